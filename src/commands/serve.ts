@@ -1,0 +1,75 @@
+/**
+ * `amsu-proxy serve`: runs the proxy until it is told to stop.
+ */
+import type { DestinationStream } from 'pino'
+import { createApp } from '../app.ts'
+import { systemClock } from '../clock.ts'
+import { loadConfig, type Config, type Environment } from '../config/config.ts'
+import { runtimeWarnings } from '../config/runtime.ts'
+import { ConfigError } from '../errors.ts'
+import { createLogger } from '../report/logger.ts'
+import { createMasker } from '../secrets/masker.ts'
+
+/** The process, as a command sees it. */
+export interface Process {
+  readonly environment: Environment
+  readonly dotenvPath: string
+  readonly nodeVersion: string
+  /** Where log lines go. */
+  readonly destination: DestinationStream
+  /** Writes a line for a person who has just started the program in vain. */
+  readonly complain: (line: string) => void
+  /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+  readonly untilStopped: () => Promise<string>
+  /** Calls `handle` for an error nobody caught. */
+  readonly onFatal: (handle: (error: unknown) => void) => void
+}
+
+/**
+ * Runs the proxy.
+ *
+ * @returns the exit code: 0 after a signal, 1 when it can not start or run, 2 when it is not configured
+ */
+export async function serve (process: Process): Promise<number> {
+  const config = readConfig(process)
+  if (config === undefined) return 2
+  const masker = createMasker()
+  const log = createLogger({ level: config.logLevel, masker, destination: process.destination })
+  for (const warning of [...config.warnings, ...runtimeWarnings(process.nodeVersion, systemClock.wall())]) log.warn(warning)
+
+  const app = await createApp(config, { clock: systemClock, random: Math.random, log, masker })
+  try {
+    const address = await app.open()
+    // Said at every level: with PORT=0 nothing else tells the port.
+    createLogger({ level: 'info', masker, destination: process.destination }).info({ address }, `amsu-proxy listens on ${address}`)
+  } catch (error) {
+    log.fatal({ err: error }, 'can not listen')
+    await app.stop()
+    return 1
+  }
+  const fatal = new Promise<number>(resolve => {
+    process.onFatal(error => {
+      log.fatal({ err: error }, 'uncaught error, stopping')
+      resolve(1)
+    })
+  })
+  const stopped = process.untilStopped().then(signal => {
+    log.info({ signal, graceMs: config.shutdownGraceMs }, 'stopping')
+    return 0
+  })
+  const exitCode = await Promise.race([fatal, stopped])
+  await app.stop()
+  log.info('stopped')
+  return exitCode
+}
+
+function readConfig ({ environment, dotenvPath, complain }: Process): Config | undefined {
+  try {
+    return loadConfig(environment, dotenvPath)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    complain('amsu-proxy is not configured:')
+    for (const problem of error.problems) complain(`  ${problem}`)
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Every setting there is, in one table: the schema it is checked against, and the words that describe it in `.env.example`, the
+ * README and an error message. A test holds those texts against this table, so that they can not drift.
+ */
+
+/** One setting of the environment. */
+export interface Setting {
+  readonly type: 'string' | 'integer'
+  /** Used when the variable is unset or empty; a setting without one may stay unset. */
+  readonly default?: string | number
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly values?: readonly string[]
+  /** The end of the sentence `NAME must be …`. */
+  readonly rule: string
+  /** What it means, as one or more sentences for people. */
+  readonly meaning: string
+}
+
+/** Largest delay Node's timers take; more would fire at once. */
+const LARGEST_DELAY_MS = 2_147_483_647
+
+function milliseconds (defaultMs: number, minimum: number, meaning: string): Setting {
+  return { type: 'integer', default: defaultMs, minimum, maximum: LARGEST_DELAY_MS, rule: `a whole number of milliseconds from ${minimum} to ${LARGEST_DELAY_MS}`, meaning }
+}
+
+function path (meaning: string): Setting {
+  return { type: 'string', rule: 'the path of a readable file that is not empty', meaning }
+}
+
+/** The settings by name, in the order in which they are documented. */
+export const settings = {
+  AMSU_CLIENT_ID: { type: 'string', rule: 'given, or AMSU_CLIENT_ID_FILE, but not both', meaning: 'The app_key AMSU issued.' },
+  AMSU_CLIENT_ID_FILE: path('Path of a file that holds the app_key instead (Docker and Kubernetes secrets). A trailing newline is dropped.'),
+  AMSU_CLIENT_SECRET: { type: 'string', rule: 'given, or AMSU_CLIENT_SECRET_FILE, but not both', meaning: 'The app_secret AMSU issued.' },
+  AMSU_CLIENT_SECRET_FILE: path('Path of a file that holds the app_secret instead.'),
+  AMSU_BASE_URL: { type: 'string', default: 'http://api.amsu-new.com', rule: 'an http or https origin without path, query or password', meaning: 'Origin of AMSU. Plain http to a host that is not loopback is warned about at start: AMSU documents no https address.' },
+  HOST: { type: 'string', default: '127.0.0.1', rule: 'an address or name to listen on', meaning: 'Address to listen on.' },
+  PORT: { type: 'integer', default: 8080, minimum: 0, maximum: 65_535, rule: 'a whole number from 0 to 65535', meaning: 'Port to listen on; 0 takes a free one, which the first line of the log names.' },
+  TOKEN_WAIT_MS: milliseconds(5_000, 0, 'How long a request may wait for a token when none is usable; then it is answered 503.'),
+  TOKEN_REQUEST_TIMEOUT_MS: milliseconds(10_000, 1, 'Time-out of one call to a token endpoint of AMSU.'),
+  UPSTREAM_CONNECT_TIMEOUT_MS: milliseconds(5_000, 1, 'Time-out of making a connection to AMSU.'),
+  UPSTREAM_RESPONSE_TIMEOUT_MS: milliseconds(300_000, 1, 'From the last byte of the request to the first byte of the answer.'),
+  UPSTREAM_IDLE_TIMEOUT_MS: milliseconds(60_000, 1, 'Longest silence in the middle of a body, either way.'),
+  UPSTREAM_MAX_CONNECTIONS: { type: 'integer', default: 128, minimum: 1, maximum: 65_535, rule: 'a whole number from 1 to 65535', meaning: 'Most connections to AMSU at once; further requests queue for one.' },
+  MAX_BODY_BYTES: { type: 'integer', default: 106_954_752, minimum: 0, maximum: Number.MAX_SAFE_INTEGER, rule: 'a whole number of bytes', meaning: 'Largest request body (102 MiB: AMSU takes files up to 100 MB). More is answered 413.' },
+  SHUTDOWN_GRACE_MS: milliseconds(9_000, 0, 'How long requests under way may finish after SIGTERM; Docker kills after 10 seconds.'),
+  LOG_LEVEL: { type: 'string', default: 'info', values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], rule: 'one of trace, debug, info, warn, error, fatal, silent', meaning: 'Least level that is logged. `info` writes one line a request.' },
+} as const satisfies Record<string, Setting>
+
+/** Name of a setting. */
+export type SettingName = keyof typeof settings

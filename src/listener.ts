@@ -1,0 +1,64 @@
+/**
+ * The listening side below any route: what is not HTTP, what Node would answer by itself in its own words, and which connections
+ * there are. The answers given here have the same envelope as all others.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { ProxyError, type ErrorCode } from './errors.ts'
+import { rawRefusal, refuse } from './relay/refusal.ts'
+import type { Relay } from './relay/relay.ts'
+
+/** What Node calls a request that never becomes one, and what we call it. Anything else is BAD_REQUEST. */
+const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'HEAD_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+}
+
+/** Answers bytes that are not a request, in the envelope; ends the request they belong to if one is under way. */
+export function answerMalformed (relay: Relay, error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const answer = new ProxyError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_REQUEST')
+  if (!relay.fail(socket, answer)) endWith(socket, answer)
+}
+
+/** Takes over the events that Node answers in its own words when nobody listens. */
+export function answerExpectations (server: Server): void {
+  // The 100 is sent only once a token is there and every check is passed (RFC 9110 section 10.1.1).
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => { server.emit('request', req, res) })
+  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => { refuse(req, res, new ProxyError('EXPECTATION_FAILED')) })
+  server.on('connect', (_req: IncomingMessage, socket: Socket) => { endWith(socket, new ProxyError('METHOD_REJECTED')) })
+}
+
+/** The open connections of a server, so that stopping can end those that wait for nothing. */
+export class Connections {
+  readonly #sockets = new Set<Socket>()
+
+  constructor (server: Server) {
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => { this.#sockets.delete(socket) })
+    })
+  }
+
+  /** Ends every connection that is not busy: idle, never used, or half-way through a head. */
+  closeIdle (isBusy: (socket: Socket) => boolean): void {
+    for (const socket of this.#sockets) {
+      if (!isBusy(socket)) socket.destroySoon()
+    }
+  }
+
+  /** Ends every connection: those that are done by a clean end, or all by a cut when something on them never ended. */
+  end (isCut: boolean): void {
+    for (const socket of this.#sockets) {
+      if (isCut) socket.destroy()
+      else socket.destroySoon()
+    }
+  }
+}
+
+function endWith (socket: Socket, error: ProxyError): void {
+  socket.end(rawRefusal(error), () => { socket.destroySoon() })
+}

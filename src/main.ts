@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+/**
+ * The process: arguments, signals, exit codes. The only file that touches `process`.
+ */
+import { readFileSync } from 'node:fs'
+import pino, { type DestinationStream } from 'pino'
+import { nearestName } from './config/nearest-name.ts'
+import { serve, type Process } from './commands/serve.ts'
+
+/** What `--help` prints. */
+const USAGE = `Usage: amsu-proxy [command]
+
+A local reverse proxy for AMSU: holds the app credentials, keeps one access token
+fresh, and relays /amsu-analysis/ with it.
+
+Commands:
+  serve        run the proxy (default)
+
+Options:
+  --help       show this
+  --version    show the version
+
+Settings come from the environment and from .env in the working directory.
+Required: AMSU_CLIENT_ID and AMSU_CLIENT_SECRET, or AMSU_CLIENT_ID_FILE and
+AMSU_CLIENT_SECRET_FILE. .env.example documents all of them.
+`
+
+/** What a command line may start with. */
+const WORDS = ['serve', '--help', '--version']
+
+async function run ([word = 'serve', ...rest]: readonly string[]): Promise<number> {
+  if (word === '--help' || word === '-h') return print(USAGE)
+  if (word === '--version') return print(`${version()}\n`)
+  if (word === 'serve' && rest.length === 0) return await serve(await thisProcess())
+  const isExtra = word === 'serve'
+  complain(isExtra ? `amsu-proxy serve takes no arguments: ${rest.length} given` : `amsu-proxy: unknown command; did you mean ${nearestName(word, WORDS)}?`)
+  complain('Try amsu-proxy --help.')
+  return 2
+}
+
+async function thisProcess (): Promise<Process> {
+  return {
+    environment: process.env,
+    dotenvPath: '.env',
+    nodeVersion: process.version,
+    destination: await logDestination(),
+    complain,
+    untilStopped,
+    onFatal (handle) {
+      process.on('uncaughtException', handle)
+      process.on('unhandledRejection', handle)
+    },
+  }
+}
+
+/** Lines for machines go straight to standard output; a person at a terminal gets them pretty. */
+async function logDestination (): Promise<DestinationStream> {
+  if (!process.stdout.isTTY) return pino.destination({ dest: 1, sync: true })
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', destination: 1, sync: true })
+}
+
+async function untilStopped (): Promise<string> {
+  return await new Promise(resolve => {
+    let isStopping = false
+    const onSignal = (signal: string): void => {
+      if (isStopping) process.exit(1)
+      isStopping = true
+      resolve(signal)
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}
+
+function version (): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return manifest.version
+}
+
+function print (text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+function complain (line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+process.exitCode = await run(process.argv.slice(2))
+// Sockets of a library that is slow to let go must not keep a stopped proxy alive.
+process.exit()

@@ -1,0 +1,206 @@
+/**
+ * Which headers cross the proxy, either way: pure functions over flat lists of names and values, as the parsers deliver them, so
+ * that order, case and repetition stay as they were.
+ */
+
+/** This proxy's name in `Via` (RFC 9110 section 7.6.3). */
+export const VIA_NAME = 'amsu-proxy'
+
+/** Hop-by-hop: they speak of one connection (RFC 9110 section 7.6.1) and end here in both directions. */
+const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']
+
+/** What a caller may not say to AMSU: who it is, where it sits; and what is answered or set here. */
+const REQUEST_DROPPED = new Set([...HOP_BY_HOP, 'authorization', 'cookie', 'cookie2', 'expect', 'forwarded', 'host', 'x-real-ip', 'x-request-id'])
+
+/** What AMSU may not say to a caller: its sessions, an echo of our token, and what only this proxy says. */
+const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'authorization', 'authentication-info', 'set-cookie', 'set-cookie2', 'x-amsu-proxy-error', 'x-request-id'])
+
+/** Headers that frame or address a message can not be nominated away by `Connection`. */
+const NEVER_NOMINATED = new Set(['content-length', 'content-type', 'host', 'via', 'close', 'keep-alive'])
+
+/** A caller's request id that is taken over: visible ASCII, at most 128 characters. */
+const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/
+
+/** An absolute or scheme-relative reference: authority, then the rest. */
+const ABSOLUTE_REFERENCE = /^(?:(https?):)?\/\/([^/?#]*)(.*)$/is
+
+/** Spellings seen so far and what becomes of them; bounded, because callers choose the spellings. */
+const LARGEST_CACHE = 512
+
+const requestVerdicts = new Map<string, HeaderVerdict>()
+const responseVerdicts = new Map<string, HeaderVerdict>()
+
+/** What becomes of a header by its name alone. */
+type HeaderVerdict = 'pass' | 'drop' | 'connection' | 'via' | 'location'
+
+/** A request's headers for AMSU, and whether the request has been here before. */
+export interface OutboundHeaders {
+  /** Flat names and values. `Authorization` is not among them: the exchange adds it, last. */
+  readonly headers: string[]
+  readonly isLoop: boolean
+}
+
+/** Whether a caller's `X-Request-Id` is taken over. */
+export function isSaneRequestId (value: unknown): value is string {
+  return typeof value === 'string' && SANE_REQUEST_ID.test(value)
+}
+
+/**
+ * Builds what is sent to AMSU from what a caller sent.
+ *
+ * @param raw the caller's headers, flat, as received
+ * @param host value of `Host` for the upstream
+ */
+export function outboundHeaders (raw: readonly string[], host: string, requestId: string): OutboundHeaders {
+  const headers = ['host', host]
+  let isLoop = false
+  let nominated: string[] | undefined
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i] as string
+    const value = raw[i + 1] as string
+    const verdict = verdictOf(name, requestVerdicts, judgeRequestHeader)
+    if (verdict === 'drop') continue
+    if (verdict === 'connection') {
+      nominated = nominations(value, nominated)
+      continue
+    }
+    if (verdict === 'via' && namesThisProxy(value)) isLoop = true
+    headers.push(name, value)
+  }
+  if (nominated !== undefined) removeNominated(headers, nominated)
+  headers.push('via', `1.1 ${VIA_NAME}`, 'x-request-id', requestId)
+  return { headers, isLoop }
+}
+
+/** What {@link inboundHeaders} needs to know beside the headers. */
+export interface InboundContext {
+  /** AMSU's base URL; a `Location` that points there is turned back to this proxy. */
+  readonly upstream: URL
+  /** This proxy as the caller sees it, e.g. `http://127.0.0.1:8080`. */
+  readonly callerOrigin: () => string
+  readonly isRevealing: (text: string) => boolean
+}
+
+/** A response's headers for the caller. */
+export interface InboundHeaders {
+  readonly headers: string[]
+  /** How many headers were dropped because they held a secret of ours. */
+  readonly leaks: number
+}
+
+/**
+ * Builds what is answered to a caller from what AMSU answered.
+ *
+ * @param raw AMSU's headers, flat, as received; bytes are taken as Latin-1 and written as such, so they stay what they are
+ */
+export function inboundHeaders (raw: readonly Uint8Array[], context: InboundContext): InboundHeaders {
+  const headers: string[] = []
+  let nominated: string[] | undefined
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = latin1(raw[i] as Uint8Array)
+    const verdict = verdictOf(name, responseVerdicts, judgeResponseHeader)
+    if (verdict === 'drop') continue
+    const value = latin1(raw[i + 1] as Uint8Array)
+    if (verdict === 'connection') {
+      nominated = nominations(value, nominated)
+      continue
+    }
+    headers.push(name, verdict === 'location' ? rewriteLocation(value, context.upstream, context.callerOrigin) : value)
+  }
+  if (nominated !== undefined) removeNominated(headers, nominated)
+  // One scan of everything; only a hit is looked for header by header.
+  return { headers, leaks: context.isRevealing(headers.join('\n')) ? removeRevealing(headers, context.isRevealing) : 0 }
+}
+
+/**
+ * Turns a reference to AMSU into one to this proxy, so that a caller who follows it does not leave. Relative references and other
+ * hosts stay. AMSU's host counts under http and https alike: a caller must not be sent there without a token either way.
+ */
+export function rewriteLocation (value: string, upstream: URL, callerOrigin: () => string): string {
+  const match = ABSOLUTE_REFERENCE.exec(value)
+  if (match === null) return value
+  const [, scheme = upstream.protocol.slice(0, -1), authority = '', rest = ''] = match
+  const target = parseUrl(`${scheme}://${authority}`)
+  if (target === null || target.hostname !== upstream.hostname) return value
+  const isSamePort = target.port === upstream.port || (target.port === '' && target.protocol !== upstream.protocol)
+  return isSamePort ? `${callerOrigin()}${rest.startsWith('/') ? '' : '/'}${rest}` : value
+}
+
+/** The value of the first header of this name in a flat list, or undefined. `name` is lower case. */
+export function headerValue (headers: readonly string[], name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const candidate = headers[i] as string
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return headers[i + 1]
+  }
+  return undefined
+}
+
+function parseUrl (text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null
+}
+
+function verdictOf (name: string, cache: Map<string, HeaderVerdict>, judge: (name: string) => HeaderVerdict): HeaderVerdict {
+  const cached = cache.get(name)
+  if (cached !== undefined) return cached
+  const verdict = judge(name)
+  if (cache.size < LARGEST_CACHE) cache.set(name, verdict)
+  return verdict
+}
+
+/** Names are compared with `_` taken as `-`: some servers do not tell them apart (CVE-2025-64484). */
+function judgeRequestHeader (name: string): HeaderVerdict {
+  const normal = name.toLowerCase().replaceAll('_', '-')
+  if (normal === 'connection') return 'connection'
+  if (normal === 'via') return 'via'
+  if (REQUEST_DROPPED.has(normal) || normal.startsWith('x-forwarded-')) return 'drop'
+  return normal === 'content-length' && name.includes('_') ? 'drop' : 'pass'
+}
+
+function judgeResponseHeader (name: string): HeaderVerdict {
+  const normal = name.toLowerCase().replaceAll('_', '-')
+  if (normal === 'connection') return 'connection'
+  if (normal === 'location' || normal === 'content-location') return 'location'
+  return RESPONSE_DROPPED.has(normal) ? 'drop' : 'pass'
+}
+
+/** Collects the header names a `Connection` value nominates; the everyday values cost no allocation. */
+function nominations (value: string, before: string[] | undefined): string[] | undefined {
+  if (value === 'keep-alive' || value === 'close') return before
+  const names = value.split(',').map(token => token.trim().toLowerCase().replaceAll('_', '-')).filter(name => name !== '' && !NEVER_NOMINATED.has(name))
+  return names.length === 0 ? before : [...(before ?? []), ...names]
+}
+
+function removeNominated (headers: string[], nominated: readonly string[]): void {
+  removeWhere(headers, name => {
+    const normal = name.toLowerCase().replaceAll('_', '-')
+    return nominated.includes(normal) && !NEVER_NOMINATED.has(normal)
+  })
+}
+
+function removeRevealing (headers: string[], isRevealing: (text: string) => boolean): number {
+  return removeWhere(headers, (name, value) => isRevealing(name) || isRevealing(value))
+}
+
+/** Removes the pairs that match, in place; returns how many. */
+function removeWhere (headers: string[], isMatch: (name: string, value: string) => boolean): number {
+  let kept = 0
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string
+    const value = headers[i + 1] as string
+    if (isMatch(name, value)) continue
+    headers[kept] = name
+    headers[kept + 1] = value
+    kept += 2
+  }
+  const removed = (headers.length - kept) / 2
+  headers.length = kept
+  return removed
+}
+
+function namesThisProxy (via: string): boolean {
+  return via.split(',').some(hop => hop.trim().split(/\s+/)[1]?.toLowerCase() === VIA_NAME)
+}
+
+function latin1 (bytes: Uint8Array): string {
+  return (bytes as Buffer).toString('latin1')
+}

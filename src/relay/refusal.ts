@@ -1,0 +1,56 @@
+/**
+ * Answers a request that goes no further, and ends its connection without the answer getting lost: closing a socket while bytes
+ * of a body are still arriving makes the kernel reset it, and the caller would see that instead of the answer.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { STATUS_CODES } from 'node:http'
+import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
+
+/** How long, and how much of, a body that nobody wants is read and thrown away after its answer. */
+const LINGER_MS = 1_000
+const LINGER_BYTES = 4 * 1_048_576
+
+/** Answers `error` and closes the connection. The response's head must not have been sent. */
+export function refuse (req: IncomingMessage, res: ServerResponse, error: ProxyError, requestId?: string): void {
+  if (hasBody(req)) lingerOnClose(req)
+  res.writeHead(error.status, STATUS_CODES[error.status], errorHeaders(error, requestId))
+  res.end(errorBody(error.code))
+}
+
+/** Whether the request announces a body (RFC 9112 section 6.3). */
+export function hasBody ({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/**
+ * Changes how the connection ends once an answer with `Connection: close` is written: no more is sent, what still arrives of the
+ * request is discarded for a moment, then it is over. Node ends such a connection with `destroySoon`.
+ */
+export function lingerOnClose (req: IncomingMessage): void {
+  const { socket } = req
+  socket.destroySoon = () => {
+    socket.end()
+    if (req.complete) {
+      socket.destroy()
+      return
+    }
+    const timer = setTimeout(() => { socket.destroy() }, LINGER_MS)
+    timer.unref()
+    socket.once('close', () => { clearTimeout(timer) })
+    let discardedBytes = 0
+    req.on('data', (chunk: Buffer) => {
+      discardedBytes += chunk.length
+      if (discardedBytes > LINGER_BYTES) socket.destroy()
+    })
+    req.once('end', () => { socket.destroy() })
+    req.resume()
+  }
+}
+
+/** The bytes of a whole answer, for a connection that has no request Node could make a response for. */
+export function rawRefusal (error: ProxyError): string {
+  const headers = errorHeaders(error)
+  let head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n`
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  return `${head}\r\n${errorBody(error.code)}`
+}

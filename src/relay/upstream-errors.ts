@@ -1,0 +1,39 @@
+/**
+ * What a broken exchange with AMSU is called: one pure function from what the client library reports to the error a caller gets.
+ * It branches on codes, never on messages.
+ */
+import type { ErrorCode } from '../errors.ts'
+
+/** How far an attempt had come when it failed. */
+export interface AttemptProgress {
+  /** The request was handed to a connection: bytes of it may have left. */
+  readonly isSent: boolean
+}
+
+/** The answer was not HTTP, or not this answer: a wrong length, a head past the limit, a head that can not be passed on. */
+const INVALID = new Set(['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_HEADERS_OVERFLOW', 'ERR_INVALID_CHAR', 'ERR_HTTP_INVALID_STATUS_CODE', 'ERR_HTTP_INVALID_HEADER_VALUE', 'ERR_INVALID_HTTP_TOKEN'])
+
+/** The caller's own headers or length did not hold; nothing, or nothing whole, was sent. */
+const CALLER_FAULT = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'UND_ERR_NOT_SUPPORTED'])
+
+/** Reasons the client library gives in a `SocketError` for answers nobody asked for: 100, 101, or one on an idle connection. */
+const UNASKED_ANSWERS = new Set(['bad response', 'bad upgrade'])
+
+/** Names the error for a caller whose exchange with AMSU failed with `cause`. */
+export function upstreamErrorCode (cause: unknown, { isSent }: AttemptProgress): ErrorCode {
+  const code = codeOf(cause)
+  if (CALLER_FAULT.has(code)) return 'BAD_REQUEST'
+  if (!isSent) return 'UPSTREAM_UNREACHABLE'
+  if (INVALID.has(code) || code.startsWith('HPE_') || isUnaskedAnswer(cause, code)) return 'UPSTREAM_INVALID'
+  return 'UPSTREAM_RESET'
+}
+
+/** The `code` of an error of Node or undici, or an empty string. */
+export function codeOf (cause: unknown): string {
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+}
+
+/** The one place where undici gives no code of its own: its fixed words are the only sign. */
+function isUnaskedAnswer (cause: unknown, code: string): boolean {
+  return code === 'UND_ERR_SOCKET' && cause instanceof Error && UNASKED_ANSWERS.has(cause.message)
+}

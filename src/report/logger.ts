@@ -1,0 +1,47 @@
+/**
+ * The log: one JSON object a line. The last step before a line is written masks the values of our secrets, whatever the line is
+ * and whoever wrote it.
+ */
+import { pino, type DestinationStream, type LevelWithSilent, type Logger } from 'pino'
+import type { Masker } from '../secrets/masker.ts'
+
+/** Causes are followed this deep. */
+const DEEPEST_CAUSE = 4
+
+export interface LoggerOptions {
+  readonly level: LevelWithSilent
+  readonly masker: Masker
+  readonly destination: DestinationStream
+}
+
+/** An error as it is logged. Other fields of an error are left out: a parser error of undici carries the bytes it choked on. */
+interface LoggedError {
+  readonly type: string
+  readonly code?: string
+  readonly message: string
+  readonly stack?: string
+  readonly cause?: LoggedError
+}
+
+/** Creates the logger of the process. */
+export function createLogger ({ level, masker, destination }: LoggerOptions): Logger {
+  return pino({
+    level,
+    base: null,
+    hooks: { streamWrite: line => masker.mask(line) },
+    serializers: { err: (error: unknown) => loggedError(error) },
+  }, destination)
+}
+
+/** Reduces an error to what is worth a line. An error without a code is a defect: only its stack tells the place. */
+export function loggedError (error: unknown, depth = 0): LoggedError {
+  if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code !== undefined ? { code } : {}),
+    ...(code === undefined && error.stack !== undefined ? { stack: error.stack } : {}),
+    ...(error.cause !== undefined && depth < DEEPEST_CAUSE ? { cause: loggedError(error.cause, depth + 1) } : {}),
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Masks the exact values of our secrets in text, in each form they may take on their way into it. The last step before a
+ * log line is written: it does not matter who wrote the line, or in which field.
+ */
+import { REDACTED, type Secret } from './secret.ts'
+
+/** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
+const SHORTEST_MASKED_LENGTH = 4
+
+/** How many values that are no longer in use (rotated tokens) stay masked: what is logged late may still hold them. */
+const RETIRED_VALUES_KEPT = 4
+
+/** A set of secrets and the function that hides them. */
+export interface Masker {
+  /** Starts to hide `secret`, for good or until it has been replaced four times under the same `name`. */
+  add: (name: string, secret: Secret) => void
+  /** Replaces every occurrence of a known secret in `text`. */
+  mask: (text: string) => string
+  /** Tells whether `text` holds a known secret. */
+  isRevealing: (text: string) => boolean
+}
+
+/** Creates a masker that knows no secret yet. */
+export function createMasker (): Masker {
+  const formsByName = new Map<string, string[][]>()
+  let needles: string[] = []
+
+  return {
+    add (name, secret) {
+      const value = secret.reveal()
+      if (value.length < SHORTEST_MASKED_LENGTH) return
+      const kept = formsByName.get(name) ?? []
+      kept.unshift(formsOf(value))
+      formsByName.set(name, kept.slice(0, RETIRED_VALUES_KEPT))
+      // Longest first, so that a secret that contains another is hidden whole.
+      needles = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
+    },
+    mask (text) {
+      let masked = text
+      for (const needle of needles) {
+        if (masked.includes(needle)) masked = masked.replaceAll(needle, REDACTED)
+      }
+      return masked
+    },
+    isRevealing (text) {
+      for (const needle of needles) {
+        if (text.includes(needle)) return true
+      }
+      return false
+    },
+  }
+}
+
+/** The ways one value is written: raw, in JSON, in a URL or form, base64 (RFC 4648 sections 4 and 5) at any offset of a longer text. */
+function formsOf (value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1)
+  const form = new URLSearchParams({ v: value }).toString().slice(2)
+  return [...new Set([value, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(value), form, ...base64Forms(value)])]
+}
+
+/**
+ * Base64 looks different at each of three offsets; the characters at either end depend on the neighbours and are left out.
+ * Without the alignment a Basic header (`name:secret`, RFC 7617) would show the secret.
+ */
+function base64Forms (value: string): string[] {
+  const bytes = Buffer.from(value)
+  const forms = [0, 1, 2].map(offset => {
+    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64').replace(/=+$/, '')
+    const head = offset === 0 ? 0 : offset + 1
+    const tail = (bytes.length + offset) % 3 === 0 ? 0 : 1
+    return text.slice(head, text.length - tail)
+  })
+  return forms
+    .flatMap(form => [form, form.replaceAll('+', '-').replaceAll('/', '_')])
+    .filter(form => form.length >= SHORTEST_MASKED_LENGTH)
+}

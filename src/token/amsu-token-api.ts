@@ -1,0 +1,187 @@
+/**
+ * The three token calls of AMSU, in its exact form (its page on tokens; not RFC 6749: no `grant_type`, and the refresh is a PUT
+ * without client authentication). One call is one attempt: nothing is followed, decompressed or tried again here.
+ */
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
+import { Secret } from '../secrets/secret.ts'
+import { instant, type Instant } from './access-token.ts'
+import { tokenLifeMs } from './refresh-policy.ts'
+
+/** An answer with tokens is about 500 bytes; more than this is not one. */
+const LARGEST_ANSWER_BYTES = 65_536
+
+/** What may stand in an `Authorization` header without being able to end it. */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/
+
+/** An `error.code` of AMSU that is safe to log. */
+const ERROR_CODE = /^[A-Z][A-Z_]*\.[A-Z][A-Z_]*$/
+
+/** The three ways to a token. */
+export type TokenCall = 'credentials' | 'refresh_put' | 'refresh_post'
+
+const ENDPOINTS = {
+  credentials: { method: 'POST', path: '/amsu-analysis/v2/token' },
+  refresh_put: { method: 'PUT', path: '/amsu-analysis/v2/token' },
+  refresh_post: { method: 'POST', path: '/amsu-analysis/v2/token/refreshment' },
+} as const satisfies Record<TokenCall, { method: string, path: string }>
+
+/** What a successful call brings. */
+export interface TokenGrant {
+  readonly accessToken: Secret
+  /** Life of the access token in milliseconds, counted from `issuedAt`. */
+  readonly lifeMs: number
+  readonly refreshToken: Secret | undefined
+  /** When the call was sent. */
+  readonly issuedAt: Instant
+}
+
+/**
+ * Why a call brought no token. `rejected`: AMSU does not accept the credential. `refused`: something on the way does not let
+ * this method pass. `broken`: the connection broke or fell silent after it was made. `trouble`: anything else, it may pass.
+ */
+export type TokenCallFailureKind = 'rejected' | 'refused' | 'broken' | 'trouble'
+
+/** A failed token call. Its message holds a status, an AMSU code or a system error code, never a text somebody else wrote. */
+export class TokenCallError extends Error {
+  readonly call: TokenCall
+  readonly kind: TokenCallFailureKind
+  /** What `Retry-After` asked for (RFC 9110 section 10.2.3), in milliseconds; 0 without. */
+  readonly retryAfterMs: number
+
+  constructor (call: TokenCall, kind: TokenCallFailureKind, reason: string, options: { retryAfterMs?: number, cause?: unknown } = {}) {
+    super(`${call}: ${reason}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'TokenCallError'
+    this.call = call
+    this.kind = kind
+    this.retryAfterMs = options.retryAfterMs ?? 0
+  }
+}
+
+/** The credentials AMSU issued to this installation. */
+export interface Credentials {
+  readonly clientId: Secret
+  readonly clientSecret: Secret
+}
+
+/** Makes one token call. */
+export interface TokenApi {
+  /**
+   * @param refreshToken needed by the two refresh calls
+   * @throws {TokenCallError} always this, whatever happened
+   */
+  call: (call: TokenCall, refreshToken?: Secret) => Promise<TokenGrant>
+}
+
+export interface TokenApiOptions {
+  readonly dispatcher: Dispatcher
+  /** Origin of AMSU, without a trailing slash. */
+  readonly origin: string
+  /** Read at each call, so that rotated credentials count from the next one on. */
+  readonly credentials: () => Credentials
+  /** Time-out of a whole call. */
+  readonly requestTimeoutMs: number
+  readonly clock: Clock
+}
+
+/** Creates the client of AMSU's token endpoints. */
+export function createTokenApi (options: TokenApiOptions): TokenApi {
+  const { dispatcher, origin, credentials, requestTimeoutMs, clock } = options
+
+  async function exchangeForm (call: TokenCall, form: URLSearchParams): Promise<TokenGrant> {
+    const controller = new AbortController()
+    const timer = clock.setTimeout(() => { controller.abort() }, requestTimeoutMs)
+    try {
+      const issuedAt = instant(clock)
+      const { statusCode, headers, body } = await dispatcher.request({
+        origin,
+        ...ENDPOINTS[call],
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', 'accept-encoding': 'identity' },
+        body: form.toString(),
+        signal: controller.signal,
+      })
+      const answer = await readJson(body)
+      if (statusCode === 200) return toGrant(call, answer, issuedAt)
+      throw toFailure(call, statusCode, answer, headers['retry-after'], clock)
+    } catch (error) {
+      throw error instanceof TokenCallError ? error : toNetworkFailure(call, error)
+    } finally {
+      clock.clearTimeout(timer)
+    }
+  }
+
+  return {
+    async call (call, refreshToken) {
+      if (call !== 'credentials') return await exchangeForm(call, new URLSearchParams({ refresh_token: refreshToken?.reveal() ?? '' }))
+      const { clientId, clientSecret } = credentials()
+      return await exchangeForm(call, new URLSearchParams({ client_id: clientId.reveal(), client_secret: clientSecret.reveal() }))
+    },
+  }
+}
+
+/** Reads a body up to the limit; undefined when it is longer or not JSON. Leaving the loop early destroys the body. */
+async function readJson (body: AsyncIterable<Uint8Array>): Promise<unknown> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > LARGEST_ANSWER_BYTES) return undefined
+    chunks.push(chunk)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGrant {
+  const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(answer) ? answer : {}
+  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token')
+  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in')
+  const isUsable = typeof refreshToken === 'string' && VISIBLE_ASCII.test(refreshToken)
+  return { accessToken: new Secret(accessToken), lifeMs: tokenLifeMs(expiresIn), refreshToken: isUsable ? new Secret(refreshToken) : undefined, issuedAt }
+}
+
+/** Turns an answer other than 200 into a failure. */
+function toFailure (call: TokenCall, status: number, answer: unknown, retryAfter: string | string[] | undefined, clock: Clock): TokenCallError {
+  const code = errorCodeOf(answer)
+  const retryAfterMs = typeof retryAfter === 'string' ? parseRetryAfterMs(retryAfter, clock.wall()) : 0
+  return new TokenCallError(call, classifyAnswer(call, status, code), `status ${status}${code === undefined ? '' : ` ${code}`}`, { retryAfterMs })
+}
+
+/**
+ * Tells what an answer other than 200 means. AMSU's own words count most; a 403, 404, 405 or 501 to a PUT without them comes
+ * from a firewall or front end that does not let the method pass.
+ */
+export function classifyAnswer (call: TokenCall, status: number, code: string | undefined): TokenCallFailureKind {
+  if (code === 'COMMON.AUTHENTICATION_FAILED' || code === 'COMMON.INVALID_CREDENTIALS') return 'rejected'
+  if (call === 'refresh_put' && (status === 405 || status === 501 || (code === undefined && (status === 403 || status === 404)))) return 'refused'
+  if (status === 401) return 'rejected'
+  if (code !== undefined && (status === 400 || status === 403 || status === 422)) return 'rejected'
+  return 'trouble'
+}
+
+function errorCodeOf (answer: unknown): string | undefined {
+  const code = isRecord(answer) && isRecord(answer['error']) ? answer['error']['code'] : undefined
+  return typeof code === 'string' && code.length <= 64 && ERROR_CODE.test(code) ? code : undefined
+}
+
+/** Reads `Retry-After`: seconds or an HTTP date. Returns milliseconds; 0 for what is neither or past. */
+export function parseRetryAfterMs (value: string, wallNow: number): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? 0 : Math.max(0, date - wallNow)
+}
+
+/** Connection failures before anything was sent are mere trouble; a connection that broke later may mean that this method is blocked. */
+function toNetworkFailure (call: TokenCall, cause: unknown): TokenCallError {
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
+  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, 'broken', 'no answer in time')
+  const isBroken = code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET'
+  return new TokenCallError(call, isBroken ? 'broken' : 'trouble', code ?? 'the answer is not valid HTTP', { cause })
+}
+
+function isRecord (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
