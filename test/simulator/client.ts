@@ -1,0 +1,73 @@
+/** A client of the AMSU API as an app would have one, for the simulator's own tests. */
+import { existsSync, readFileSync } from 'node:fs'
+import { FormData, request } from 'undici'
+import { basePath } from './calls.ts'
+import { simulatorDefaults } from './simulator.ts'
+import type { TokenAnswer } from './tokens.ts'
+
+/** The recording of the MIT-BIH database that lies beside the project; not part of it. */
+const recordingPath = new URL('../../../shared/data/mitdb-100.ecg', import.meta.url)
+
+/** A person in the middle of all ranges. */
+export const person = { height: 170, weight: 65.5, age: 40, gender: 0 }
+/** A person and how an ECG was taken. */
+export const personRecording = { ...person, model: 'offline', device: 'V6' }
+
+/** An answer of the API. */
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  /** Error or result. */
+  body: Record<string, unknown> & { error?: { code: string, msg: string } }
+}
+
+/** Returns the real recording, if it is there. */
+export function readRecording (): Buffer | undefined {
+  return existsSync(recordingPath) ? readFileSync(recordingPath) : undefined
+}
+
+/** Sends a form to a token call. */
+export async function sendForm (origin: string, method: 'POST' | 'PUT', path: string, fields: Record<string, string>): Promise<Answer> {
+  return read(await request(origin + basePath + path, {
+    method,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(fields).toString(),
+  }))
+}
+
+/** Buys a pair of tokens. */
+export async function buyTokens (origin: string): Promise<TokenAnswer> {
+  const { clientId, clientSecret } = simulatorDefaults
+  const { body } = await sendForm(origin, 'POST', '/token', { client_id: clientId, client_secret: clientSecret })
+  return body as unknown as TokenAnswer
+}
+
+/** Asks what is left of the quotas. */
+export async function getTimes (origin: string, token?: string): Promise<Answer> {
+  return read(await request(`${origin}${basePath}/available-times`, { headers: authorization(token) }))
+}
+
+/** Sends JSON. */
+export async function sendJson (origin: string, path: string, token: string, body: unknown): Promise<Answer> {
+  return read(await request(origin + basePath + path, {
+    method: 'POST',
+    headers: { ...authorization(token), 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }))
+}
+
+/** Sends an ECG; a field whose value is a list is sent as a repeated part. */
+export async function sendEcg (origin: string, path: string, token: string, ecg: Buffer, fields: object = personRecording, name = 'a.ecg'): Promise<Answer> {
+  const form = new FormData()
+  for (const [key, values] of Object.entries(fields)) for (const value of [values].flat()) form.append(key, String(value))
+  form.append('ecg_file', new Blob([Uint8Array.from(ecg)]), name)
+  return read(await request(origin + basePath + path, { method: 'POST', headers: authorization(token), body: form }))
+}
+
+function authorization (token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
+async function read ({ statusCode, headers, body }: Awaited<ReturnType<typeof request>>): Promise<Answer> {
+  return { status: statusCode, headers, body: await body.json() as Answer['body'] }
+}
