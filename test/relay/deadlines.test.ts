@@ -1,0 +1,32 @@
+import { test } from 'tap'
+import { createDeadlines } from '../../src/relay/deadlines.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+test('everything added is looked at once a tick, and nothing ticks when there is nothing', async t => {
+  const clock = new FakeClock()
+  const deadlines = createDeadlines(clock, 400)
+  t.equal(clock.pending, 0)
+  const seen: number[] = []
+  const watched = { checkDeadline: (nowMs: number) => { seen.push(nowMs) } }
+  const start = clock.monotonic()
+  deadlines.add(watched)
+  t.equal(deadlines.nowMs, start)
+  await clock.advance(300)
+  t.same(seen, [start + 100, start + 200, start + 300])
+  t.equal(deadlines.nowMs, start + 300)
+  deadlines.remove(watched)
+  await clock.advance(100)
+  t.equal(seen.length, 3)
+  t.equal(clock.pending, 0)
+  deadlines.add(watched)
+  await clock.advance(100)
+  t.equal(seen.length, 4)
+})
+
+test('a tick is a quarter of the shortest time-out, from 10 to 500 ms', async t => {
+  for (const [timeoutMs, tickMs] of [[1, 10], [40, 10], [1_000, 250], [300_000, 500]] as const) {
+    const clock = new FakeClock()
+    createDeadlines(clock, timeoutMs).add({ checkDeadline () {} })
+    t.same(clock.delays, [tickMs], `${timeoutMs} ms`)
+  }
+})

@@ -1,0 +1,32 @@
+import { test } from 'tap'
+import { upstreamErrorCode } from '../../src/relay/upstream-errors.ts'
+
+function failure (code: string | undefined, message = 'the words of a library'): Error {
+  return Object.assign(new Error(message), code === undefined ? {} : { code })
+}
+
+test('a broken exchange is named by its code and by how far it had come', async t => {
+  for (const [cause, isSent, expected] of [
+    [failure('ECONNREFUSED'), false, 'UPSTREAM_UNREACHABLE'],
+    [failure('ENOTFOUND'), false, 'UPSTREAM_UNREACHABLE'],
+    [failure('UND_ERR_CONNECT_TIMEOUT'), false, 'UPSTREAM_UNREACHABLE'],
+    [failure('DEPTH_ZERO_SELF_SIGNED_CERT'), false, 'UPSTREAM_UNREACHABLE'],
+    [failure('ECONNRESET'), false, 'UPSTREAM_UNREACHABLE'],
+    [failure(undefined), false, 'UPSTREAM_UNREACHABLE'],
+    [failure('ECONNRESET'), true, 'UPSTREAM_RESET'],
+    [failure('UND_ERR_SOCKET', 'other side closed'), true, 'UPSTREAM_RESET'],
+    [failure('EPIPE'), true, 'UPSTREAM_RESET'],
+    [failure(undefined), true, 'UPSTREAM_RESET'],
+    ['not an error', true, 'UPSTREAM_RESET'],
+    [failure('HPE_INVALID_CONSTANT'), true, 'UPSTREAM_INVALID'],
+    [failure('HPE_HEADER_OVERFLOW'), true, 'UPSTREAM_INVALID'],
+    [failure('UND_ERR_HEADERS_OVERFLOW'), true, 'UPSTREAM_INVALID'],
+    [failure('UND_ERR_SOCKET', 'bad upgrade'), true, 'UPSTREAM_INVALID'],
+    [failure('UND_ERR_SOCKET', 'bad response'), true, 'UPSTREAM_INVALID'],
+    [failure('ERR_INVALID_CHAR'), true, 'UPSTREAM_INVALID'],
+    [failure('UND_ERR_INVALID_ARG'), false, 'BAD_REQUEST'],
+    [failure('UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'), true, 'BAD_REQUEST'],
+  ] as const) {
+    t.equal(upstreamErrorCode(cause, { isSent }), expected, `${cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)} ${isSent ? 'after' : 'before'} sending`)
+  }
+})

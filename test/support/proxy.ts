@@ -1,0 +1,62 @@
+/**
+ * The proxy in this process, on a free port, with its log in an array.
+ */
+import { createApp } from '../../src/app.ts'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { createLogger } from '../../src/report/logger.ts'
+import { createMasker } from '../../src/secrets/masker.ts'
+
+/** The credentials of every proxy under test; long enough to be found by a grep, and never part of an ordinary word. */
+export const CLIENT_ID = 'client-id-5f3a9c'
+export const CLIENT_SECRET = 'client-secret-8d2e71b4'
+
+export interface Proxy {
+  /** e.g. `http://127.0.0.1:41234` */
+  readonly origin: string
+  readonly port: number
+  /** Every log line so far, as written. */
+  readonly lines: string[]
+  /** The lines of relayed requests, parsed. */
+  readonly accessLines: () => Array<Record<string, unknown>>
+  /** Resolves once `count` requests have their line. */
+  readonly untilLogged: (count: number) => Promise<void>
+  stop: () => Promise<void>
+}
+
+/** Starts a proxy in front of `upstream`. `settings` are environment variables. */
+export async function startProxy (upstream: string, settings: Record<string, string> = {}, clock: Clock = systemClock): Promise<Proxy> {
+  const lines: string[] = []
+  let onLine = (): void => {}
+  const config = loadConfig({
+    AMSU_CLIENT_ID: CLIENT_ID,
+    AMSU_CLIENT_SECRET: CLIENT_SECRET,
+    AMSU_BASE_URL: upstream,
+    PORT: '0',
+    LOG_LEVEL: 'trace',
+    SHUTDOWN_GRACE_MS: '500',
+    ...settings,
+  }, '/nonexistent/.env')
+  const masker = createMasker()
+  const destination = { write (line: string) { lines.push(line); onLine() } }
+  const log = createLogger({ level: config.logLevel, masker, destination })
+  const app = await createApp(config, { clock, random: Math.random, log, masker })
+  const origin = await app.open()
+
+  function accessLines (): Array<Record<string, unknown>> {
+    return lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(line => line['msg'] === 'request')
+  }
+  return {
+    origin,
+    port: Number(new URL(origin).port),
+    lines,
+    accessLines,
+    async untilLogged (count) {
+      await new Promise<void>(resolve => {
+        onLine = () => { if (accessLines().length >= count) resolve() }
+        onLine()
+      })
+    },
+    stop: app.stop,
+  }
+}

@@ -1,0 +1,134 @@
+import { test, type Test } from 'tap'
+import type { Socket } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { Agent } from 'undici'
+import { systemClock } from '../../src/clock.ts'
+import { Secret } from '../../src/secrets/secret.ts'
+import { classifyAnswer, createTokenApi, parseRetryAfterMs, type TokenApi } from '../../src/token/amsu-token-api.ts'
+import { startTcp, startUpstream, json, type UpstreamOptions } from '../support/upstream.ts'
+
+const GOOD = { access_token: 'a.b.c', token_type: 'bearer', expires_in: 86_400, refresh_token: 'd.e.f' }
+
+function apiFor (t: Test, origin: string, requestTimeoutMs = 2_000): TokenApi {
+  const dispatcher = new Agent()
+  t.teardown(async () => { await dispatcher.destroy() })
+  return createTokenApi({ dispatcher, origin, requestTimeoutMs, clock: systemClock, credentials: () => ({ clientId: new Secret('my id&=%'), clientSecret: new Secret('my secret+/') }) })
+}
+
+async function setUp (t: Test, options: UpstreamOptions): Promise<{ api: TokenApi, upstream: Awaited<ReturnType<typeof startUpstream>> }> {
+  const upstream = await startUpstream(options)
+  t.teardown(upstream.close)
+  return { api: apiFor(t, upstream.origin), upstream }
+}
+
+test('the three calls have AMSU’s exact form', async t => {
+  const { api, upstream } = await setUp(t, { onToken: (_call, res) => { json(res, 200, GOOD) } })
+  await api.call('credentials')
+  await api.call('refresh_put', new Secret('r+/&='))
+  await api.call('refresh_post', new Secret('r+/&='))
+  t.same(upstream.tokenCalls.map(({ method, url, body }) => `${method} ${url} ${body.toString()}`), [
+    'POST /amsu-analysis/v2/token client_id=my+id%26%3D%25&client_secret=my+secret%2B%2F',
+    'PUT /amsu-analysis/v2/token refresh_token=r%2B%2F%26%3D',
+    'POST /amsu-analysis/v2/token/refreshment refresh_token=r%2B%2F%26%3D',
+  ])
+  for (const { headers } of upstream.tokenCalls) {
+    t.match(headers, { 'content-type': 'application/x-www-form-urlencoded', 'accept-encoding': 'identity' })
+    t.notOk(headers.authorization)
+  }
+})
+
+test('a good answer brings a token with its life, counted from when the call was sent', async t => {
+  const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, GOOD) } })
+  const before = systemClock.monotonic()
+  const grant = await api.call('credentials')
+  t.equal(grant.accessToken.reveal(), 'a.b.c')
+  t.equal(grant.refreshToken?.reveal(), 'd.e.f')
+  t.equal(grant.lifeMs, 86_400_000)
+  t.ok(grant.issuedAt.monotonic >= before && grant.issuedAt.monotonic <= systemClock.monotonic())
+})
+
+test('an answer without a usable refresh token still brings the access token', async t => {
+  for (const refresh of [undefined, '', 7, 'a\r\nb', null]) {
+    const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, { ...GOOD, refresh_token: refresh }) } })
+    t.equal((await api.call('credentials')).refreshToken, undefined)
+  }
+})
+
+test('a malformed answer is a failed attempt, whatever is wrong with it', async t => {
+  const long = 'x'.repeat(10_000_000)
+  const answers: Array<[string, string | Buffer]> = [
+    ['HTML', '<html>login</html>'], ['empty', ''], ['null', 'null'], ['an array', '[]'], ['a string', '"token"'], ['garbage bytes', Buffer.from([0xff, 0, 0x80])],
+    ['no access_token', JSON.stringify({ ...GOOD, access_token: undefined })], ['an array for a token', JSON.stringify({ ...GOOD, access_token: ['a'] })],
+    ['an empty token', JSON.stringify({ ...GOOD, access_token: '' })], ['CR LF in the token', JSON.stringify({ ...GOOD, access_token: 'a\r\nX: y' })],
+    ['a blank in the token', JSON.stringify({ ...GOOD, access_token: 'a b' })], ['a token beyond ASCII', JSON.stringify({ ...GOOD, access_token: 'tökèn' })],
+    ['no expires_in', JSON.stringify({ ...GOOD, expires_in: undefined })], ['zero', JSON.stringify({ ...GOOD, expires_in: 0 })], ['negative', JSON.stringify({ ...GOOD, expires_in: -5 })],
+    ['a string', JSON.stringify({ ...GOOD, expires_in: '86400' })], ['more than a number holds', JSON.stringify(GOOD).replace('86400', '1e999')],
+    ['10 MB', JSON.stringify({ ...GOOD, pad: long })], ['compressed', gzipSync(JSON.stringify(GOOD))],
+  ]
+  for (const [name, body] of answers) {
+    const { api } = await setUp(t, { onToken: (_call, res) => { res.end(body) } })
+    await t.rejects(api.call('credentials'), { name: 'TokenCallError', kind: 'trouble' }, name)
+  }
+})
+
+test('a huge expires_in is believed up to what the refresh token lives', async t => {
+  const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, { ...GOOD, expires_in: 1e15 }) } })
+  t.ok((await api.call('credentials')).lifeMs < 31 * 86_400_000)
+})
+
+test('a redirect is not followed: the secret goes nowhere else', async t => {
+  const thief = await startUpstream()
+  t.teardown(thief.close)
+  for (const status of [301, 302, 307, 308]) {
+    const { api } = await setUp(t, { onToken: (_call, res) => { json(res, status, {}, { location: `${thief.origin}/amsu-analysis/v2/token` }) } })
+    await t.rejects(api.call('credentials'), { name: 'TokenCallError', kind: 'trouble' })
+  }
+  t.equal(thief.tokenCalls.length, 0)
+})
+
+test('no answer in time, a cut, and garbage are failures of their own kind', async t => {
+  const faults: Array<[string, (socket: Socket) => void, string]> = [
+    ['silence', () => {}, 'broken'],
+    ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'broken'],
+    ['an end', socket => { socket.once('data', () => socket.end()) }, 'broken'],
+    ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'broken'],
+    ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'trouble'],
+  ]
+  for (const [name, onConnection, kind] of faults) {
+    const server = await startTcp(onConnection)
+    t.teardown(server.close)
+    await t.rejects(apiFor(t, server.origin, 200).call('credentials'), { name: 'TokenCallError', kind }, name)
+  }
+  const closed = await startTcp(() => {})
+  await closed.close()
+  await t.rejects(apiFor(t, closed.origin).call('credentials'), { name: 'TokenCallError', kind: 'trouble' }, 'refused connection')
+})
+
+test('what an answer means depends on AMSU’s code first, then on the status', async t => {
+  for (const [call, status, code, kind] of [
+    ['credentials', 401, undefined, 'rejected'], ['credentials', 400, 'COMMON.AUTHENTICATION_FAILED', 'rejected'], ['credentials', 500, 'COMMON.AUTHENTICATION_FAILED', 'rejected'],
+    ['credentials', 403, 'COMMON.SOMETHING', 'rejected'], ['credentials', 403, undefined, 'trouble'], ['credentials', 404, undefined, 'trouble'], ['credentials', 405, undefined, 'trouble'],
+    ['credentials', 429, 'COMMON.TOO_MANY', 'trouble'], ['credentials', 500, undefined, 'trouble'], ['credentials', 503, 'COMMON.BUSY', 'trouble'],
+    ['refresh_put', 405, undefined, 'refused'], ['refresh_put', 405, 'COMMON.METHOD_NOT_ALLOWED', 'refused'], ['refresh_put', 501, undefined, 'refused'], ['refresh_put', 403, undefined, 'refused'], ['refresh_put', 404, undefined, 'refused'],
+    ['refresh_put', 401, undefined, 'rejected'], ['refresh_put', 422, 'COMMON.INVALID_CREDENTIALS', 'rejected'], ['refresh_put', 502, undefined, 'trouble'],
+    ['refresh_post', 405, undefined, 'trouble'], ['refresh_post', 401, 'COMMON.INVALID_CREDENTIALS', 'rejected'],
+  ] as const) {
+    t.equal(classifyAnswer(call, status, code), kind, `${call} ${status} ${String(code)}`)
+  }
+})
+
+test('an error tells status and AMSU’s code, and nothing else of the answer', async t => {
+  const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 400, { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'client_secret=my secret+/ is wrong' } }) } })
+  await t.rejects(api.call('credentials'), { kind: 'rejected', message: 'credentials: status 400 COMMON.AUTHENTICATION_FAILED' })
+  const { api: odd } = await setUp(t, { onToken: (_call, res) => { json(res, 400, { error: { code: 'my secret+/' } }) } })
+  await t.rejects(odd.call('credentials'), { message: 'credentials: status 400' })
+})
+
+test('Retry-After is read as seconds or as a date', async t => {
+  const now = Date.UTC(2026, 10, 22, 12, 0, 0)
+  for (const [value, ms] of [['7', 7_000], ['0', 0], ['Sun, 22 Nov 2026 12:00:30 GMT', 30_000], ['Sun, 22 Nov 2026 11:00:00 GMT', 0], ['soon', 0], ['-5', 0], ['', 0]] as const) {
+    t.equal(parseRetryAfterMs(value, now), ms, value)
+  }
+  const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 503, {}, { 'retry-after': '9' }) } })
+  await t.rejects(api.call('credentials'), { name: 'TokenCallError', kind: 'trouble', retryAfterMs: 9_000 })
+})

@@ -1,0 +1,64 @@
+import { test } from 'tap'
+import { expiryMarginMs, isRefreshable, renewAtAgeMs, retryDelayMs, tokenLifeMs, tokenState } from '../../src/token/refresh-policy.ts'
+
+const DAY_S = 86_400
+const DAY_MS = DAY_S * 1000
+
+test('a token is renewed at about 80 % of its life, at the latest 60 s before its end, and at half when it is short', async t => {
+  for (const [name, lifeMs, random, expectedMs] of [
+    ['a day, in the middle of the jitter', DAY_MS, 0.5, 0.8 * DAY_MS],
+    ['a day, earliest', DAY_MS, 0, 0.75 * DAY_MS],
+    ['a day, almost latest', DAY_MS, 1, 0.85 * DAY_MS],
+    ['ten minutes', 600_000, 0.5, 480_000],
+    ['four minutes: 60 s before the end comes first', 240_000, 0.5, 180_000],
+    ['90 s', 90_000, 0.5, 30_000],
+    ['just under 90 s', 89_000, 0.5, 44_500],
+    ['six seconds', 6_000, 0.5, 3_000],
+    ['six seconds, earliest', 6_000, 0, 2_700],
+  ] as const) {
+    t.equal(Math.round(renewAtAgeMs(lifeMs, random)), Math.round(expectedMs), name)
+  }
+})
+
+test('a token is fresh, then stale, then expired', async t => {
+  for (const [ageMs, state] of [[0, 'fresh'], [79, 'fresh'], [80, 'stale'], [89, 'stale'], [90, 'expired'], [1e9, 'expired']] as const) {
+    t.equal(tokenState(ageMs, 100, 80), state, `age ${ageMs} of 100`)
+  }
+})
+
+test('a token is not sent in the last tenth of its life, nor in its last 10 s', async t => {
+  t.equal(expiryMarginMs(6_000), 600)
+  t.equal(expiryMarginMs(DAY_MS), 10_000)
+})
+
+test('a life is believed up to what the refresh token lives', async t => {
+  t.equal(tokenLifeMs(DAY_S), DAY_MS)
+  t.equal(tokenLifeMs(0.5), 500)
+  t.ok(tokenLifeMs(1e300) < 30 * DAY_MS)
+  t.ok(renewAtAgeMs(tokenLifeMs(Number.MAX_VALUE), 0.999) < 30 * DAY_MS)
+})
+
+test('a refresh token is used until the last hour of its 30 days', async t => {
+  t.equal(isRefreshable(0), true)
+  t.equal(isRefreshable(30 * DAY_MS - 3_600_001), true)
+  t.equal(isRefreshable(30 * DAY_MS - 3_600_000), false)
+})
+
+test('trouble is waited out from 1 s to 30 s with full jitter; a rejection for 60 s; Retry-After is honoured', async t => {
+  for (const [name, kind, failures, random, retryAfterMs, expectedMs] of [
+    ['first failure, least', 'trouble', 1, 0, 0, 1_000],
+    ['first failure, most', 'trouble', 1, 1, 0, 2_000],
+    ['third failure, most', 'trouble', 3, 1, 0, 8_000],
+    ['fifth failure, most', 'trouble', 5, 1, 0, 30_000],
+    ['hundredth failure, most', 'trouble', 100, 1, 0, 30_000],
+    ['hundredth failure, least', 'trouble', 100, 0, 0, 1_000],
+    ['AMSU asks for 7 s', 'trouble', 1, 0, 7_000, 7_000],
+    ['AMSU asks for less than the backoff', 'trouble', 5, 1, 2_000, 30_000],
+    ['a front end asks for a year', 'trouble', 1, 0, 3.2e10, 900_000],
+    ['rejected', 'rejected', 1, 0, 0, 60_000],
+    ['rejected again', 'rejected', 9, 1, 0, 60_000],
+    ['rejected, two minutes asked for', 'rejected', 1, 0, 120_000, 120_000],
+  ] as const) {
+    t.equal(retryDelayMs(kind, failures, random, retryAfterMs), expectedMs, name)
+  }
+})

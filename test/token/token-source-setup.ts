@@ -1,0 +1,56 @@
+/**
+ * A token source over a clock and calls that a test holds in its hands.
+ */
+import { Secret } from '../../src/secrets/secret.ts'
+import { instant } from '../../src/token/access-token.ts'
+import { TokenCallError, type TokenApi, type TokenCall, type TokenCallFailureKind, type TokenGrant } from '../../src/token/amsu-token-api.ts'
+import { TokenSource } from '../../src/token/token-source.ts'
+import { FakeClock, settled } from '../support/fake-clock.ts'
+
+/** A log that nobody reads. */
+export const silentLog = { info () {}, warn () {}, error () {} } as never
+
+/** A day in milliseconds: the life of AMSU's tokens. */
+export const DAY_MS = 86_400_000
+
+/** The signal of a caller who never leaves. */
+export const staying = (): AbortSignal => new AbortController().signal
+
+/** A token source over calls that end when the test says so. */
+// The shape is inferred: naming it would repeat every line.
+export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = {}) {
+  const clock = new FakeClock()
+  const calls: TokenCall[] = []
+  const lines: string[] = []
+  const secrets: string[] = []
+  let pending: Array<{ call: TokenCall, settle: (result: TokenGrant | TokenCallError) => void }> = []
+  const api: TokenApi = {
+    call: async call => await new Promise((resolve, reject) => {
+      calls.push(call)
+      pending.push({ call, settle: result => { if (result instanceof TokenCallError) reject(result); else resolve(result) } })
+    }),
+  }
+  const line = (_fields: unknown, text?: string): void => { lines.push(String(text)) }
+  const source = new TokenSource({ api, clock, random: () => random, log: { info: line, warn: line, error: line } as never, onSecret: (name, secret) => { secrets.push(`${name}=${secret.reveal()}`) }, tokenWaitMs })
+  let count = 0
+  async function answer (result: TokenGrant | TokenCallError): Promise<void> {
+    const [first, ...rest] = pending
+    if (first === undefined) throw new Error('no call is under way')
+    pending = rest
+    first.settle(result)
+    await settled()
+  }
+  return {
+    clock,
+    calls,
+    lines,
+    secrets,
+    source,
+    isCalling: () => pending.length > 0,
+    grant: async (options: { lifeMs?: number, withRefresh?: boolean } = {}) => {
+      count++
+      await answer({ accessToken: new Secret(`access-${count}`), lifeMs: options.lifeMs ?? lifeMs, refreshToken: options.withRefresh === false ? undefined : new Secret(`refresh-${count}`), issuedAt: instant(clock) })
+    },
+    refuse: async (kind: TokenCallFailureKind, retryAfterMs = 0) => { await answer(new TokenCallError(calls.at(-1) as TokenCall, kind, 'test', { retryAfterMs })) },
+  }
+}
