@@ -9,8 +9,11 @@
 /** The methods that are relayed; a refused one is told them (RFC 9110 section 15.5.6). */
 export const RELAYED_METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 
-/** May the caller send the same request again? `charged` means: AMSU may have processed, and so charged, the first one. */
-export type Retry = 'safe' | 'charged' | 'never'
+/**
+ * May the caller send the same request again? `safe`: AMSU has processed nothing. `mended`: likewise, but it will not help before
+ * the operator acts. `charged`: AMSU may have processed, and so charged, the first one. `never`: it would be refused again.
+ */
+export type Retry = 'safe' | 'mended' | 'charged' | 'never'
 
 interface ErrorEntry {
   /** HTTP status code. */
@@ -25,7 +28,7 @@ interface ErrorEntry {
 /** The answered errors by code; a caller sees the code with `PROXY.` in front. */
 export const errorTable = {
   TOKEN_UNAVAILABLE: { status: 503, message: 'No AMSU access token is available at the moment. Nothing was sent; try again.', retry: 'safe', retryAfterSeconds: 1 },
-  CREDENTIALS_REJECTED: { status: 503, message: 'AMSU refuses the credentials of this proxy. Nothing was sent; its operator must act.', retry: 'safe', retryAfterSeconds: 60 },
+  CREDENTIALS_REJECTED: { status: 503, message: 'AMSU refuses the credentials of this proxy. Nothing was sent; its operator must act.', retry: 'mended', retryAfterSeconds: 60 },
   UPSTREAM_UNREACHABLE: { status: 502, message: 'AMSU can not be reached. Nothing was sent; try again.', retry: 'safe' },
   UPSTREAM_TIMEOUT: { status: 504, message: 'AMSU did not answer in time. The call may have been processed and charged.', retry: 'charged' },
   UPSTREAM_RESET: { status: 502, message: 'The connection to AMSU broke. The call may have been processed and charged.', retry: 'charged' },

@@ -16,7 +16,8 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
 
 /** Answers bytes that are not a request, in the envelope; ends the request they belong to if one is under way. */
 export function answerMalformed (relay: Relay, error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // The caller left, by a reset or by an end in the middle of a request: there is nobody to answer.
+  if (error.code === 'ECONNRESET' || error.code === 'HPE_INVALID_EOF_STATE' || !socket.writable) {
     socket.destroy()
     return
   }

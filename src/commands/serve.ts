@@ -7,6 +7,7 @@ import { systemClock } from '../clock.ts'
 import { loadConfig, type Config, type Environment } from '../config/config.ts'
 import { runtimeWarnings } from '../config/runtime.ts'
 import { ConfigError } from '../errors.ts'
+import { codeOf } from '../relay/upstream-errors.ts'
 import { createLogger } from '../report/logger.ts'
 import { createMasker } from '../secrets/masker.ts'
 
@@ -44,6 +45,7 @@ export async function serve (process: Process): Promise<number> {
     createLogger({ level: 'info', masker, destination: process.destination }).info({ address }, `amsu-proxy listens on ${address}`)
   } catch (error) {
     log.fatal({ err: error }, 'can not listen')
+    process.complain(`amsu-proxy can not listen on ${config.listener.host}:${config.listener.port} (${codeOf(error)})`)
     await app.stop()
     return 1
   }

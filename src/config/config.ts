@@ -14,6 +14,9 @@ import { settings, type Setting, type SettingName } from './settings.ts'
 /** Hosts that are this machine: what goes there in clear stays here. */
 const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
+/** How a number is written: env-schema alone would take blanks for 0, `0x10` for 16, and let `Infinity` past every bound. */
+const DIGITS = /^\d{1,16}$/
+
 /** The credentials AMSU issued. */
 export interface CredentialsConfig { readonly clientId: Secret, readonly clientSecret: Secret }
 
@@ -50,12 +53,12 @@ export type Environment = Readonly<Record<string, string | undefined>>
  */
 export function loadConfig (environment: Environment, dotenvPath: string): Config {
   const problems: string[] = []
-  const given = { ...readDotenv(dotenvPath, problems), ...withoutEmpty(environment) }
+  const given = merge(readDotenv(dotenvPath, problems), withoutEmpty(environment))
   const values = validate(given, problems)
   const clientId = readSecret('AMSU_CLIENT_ID', values, problems)
   const clientSecret = readSecret('AMSU_CLIENT_SECRET', values, problems)
   const origin = readOrigin(values, problems)
-  if (clientId === undefined || clientSecret === undefined || origin === undefined || problems.length > 0) throw new ConfigError(problems)
+  if (clientId === undefined || clientSecret === undefined || origin === undefined || problems.length > 0) throw new ConfigError([...problems, ...unknownNames(Object.keys(given))])
 
   const number = (name: SettingName): number => values[name] as number
   return Object.freeze({
@@ -75,6 +78,16 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
   })
 }
 
+/** A secret in one form in the environment wins over its other form in the file. */
+function merge (fromFile: Record<string, string>, fromEnvironment: Record<string, string>): Record<string, string> {
+  const given = { ...fromFile, ...fromEnvironment }
+  for (const name of ['AMSU_CLIENT_ID', 'AMSU_CLIENT_SECRET']) {
+    if (name in fromEnvironment && !(`${name}_FILE` in fromEnvironment)) delete given[`${name}_FILE`]
+    if (`${name}_FILE` in fromEnvironment && !(name in fromEnvironment)) delete given[name]
+  }
+  return given
+}
+
 /** Compose files and shells pass unset variables as empty ones. */
 function withoutEmpty (environment: Environment): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''))
@@ -83,7 +96,7 @@ function withoutEmpty (environment: Environment): Record<string, string> {
 function readDotenv (path: string, problems: string[]): Record<string, string> {
   if (!existsSync(path)) return {}
   try {
-    return withoutEmpty(parseEnv(readFileSync(path, 'utf8')) as Environment)
+    return withoutEmpty(parseEnv(readText(path)) as Environment)
   } catch (error) {
     problems.push(`.env can not be read (${systemCode(error)})`)
     return {}
@@ -93,6 +106,11 @@ function readDotenv (path: string, problems: string[]): Record<string, string> {
 /** Checks types and ranges and fills in defaults; what does not hold is reported and left out. */
 function validate (given: Record<string, string>, problems: string[]): Values {
   const data: Record<string, string> = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(settings, name)))
+  for (const [name, text] of Object.entries(data)) {
+    if (settings[name as SettingName].type !== 'integer' || DIGITS.test(text)) continue
+    problems.push(problem(name as SettingName))
+    delete data[name]
+  }
   for (;;) {
     try {
       return envSchema<Values>({ schema: jsonSchema(), data, env: false })
@@ -135,10 +153,14 @@ function readSecret (name: 'AMSU_CLIENT_ID' | 'AMSU_CLIENT_SECRET', values: Valu
     problems.push(problem(name))
     return undefined
   }
-  if (value !== undefined) return new Secret(String(value))
+  if (value !== undefined && String(value).trim() !== '') return new Secret(String(value))
+  if (path === undefined) {
+    problems.push(problem(name))
+    return undefined
+  }
   try {
-    const content = readFileSync(String(path), 'utf8').replace(/\r?\n$/, '')
-    if (content !== '') return new Secret(content)
+    const content = readText(String(path)).replace(/\r?\n$/, '')
+    if (content.trim() !== '') return new Secret(content)
     problems.push(`${name}_FILE names an empty file`)
   } catch (error) {
     problems.push(`${name}_FILE can not be read (${systemCode(error)})`)
@@ -159,6 +181,11 @@ function transportWarnings (origin: URL): string[] {
   return origin.protocol === 'http:' && !LOOPBACK.test(origin.hostname)
     ? ['AMSU_BASE_URL is plain http: the app secret, the tokens and all data cross the network in clear']
     : []
+}
+
+/** Reads a text file without the byte order mark some editors put before it. */
+function readText (path: string): string {
+  return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
 }
 
 /** A system error's code, which holds no path and no content. */

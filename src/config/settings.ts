@@ -36,7 +36,7 @@ export const settings = {
   AMSU_CLIENT_SECRET_FILE: path('Path of a file that holds the app_secret instead.'),
   AMSU_BASE_URL: { type: 'string', default: 'http://api.amsu-new.com', rule: 'an http or https origin without path, query or password', meaning: 'Origin of AMSU. Plain http to a host that is not loopback is warned about at start: AMSU documents no https address.' },
   HOST: { type: 'string', default: '127.0.0.1', rule: 'an address or name to listen on', meaning: 'Address to listen on.' },
-  PORT: { type: 'integer', default: 8080, minimum: 0, maximum: 65_535, rule: 'a whole number from 0 to 65535', meaning: 'Port to listen on; 0 takes a free one, which the first line of the log names.' },
+  PORT: { type: 'integer', default: 8080, minimum: 0, maximum: 65_535, rule: 'a whole number from 0 to 65535', meaning: 'Port to listen on; 0 takes a free one, which the log names.' },
   TOKEN_WAIT_MS: milliseconds(5_000, 0, 'How long a request may wait for a token when none is usable; then it is answered 503.'),
   TOKEN_REQUEST_TIMEOUT_MS: milliseconds(10_000, 1, 'Time-out of one call to a token endpoint of AMSU.'),
   UPSTREAM_CONNECT_TIMEOUT_MS: milliseconds(5_000, 1, 'Time-out of making a connection to AMSU.'),

@@ -9,7 +9,7 @@ import type { AccessToken } from '../token/access-token.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { Watched } from './deadlines.ts'
 import { headerValue, inboundHeaders, outboundHeaders } from './headers.ts'
-import { hasBody, lingerOnClose, refuse } from './refusal.ts'
+import { cut, hasBody, lingerOnClose, refuse } from './refusal.ts'
 import type { RelayContext } from './relay.ts'
 import { upstreamErrorCode } from './upstream-errors.ts'
 
@@ -66,7 +66,7 @@ export class Exchange implements Watched, AttemptOwner {
     if (this.#isOver || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
     this.#leave()
-    if (this.#res.headersSent) this.#req.socket.resetAndDestroy()
+    if (this.#res.headersSent) cut(this.#req.socket)
     else refuse(this.#req, this.#res, this.#error, this.#requestId)
   }
 
@@ -78,6 +78,7 @@ export class Exchange implements Watched, AttemptOwner {
   #checkFraming (): void {
     const { 'content-length': length = '0', 'transfer-encoding': coding = 'chunked' } = this.#req.headers
     if (Number(length) > this.#context.maxBodyBytes) throw new ProxyError('BODY_TOO_LARGE')
+    if (this.#req.httpVersionMajor !== 1) throw new ProxyError('BAD_REQUEST')
     // Any other coding would reach AMSU as if it were the plain bytes (RFC 9112 section 6.1).
     if (coding.toLowerCase() !== 'chunked') throw new ProxyError('BAD_REQUEST')
   }

@@ -9,6 +9,7 @@ import fp from 'fastify-plugin'
 import type { Dispatcher } from 'undici'
 import { ProxyError, RELAYED_METHODS } from '../errors.ts'
 import type { Relay } from './relay.ts'
+import { judgeTarget } from './target-guard.ts'
 
 /** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */
 const PREFIX = '/amsu-analysis'
@@ -23,6 +24,20 @@ export interface RelayPluginOptions {
 
 /** Relays every request under the prefix. */
 export const relayPlugin = fp(async (app: FastifyInstance, { relay, origin, upstream }: RelayPluginOptions) => {
+  app.addHook('onRequest', (request, _reply, done) => {
+    switch (judgeTarget(request.raw.url ?? '')) {
+      case 'reject':
+        done(new ProxyError('PATH_REJECTED'))
+        break
+      case 'token':
+      case 'refreshment':
+        done(new ProxyError('NOT_FOUND'))
+        break
+      case 'relay':
+      case 'other':
+        done()
+    }
+  })
   await app.register(async scope => {
     scope.addHook('onRequest', (request, reply) => {
       reply.hijack()

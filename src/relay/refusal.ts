@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
 
 /** How long, and how much of, a body that nobody wants is read and thrown away after its answer. */
@@ -45,6 +46,16 @@ export function lingerOnClose (req: IncomingMessage): void {
     req.once('end', () => { socket.destroy() })
     req.resume()
   }
+}
+
+/**
+ * Cuts a connection in the middle of an answer, by a reset where the transport has one: to an HTTP/1.0 caller a plain end would
+ * look like the end of the body.
+ */
+export function cut (socket: Socket): void {
+  const isPlainTcp = socket.remoteFamily !== undefined && !('encrypted' in socket)
+  if (isPlainTcp) socket.resetAndDestroy()
+  else socket.destroy()
 }
 
 /** The bytes of a whole answer, for a connection that has no request Node could make a response for. */

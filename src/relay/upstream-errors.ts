@@ -24,13 +24,18 @@ export function upstreamErrorCode (cause: unknown, { isSent }: AttemptProgress):
   const code = codeOf(cause)
   if (CALLER_FAULT.has(code)) return 'BAD_REQUEST'
   if (!isSent) return 'UPSTREAM_UNREACHABLE'
-  if (INVALID.has(code) || code.startsWith('HPE_') || isUnaskedAnswer(cause, code)) return 'UPSTREAM_INVALID'
+  if (INVALID.has(code) || isParserError(cause) || isUnaskedAnswer(cause, code)) return 'UPSTREAM_INVALID'
   return 'UPSTREAM_RESET'
 }
 
 /** The `code` of an error of Node or undici, or an empty string. */
 export function codeOf (cause: unknown): string {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+}
+
+/** undici gives the errors of its HTTP parser a name, but not all of them a code. */
+function isParserError (cause: unknown): boolean {
+  return cause instanceof Error && cause.name === 'HTTPParserError'
 }
 
 /** The one place where undici gives no code of its own: its fixed words are the only sign. */

@@ -7,8 +7,8 @@ import { REDACTED, type Secret } from './secret.ts'
 /** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
 const SHORTEST_MASKED_LENGTH = 4
 
-/** How many values that are no longer in use (rotated tokens) stay masked: what is logged late may still hold them. */
-const RETIRED_VALUES_KEPT = 4
+/** How many values of one name are masked, the newest first: what is logged late may still hold a token that was replaced. */
+const VALUES_KEPT = 4
 
 /** A set of secrets and the function that hides them. */
 export interface Masker {
@@ -31,7 +31,7 @@ export function createMasker (): Masker {
       if (value.length < SHORTEST_MASKED_LENGTH) return
       const kept = formsByName.get(name) ?? []
       kept.unshift(formsOf(value))
-      formsByName.set(name, kept.slice(0, RETIRED_VALUES_KEPT))
+      formsByName.set(name, kept.slice(0, VALUES_KEPT))
       // Longest first, so that a secret that contains another is hidden whole.
       needles = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
     },
@@ -55,7 +55,14 @@ export function createMasker (): Masker {
 function formsOf (value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1)
   const form = new URLSearchParams({ v: value }).toString().slice(2)
-  return [...new Set([value, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(value), form, ...base64Forms(value)])]
+  const url = encodeURIComponent(value)
+  const jsons = [json, JSON.stringify(json).slice(1, -1), json.replaceAll('/', '\\/')]
+  return [...new Set([value, ...jsons, url, lowerEscapes(url), form, lowerEscapes(form), ...base64Forms(value)])]
+}
+
+/** Percent-encoding with small letters, as some servers write it (RFC 3986 section 2.1 takes both). */
+function lowerEscapes (text: string): string {
+  return text.replaceAll(/%[0-9A-F]{2}/g, escape => escape.toLowerCase())
 }
 
 /**

@@ -37,13 +37,17 @@ export async function call (origin: string, path: string, { body, ...options }: 
   })
 }
 
-/** Sends bytes over a new connection and resolves with all that came back once the proxy has ended it (or reset it: `isReset`). */
-export async function sendBytes (port: number, bytes: string | Buffer): Promise<{ text: string, isReset: boolean }> {
+/**
+ * Sends bytes over a new connection and resolves with all that came back once the proxy has ended it (or reset it: `isReset`).
+ * `onFirstBytes` is called when the first of it is there.
+ */
+export async function sendBytes (port: number, bytes: string | Buffer, onFirstBytes = (): void => {}): Promise<{ text: string, isReset: boolean }> {
   return await new Promise(resolve => {
     const chunks: Buffer[] = []
     let isReset = false
     const socket = net.connect(port, '127.0.0.1', () => { socket.write(bytes) })
     socket.on('data', chunk => chunks.push(chunk))
+    socket.once('data', onFirstBytes)
     socket.on('error', () => { isReset = true })
     socket.on('close', () => { resolve({ text: Buffer.concat(chunks).toString('latin1'), isReset }) })
   })

@@ -1,0 +1,57 @@
+# `docker build .` makes the proxy, `docker build --target simulator .` the AMSU simulator of docker/compose.demo.yaml. The last
+# stage is the default one and holds the proxy alone.
+
+# Debian rather than Alpine: Node.js is tested and released for glibc; musl builds are unofficial. Node 26 has security support
+# until 2029. No digest here, so that a rebuild takes in the base's fixes; whoever needs the same bytes twice pins one.
+FROM node:26-bookworm-slim AS base
+WORKDIR /app
+
+# The lock file alone decides what is installed, and no package may run a script while it is. Stages of their own, so that a
+# change in src/ downloads nothing again, and npm's cache stays behind in them.
+FROM base AS dependencies
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# What packages ship beside their code is half of their weight and holds a private key of a test, which image scanners report.
+RUN find node_modules -type d \( -name test -o -name tests -o -name benchmark -o -name benchmarks -o -name docs -o -name examples -o -name .github \) \
+      -prune -exec rm -rf {} + && find node_modules -name '*.test.*' -delete
+
+FROM base AS development
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+
+FROM development AS build
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+# The source maps hold the whole source, for debuggers; nobody debugs in here.
+RUN npm run build && find dist -name '*.map' -delete
+
+# `npm run simulator` without npm and tsx: this Node.js runs TypeScript itself, and SIGTERM reaches the simulator with nothing in between.
+FROM development AS simulator
+COPY test/simulator ./test/simulator
+# A checkout under umask 077 must not make files the user below can not read.
+RUN chmod -R a+rX package.json test
+ENV SIMULATOR_HOST=0.0.0.0
+USER 1000:1000
+EXPOSE 9090
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "/app/test/simulator/main.ts"]
+
+FROM base AS production
+# Without a package manager nothing in here can fetch code, and its own packages need no security updates of ours.
+RUN rm -rf /usr/local/lib/node_modules/npm /usr/local/bin/npm /usr/local/bin/npx
+# Seldom changed first: an upgrade pulls the small layers only. All is root's, so the proxy can not change itself.
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --chmod=0644 package.json LICENSE ./
+COPY --from=build /app/dist ./dist
+# Nobody outside a container reaches its loopback, so this listens everywhere; a sidecar in the same pod sets HOST=127.0.0.1.
+ENV NODE_ENV=production HOST=0.0.0.0
+# By number: Kubernetes' runAsNonRoot can not judge a name. It is `node` of the base image.
+USER 1000:1000
+# The program loads, as this user and from these files, or there is no image.
+RUN ["node", "/app/dist/main.js", "--version"]
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+# No shell and no init: the proxy is PID 1, handles SIGTERM and SIGINT itself and has no children to reap. SIGUSR1 would open
+# Node's debugger to whoever may signal the process, and the debugger reads the token.
+ENTRYPOINT ["node", "--disable-sigusr1", "/app/dist/main.js"]
+CMD ["serve"]

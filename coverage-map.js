@@ -1,0 +1,9 @@
+// Each unit is proved by its own test: test/token/refresh-policy.test.ts covers src/token/refresh-policy.ts and nothing else.
+// What many units do together (integration, demo, simulator, documents) proves sentences, not lines.
+import { existsSync } from 'node:fs'
+
+export default test => {
+  const unit = test.replace(/^test\//, 'src/').replace(/\.test\.ts$/, '.ts')
+  if (existsSync(unit)) return unit
+  return test.startsWith('test/integration/') ? ['src/app.ts', 'src/listener.ts', 'src/relay/exchange.ts', 'src/relay/attempt.ts', 'src/relay/upload.ts', 'src/relay/refusal.ts'] : []
+}

@@ -1,0 +1,92 @@
+import { test } from 'tap'
+import { join } from 'node:path'
+import { loadConfig, type Environment } from '../../src/config/config.ts'
+import { ConfigError } from '../../src/errors.ts'
+
+/** A `.env` that does not exist. */
+const NO_DOTENV = '/nonexistent/.env'
+
+function problemsOf (environment: Environment, dotenvPath = NO_DOTENV): readonly string[] {
+  try {
+    loadConfig(environment, dotenvPath)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+test('a secret is read from its file; one line end at its end is dropped, and nothing else', async t => {
+  for (const [name, content, secret] of [
+    ['no line end', 'filed-secret', 'filed-secret'],
+    ['LF', 'filed-secret\n', 'filed-secret'],
+    ['CRLF', 'filed-secret\r\n', 'filed-secret'],
+    ['two LF', 'filed-secret\n\n', 'filed-secret\n'],
+    ['two CRLF', 'filed-secret\r\n\r\n', 'filed-secret\r\n'],
+    ['CR alone', 'filed-secret\r', 'filed-secret\r'],
+    ['blanks', ' filed secret \n', ' filed secret '],
+    ['not ASCII', 'gehëim€\n', 'gehëim€'],
+  ] as const) {
+    const dir = t.testdir({ id: 'filed-id\n', secret: content })
+    const { credentials } = loadConfig({ AMSU_CLIENT_ID_FILE: join(dir, 'id'), AMSU_CLIENT_SECRET_FILE: join(dir, 'secret') }, NO_DOTENV).amsu
+    t.equal(credentials.clientId.reveal(), 'filed-id', name)
+    t.equal(credentials.clientSecret.reveal(), secret, name)
+  }
+})
+
+test('a secret file that brings no secret is a problem that names neither path nor content', async t => {
+  const dir = t.testdir({ empty: '', newline: '\n', crlf: '\r\n', directory: {}, file: 'filed-secret' })
+  for (const [path, problem] of [
+    ['empty', 'AMSU_CLIENT_SECRET_FILE names an empty file'],
+    ['newline', 'AMSU_CLIENT_SECRET_FILE names an empty file'],
+    ['crlf', 'AMSU_CLIENT_SECRET_FILE names an empty file'],
+    ['missing', 'AMSU_CLIENT_SECRET_FILE can not be read (ENOENT)'],
+    ['directory', 'AMSU_CLIENT_SECRET_FILE can not be read (EISDIR)'],
+    ['file/below', 'AMSU_CLIENT_SECRET_FILE can not be read (ENOTDIR)'],
+  ] as const) {
+    t.strictSame(problemsOf({ AMSU_CLIENT_ID: 'some-id', AMSU_CLIENT_SECRET_FILE: join(dir, path) }), [problem], path)
+  }
+})
+
+test('a secret is given in exactly one form', async t => {
+  const file = join(t.testdir({ secret: 'filed-secret' }), 'secret')
+  for (const name of ['AMSU_CLIENT_ID', 'AMSU_CLIENT_SECRET'] as const) {
+    const other = name === 'AMSU_CLIENT_ID' ? 'AMSU_CLIENT_SECRET' : 'AMSU_CLIENT_ID'
+    const problem = `${name} must be given, or ${name}_FILE, but not both`
+    t.strictSame(problemsOf({ [other]: 'other' }), [problem], `${name}: neither`)
+    t.strictSame(problemsOf({ [other]: 'other', [name]: 'value', [`${name}_FILE`]: file }), [problem], `${name}: both`)
+    t.strictSame(problemsOf({ [other]: 'other', [`${name}_FILE`]: file }), [], `${name}: the file`)
+    t.strictSame(problemsOf({ [other]: 'other', [name]: 'value' }), [], `${name}: the variable`)
+  }
+})
+
+test('a .env file is read, and the environment wins', async t => {
+  const dotenv = join(t.testdir({ '.env': 'AMSU_CLIENT_ID=dotenv-id\nAMSU_CLIENT_SECRET="dotenv secret" # quoted\n# PORT=1\nPORT=2345\nHOST=::1\nLOG_LEVEL=\n' }), '.env')
+  const { amsu, listener, logLevel } = loadConfig({ PORT: '3456', HOST: '' }, dotenv)
+  t.equal(amsu.credentials.clientId.reveal(), 'dotenv-id')
+  t.equal(amsu.credentials.clientSecret.reveal(), 'dotenv secret')
+  t.equal(listener.port, 3456, 'the environment wins')
+  t.equal(listener.host, '::1', 'an empty variable does not')
+  t.equal(logLevel, 'info', 'an empty line counts as unset')
+})
+
+test('a mistyped name in .env is warned about too', async t => {
+  const dotenv = join(t.testdir({ '.env': 'AMSU_CLIENT_ID=a\nAMSU_CLIENT_SECRET=b\nAMSU_BASE_ULR=https://amsu.test\nSOMETHING_ELSE=c\n' }), '.env')
+  t.match(loadConfig({}, dotenv).warnings, ['AMSU_BASE_ULR is not a setting; did you mean AMSU_BASE_URL?', /plain http/])
+})
+
+test('what is wrong in .env is a problem like any other', async t => {
+  const dotenv = join(t.testdir({ '.env': 'AMSU_CLIENT_ID=a\nAMSU_CLIENT_SECRET=b\nPORT=port-in-dotenv\n' }), '.env')
+  t.strictSame(problemsOf({}, dotenv), ['PORT must be a whole number from 0 to 65535'])
+  t.strictSame(problemsOf({ PORT: '1' }, dotenv), [], 'unless the environment says better')
+})
+
+test('a .env that is there but can not be read is a problem beside the others', async t => {
+  const dotenv = join(t.testdir({ '.env': {} }), '.env')
+  t.strictSame(problemsOf({ AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', PORT: 'x' }, dotenv), ['.env can not be read (EISDIR)', 'PORT must be a whole number from 0 to 65535'])
+})
+
+test('a form in the environment wins over the other form in .env', async t => {
+  const dir = t.testdir({ '.env': 'AMSU_CLIENT_ID=a\nAMSU_CLIENT_SECRET=dotenv-secret\n', secret: 'filed-secret' })
+  t.strictSame(problemsOf({ AMSU_CLIENT_SECRET_FILE: join(dir, 'secret') }, join(dir, '.env')), [])
+})

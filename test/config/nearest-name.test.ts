@@ -1,0 +1,32 @@
+import { test } from 'tap'
+import { nearestName, unknownNames } from '../../src/config/nearest-name.ts'
+
+test('a mistyped AMSU_ name is answered with the nearest setting', async t => {
+  for (const [given, nearest] of [
+    ['AMSU_CLIENT_SECERT', 'AMSU_CLIENT_SECRET'],
+    ['AMSU_CLIENTID', 'AMSU_CLIENT_ID'],
+    ['AMSU_CLIENT_SECRET_FLIE', 'AMSU_CLIENT_SECRET_FILE'],
+    ['AMSU_BASEURL', 'AMSU_BASE_URL'],
+    ['AMSU_URL', 'AMSU_BASE_URL'],
+  ] as const) {
+    t.strictSame(unknownNames([given]), [`${given} is not a setting; did you mean ${nearest}?`])
+  }
+})
+
+test('a known name, and a name that is not ours, is left alone', async t => {
+  t.strictSame(unknownNames(['AMSU_CLIENT_ID', 'PATH', 'PROT', 'amsu_client_id', 'MY_AMSU_CLIENT_ID', 'AMSUX']), [])
+})
+
+test('a name that every object has is still no setting', async t => {
+  t.strictSame(unknownNames(['constructor', '__proto__', 'toString']), [])
+})
+
+test('every mistyped name has a sentence of its own, in the order given', async t => {
+  t.match(unknownNames(['AMSU_B', 'HOST', 'AMSU_A']), [/^AMSU_B /, /^AMSU_A /])
+})
+
+test('the nearest of several equals is the first', async t => {
+  t.equal(nearestName('cat', ['bat', 'hat', 'dog']), 'bat')
+  t.equal(nearestName('hat', ['bat', 'hat', 'dog']), 'hat')
+  t.equal(nearestName('anything', ['only']), 'only')
+})

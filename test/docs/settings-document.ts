@@ -1,0 +1,56 @@
+/**
+ * The texts that describe the settings to people, rendered from the table they are checked against.
+ */
+import { settings, type Setting } from '../../src/config/settings.ts'
+
+/** Longest line of a comment in `.env.example`. */
+const LONGEST_LINE = 100
+
+/** What stands above the settings in `.env.example`. */
+const PREAMBLE = [
+  'Settings of amsu-proxy. Copy this file to .env, or set the same names in the environment, which wins. A commented setting shows its default.',
+  'Written by `npx tsx test/docs/main.ts` from src/config/settings.ts.',
+]
+
+const entries = Object.entries<Setting>(settings)
+
+/** Renders `.env.example`. */
+export function renderEnvExample (): string {
+  const blocks = entries.map(([name, setting]) => [
+    comment(setting.meaning),
+    comment(`Must be ${setting.rule}.`),
+    isRequired(name) ? `${name}=` : `#${name}=${setting.default ?? ''}`,
+  ].join('\n'))
+  return `${[PREAMBLE.map(comment).join('\n'), ...blocks].join('\n\n')}\n`
+}
+
+/** Renders the table of settings of the README, in Markdown. */
+export function renderSettingsTable (): string {
+  const rows = entries.map(([name, { default: value, meaning }]) => row(`\`${name}\``, defaultCell(name, value), meaning))
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n')
+}
+
+/** Whether the program does not start without this setting or its other form, a file. */
+function isRequired (name: string): boolean {
+  return Object.hasOwn(settings, `${name}_FILE`)
+}
+
+function defaultCell (name: string, value: string | number | undefined): string {
+  if (isRequired(name)) return `required, or \`${name}_FILE\``
+  return value === undefined ? '' : `\`${value}\``
+}
+
+function row (...cells: readonly string[]): string {
+  return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}
+
+/** Breaks a text into comment lines between words. */
+function comment (text: string): string {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = `${lines.at(-1) ?? '#'} ${word}`
+    if (line.length > LONGEST_LINE) lines.push(`# ${word}`)
+    else lines.splice(-1, 1, line)
+  }
+  return lines.join('\n')
+}

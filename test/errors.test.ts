@@ -1,0 +1,112 @@
+import { test } from 'tap'
+import { ConfigError, errorBody, errorHeaders, errorTable, ProxyError, RELAYED_METHODS, type ErrorCode } from '../src/errors.ts'
+
+/** The contract: status, may the caller send it again, seconds of `Retry-After`. */
+const CONTRACT = {
+  TOKEN_UNAVAILABLE: [503, 'safe', 1],
+  CREDENTIALS_REJECTED: [503, 'mended', 60],
+  UPSTREAM_UNREACHABLE: [502, 'safe', undefined],
+  UPSTREAM_TIMEOUT: [504, 'charged', undefined],
+  UPSTREAM_RESET: [502, 'charged', undefined],
+  UPSTREAM_INVALID: [502, 'charged', undefined],
+  BODY_TOO_LARGE: [413, 'never', undefined],
+  HEAD_TOO_LARGE: [431, 'never', undefined],
+  REQUEST_TIMEOUT: [408, 'safe', undefined],
+  EXPECTATION_FAILED: [417, 'never', undefined],
+  PATH_REJECTED: [400, 'never', undefined],
+  METHOD_REJECTED: [405, 'never', undefined],
+  NOT_FOUND: [404, 'never', undefined],
+  BAD_REQUEST: [400, 'never', undefined],
+  LOOP: [508, 'never', undefined],
+  DRAINING: [503, 'safe', undefined],
+  INTERNAL: [500, 'charged', undefined],
+} as const satisfies Record<ErrorCode, readonly [status: number, retry: string, retryAfterSeconds: number | undefined]>
+
+const codes = Object.keys(errorTable) as ErrorCode[]
+
+/** The pairs of a flat list; fails the types if it is not one. */
+function pairs (flat: readonly string[]): Array<readonly [name: string, value: string]> {
+  return flat.flatMap((name, i) => i % 2 === 0 ? [[name, flat[i + 1] ?? 'no value'] as const] : [])
+}
+
+test('each error has the status, the advice and the wait of the contract', async t => {
+  t.strictSame(codes.sort(), Object.keys(CONTRACT).sort())
+  for (const code of codes) {
+    const error = new ProxyError(code)
+    t.strictSame([error.status, errorTable[code].retry, error.retryAfterSeconds], CONTRACT[code], code)
+    t.equal(error.message, errorTable[code].message, code)
+  }
+})
+
+test('a body is in the envelope of AMSU: a code with its group, and a message', async t => {
+  for (const code of codes) {
+    t.strictSame(JSON.parse(errorBody(code)), { error: { code: `PROXY.${code}`, msg: errorTable[code].message } }, code)
+    t.match(errorBody(code), /^[\x20-\x7e]+$/, `${code}: ASCII`)
+  }
+})
+
+test('a message is fixed, whole sentences, and advises what the table advises', async t => {
+  for (const code of codes) {
+    const { message, retry } = errorTable[code]
+    t.match(message, /^[A-Z][^/:@"]*(?:\/amsu-analysis\/[^/:@"]*)?\.$/, `${code}: no address and no quotation`)
+    if (message.includes('charged')) t.equal(retry, 'charged', code)
+    if (message.includes('Nothing was sent')) t.match(retry, /safe|mended/, code)
+  }
+})
+
+test('the head of an error says what it is, how long, that nobody may keep it, and that the connection ends', async t => {
+  for (const code of codes) {
+    const flat = errorHeaders(new ProxyError(code))
+    const [, , retryAfterSeconds] = CONTRACT[code]
+    t.equal(flat.length % 2, 0, code)
+    t.strictSame(Object.fromEntries(pairs(flat)), {
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': String(Buffer.byteLength(errorBody(code))),
+      'Cache-Control': 'no-store',
+      'X-Amsu-Proxy-Error': code,
+      Connection: 'close',
+      ...(code === 'METHOD_REJECTED' ? { Allow: 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT' } : {}),
+      ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
+    }, code)
+    t.equal(new Set(pairs(flat).map(([name]) => name.toLowerCase())).size, flat.length / 2, `${code}: each header once`)
+  }
+})
+
+test('the request id is answered where there is one', async t => {
+  t.strictSame(pairs(errorHeaders(new ProxyError('NOT_FOUND'), 'id-1')).at(-1), ['X-Request-Id', 'id-1'])
+  t.notOk(errorHeaders(new ProxyError('NOT_FOUND')).includes('X-Request-Id'))
+})
+
+test('who knows better how long to wait may say so', async t => {
+  const waits = (error: ProxyError): Array<readonly [string, string]> => pairs(errorHeaders(error)).filter(([name]) => name === 'Retry-After')
+  t.strictSame(waits(new ProxyError('TOKEN_UNAVAILABLE', { retryAfterSeconds: 17 })), [['Retry-After', '17']])
+  t.strictSame(waits(new ProxyError('TOKEN_UNAVAILABLE', { retryAfterSeconds: undefined })), [['Retry-After', '1']])
+  t.strictSame(waits(new ProxyError('TOKEN_UNAVAILABLE', { cause: new Error('x') })), [['Retry-After', '1']])
+})
+
+test('only a 405 tells which methods are relayed', async t => {
+  t.strictSame(codes.filter(code => errorHeaders(new ProxyError(code)).includes('Allow')), ['METHOD_REJECTED'])
+  t.notOk(RELAYED_METHODS.some(method => ['CONNECT', 'TRACE'].includes(method)))
+})
+
+test('what was found on the way stays in the cause: it is in no message and in no answer', async t => {
+  const cause = new Error('connect ECONNREFUSED 10.1.2.3:80')
+  const error = new ProxyError('UPSTREAM_UNREACHABLE', { cause })
+  t.equal(error.cause, cause)
+  for (const text of [error.message, String(error), errorBody(error.code), errorHeaders(error, 'id').join()]) t.notMatch(text, '10.1.2.3')
+})
+
+test('an error without a cause has none', async t => {
+  t.notOk('cause' in new ProxyError('LOOP'))
+  t.notOk('cause' in new ProxyError('LOOP', {}))
+})
+
+test('an error is known by its code and by its class', async t => {
+  t.match(new ProxyError('LOOP'), { name: 'ProxyError', code: 'LOOP', status: 508 })
+  t.ok(new ProxyError('LOOP') instanceof Error)
+})
+
+test('a wrong configuration is one error with all its problems', async t => {
+  const error = new ConfigError(['A must be b', 'C must be d'])
+  t.match(error, { name: 'ConfigError', message: 'A must be b\nC must be d', problems: ['A must be b', 'C must be d'] })
+})

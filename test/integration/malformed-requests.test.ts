@@ -1,0 +1,136 @@
+import { test } from 'tap'
+import { once } from 'node:events'
+import type http from 'node:http'
+import net from 'node:net'
+import { call, errorCode, sendBytes } from '../support/client.ts'
+import { startProxy } from '../support/proxy.ts'
+import { startUpstream } from '../support/upstream.ts'
+
+const PATH = '/amsu-analysis/v2/things/'
+const HEAD = `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\n`
+
+test('bytes that are no request, or more than one reading of one, are refused in the envelope and reach nobody', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  for (const [name, bytes, status, code] of [
+    ['garbage', '\x00\x01\x02\x03\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['TLS', Buffer.from('160301020001000', 'hex'), 400, 'BAD_REQUEST'],
+    ['HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['an unknown method', `BREW ${PATH} HTTP/1.1\r\nHost: a\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['HTTP/0.9', `GET ${PATH}\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['a blank before the colon', `${HEAD}Content-Length : 5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['a folded header', `${HEAD}X: a\r\n b\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['a bare CR', `${HEAD}X: a\rb\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['NUL in a header', `${HEAD}X: a\0b\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['length and chunks', `${HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['chunks and length', `${HEAD}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['two lengths', `${HEAD}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['a list of lengths', `${HEAD}Content-Length: 5, 5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['a negative length', `${HEAD}Content-Length: -5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['a signed length', `${HEAD}Content-Length: +5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['a length in hex', `${HEAD}Content-Length: 0x5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['an unknown coding', `${HEAD}Transfer-Encoding: gzip\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['a coding under the chunks', `${HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['chunked twice', `${HEAD}Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['chunked, twice said', `${HEAD}Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['a hidden coding', `${HEAD}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['70 kB of headers', `${HEAD}${`X-Pad: ${'x'.repeat(1000)}\r\n`.repeat(70)}\r\n`, 431, 'HEAD_TOO_LARGE'],
+    ['a 70 kB target', `GET ${PATH}${'x'.repeat(70_000)} HTTP/1.1\r\nHost: a\r\n\r\n`, 431, 'HEAD_TOO_LARGE'],
+    ['a length over the limit', `${HEAD}Content-Length: 200000000\r\n\r\n`, 413, 'BODY_TOO_LARGE'],
+    ['an expectation nobody knows', `${HEAD}Expect: foo\r\nContent-Length: 5\r\n\r\nhello`, 417, 'EXPECTATION_FAILED'],
+    ['CONNECT', 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n', 405, 'METHOD_REJECTED'],
+    ['an absolute target', 'GET http://evil.example/amsu-analysis/v2/x HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'PATH_REJECTED'],
+    ['the asterisk', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, 'PATH_REJECTED'],
+  ] as const) {
+    const { text } = await sendBytes(proxy.port, bytes)
+    t.match(text, new RegExp(`^HTTP/1\\.1 ${status} `), name)
+    t.equal(errorCode(text), `PROXY.${code}`, name)
+    t.match(text, new RegExp(`X-Amsu-Proxy-Error: ${code}\r\n`), name)
+    t.match(text, /connection: close\r\n/i, name)
+  }
+  t.equal(upstream.received.length, 0, 'nothing was forwarded')
+  t.equal((await call(proxy.origin, PATH)).status, 200, 'and the proxy is well')
+})
+
+test('a bad chunk in the middle of a body is 400 to the caller, cancels the call at AMSU, and is logged as 400', async t => {
+  const heads: http.IncomingMessage[] = []
+  const upstream = await startUpstream({ onHead: req => req.url === PATH && heads.push(req) > 0 })
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  for (const bad of ['ZZ\r\nhello\r\n0\r\n\r\n', '5\r\nhelloworld\r\n0\r\n\r\n', '-5\r\nhello\r\n', '5;\r\r\nhello\r\n']) {
+    const { text } = await sendBytes(proxy.port, `${HEAD}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n${bad}`)
+    t.match(text, /^HTTP\/1\.1 400 /, JSON.stringify(bad))
+    t.equal(errorCode(text), 'PROXY.BAD_REQUEST')
+  }
+  t.ok(heads.every(req => !req.complete), 'no whole request ever arrived')
+  t.ok(proxy.accessLines().every(line => line['status'] === 400))
+})
+
+test('more than 2,000 headers do not hide the length of a body (CVE-2026-58044)', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const { text } = await sendBytes(proxy.port, `${HEAD}${'A:1\r\n'.repeat(2_100)}Connection: close\r\nContent-Length: 5\r\n\r\nhello`)
+  t.match(text, /^HTTP\/1\.1 200 /)
+  t.equal(upstream.received[0]?.body.toString(), 'hello')
+})
+
+test('100 Continue is said only when the request may go on, and the body then passes', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const head = `${HEAD}Expect: 100-continue\r\nConnection: close\r\n`
+  const socket = net.connect(proxy.port, '127.0.0.1', () => { socket.write(`${head}Content-Length: 5\r\n\r\n`) })
+  const [first] = await once(socket, 'data') as [Buffer]
+  t.equal(first.toString(), 'HTTP/1.1 100 Continue\r\n\r\n')
+  socket.write('hello')
+  const [second] = await once(socket, 'data') as [Buffer]
+  t.match(second.toString(), /^HTTP\/1\.1 200 /)
+  socket.destroy()
+  t.equal(upstream.received[0]?.headers.expect, undefined)
+  const refused = await sendBytes(proxy.port, `${head}Content-Length: 200000000\r\n\r\n`)
+  t.match(refused.text, /^HTTP\/1\.1 413 /, 'no 100 before a refusal')
+  const old = await sendBytes(proxy.port, `POST ${PATH} HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi`)
+  t.match(old.text, /^HTTP\/1\.1 200 /, 'HTTP/1.0 knows no 100')
+})
+
+test('an upgrade is not relayed: the request passes as an ordinary one', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const { text } = await sendBytes(proxy.port, `GET ${PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n`)
+  t.match(text, /^HTTP\/1\.1 200 /)
+  t.notOk(upstream.received[0]?.headers.upgrade)
+})
+
+test('a body that grows past the limit while it streams is 413, and AMSU never sees a whole request', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, { MAX_BODY_BYTES: '1000000' })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const got = await call(proxy.origin, PATH, { method: 'POST', headers: { 'transfer-encoding': 'chunked' }, body: Buffer.alloc(3_000_000) })
+  t.equal(got.status, 413)
+  t.equal(errorCode(got.text), 'PROXY.BODY_TOO_LARGE')
+  t.equal((await call(proxy.origin, PATH, { method: 'POST', body: Buffer.alloc(1_000_000) })).status, 200, 'the limit itself is allowed')
+  t.equal(upstream.received.length, 1)
+})
+
+test('a refused upload is not read to its end', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  let written = 0
+  const chunk = Buffer.alloc(65_536)
+  const socket = net.connect(proxy.port, '127.0.0.1', () => {
+    socket.write('POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n')
+    const push = (): void => { while (written < 100_000_000 && socket.write(chunk)) written += chunk.length }
+    socket.on('drain', push)
+    push()
+  })
+  socket.on('error', () => {})
+  let text = ''
+  socket.on('data', data => { text += data.toString() })
+  await once(socket, 'close')
+  t.match(text, /^HTTP\/1\.1 404 /)
+  t.ok(written < 40_000_000, `${written} bytes were taken`)
+})

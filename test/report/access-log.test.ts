@@ -1,0 +1,81 @@
+import { test } from 'tap'
+import { errorTable, type ErrorCode } from '../../src/errors.ts'
+import type { Outcome } from '../../src/relay/relay.ts'
+import { logOutcome } from '../../src/report/access-log.ts'
+import { createLog } from './log-lines.ts'
+
+const OUTCOME: Outcome = {
+  requestId: 'id-1',
+  method: 'POST',
+  path: '/amsu-analysis/v2/hrv/rr-list/',
+  status: 200,
+  errorCode: undefined,
+  cause: undefined,
+  bytesIn: 1_048_576,
+  bytesOut: 512,
+  durationMs: 12.345678,
+  upstreamMs: 11.2,
+}
+
+/** The errors whose cause is told without turning anything on. */
+const TOLD: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL']
+
+/** The line of OUTCOME with some of it changed; `time` is left out. */
+function lineOf (changes: Partial<Outcome>): Record<string, unknown> {
+  const { log, last } = createLog()
+  logOutcome(log, { ...OUTCOME, ...changes })
+  const { time, ...line } = last()
+  return line
+}
+
+test('a relayed request has one line at level info with what it was and nothing of what it carried', async t => {
+  const { log, lines, last } = createLog('info')
+  logOutcome(log, OUTCOME)
+  t.equal(lines.length, 1)
+  const { time, ...line } = last()
+  t.equal(typeof time, 'number')
+  t.strictSame(line, {
+    level: 30,
+    requestId: 'id-1',
+    method: 'POST',
+    path: '/amsu-analysis/v2/hrv/rr-list/',
+    status: 200,
+    bytesIn: 1_048_576,
+    bytesOut: 512,
+    durationMs: 12.346,
+    upstreamMs: 11.2,
+    msg: 'request',
+  })
+})
+
+test('a request that AMSU never answered has no time of an answer', async t => {
+  t.notHas(lineOf({ upstreamMs: undefined }), { upstreamMs: Number })
+  t.notOk('upstreamMs' in lineOf({ upstreamMs: undefined }))
+  t.equal(lineOf({ upstreamMs: 0 })['upstreamMs'], 0)
+})
+
+test('a request that went well has no error; one that did not has its code as the caller saw it', async t => {
+  t.notOk('errorCode' in lineOf({}))
+  for (const code of Object.keys(errorTable) as ErrorCode[]) t.equal(lineOf({ errorCode: code })['errorCode'], `PROXY.${code}`)
+})
+
+test('the cause of an error is told where an operator can act on it, and nowhere else', async t => {
+  const cause = Object.assign(new Error('connect refused'), { code: 'ECONNREFUSED' })
+  for (const code of Object.keys(errorTable) as ErrorCode[]) {
+    const line = lineOf({ errorCode: code, cause })
+    t.strictSame(line['cause'], TOLD.includes(code) ? { type: 'Error', message: 'connect refused', code: 'ECONNREFUSED' } : undefined, code)
+  }
+  t.notOk('cause' in lineOf({ cause }), 'no error, no cause')
+  t.notOk('cause' in lineOf({ errorCode: 'UPSTREAM_RESET' }), 'no cause, no field')
+})
+
+test('a cause brings its code and message along, not the bytes it choked on', async t => {
+  const cause = Object.assign(new Error('Response does not match the HTTP/1.1 protocol'), { code: 'HPE_INVALID_CONSTANT', data: 'garbage of AMSU' })
+  t.notMatch(JSON.stringify(lineOf({ errorCode: 'UPSTREAM_INVALID', cause })), /garbage/)
+})
+
+test('above level info there are no lines of requests', async t => {
+  const { log, lines } = createLog('warn')
+  logOutcome(log, OUTCOME)
+  t.strictSame(lines, [])
+})
