@@ -1,0 +1,54 @@
+import { test } from 'tap'
+import { call } from '../support/client.ts'
+import { startProxy } from '../support/proxy.ts'
+import { createScaledClock } from '../support/scaled-clock.ts'
+import { startSimulator } from '../simulator/simulator.ts'
+import { CLIENT_ID, CLIENT_SECRET } from '../support/proxy.ts'
+
+const PATH = '/amsu-analysis/v2/available-times'
+
+test('with a token of six seconds and a request every 40 ms for a minute no request fails and none carries an expired token', async t => {
+  const FACTOR = 10
+  const clock = createScaledClock(FACTOR)
+  const simulator = await startSimulator({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, tokenLifeSeconds: 6, wall: clock.wall })
+  const proxy = await startProxy(simulator.origin, {}, clock)
+  t.teardown(async () => { await proxy.stop(); await simulator.close() })
+  const endMs = clock.monotonic() + 60_000
+  const statuses: number[] = []
+  const underWay: Array<Promise<void>> = []
+  while (clock.monotonic() < endMs) {
+    underWay.push(call(proxy.origin, PATH).then(({ status }) => { statuses.push(status) }))
+    await new Promise(resolve => setTimeout(resolve, 40 / FACTOR))
+  }
+  await Promise.all(underWay)
+  t.ok(statuses.length > 300, `${statuses.length} requests`)
+  t.same([...new Set(statuses)], [200])
+  t.equal(simulator.record.expiredBearers, 0)
+  t.equal(simulator.record.badBearers, 0)
+  t.equal(simulator.record.calls['POST /token'], 1, 'the secret crossed the wire once')
+  t.ok(simulator.record.calls['PUT /token'] >= 10 && simulator.record.calls['PUT /token'] <= 30, `${simulator.record.calls['PUT /token']} renewals`)
+})
+
+test('a vendor who refuses PUT is renewed by POST refreshment', async t => {
+  const clock = createScaledClock(20)
+  const simulator = await startSimulator({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, tokenLifeSeconds: 6, wall: clock.wall })
+  simulator.faults.rejectPut = true
+  const proxy = await startProxy(simulator.origin, {}, clock)
+  t.teardown(async () => { await proxy.stop(); await simulator.close() })
+  await simulator.seen('POST /token/refreshment', 3)
+  t.equal(simulator.record.calls['PUT /token'], 1, 'PUT is not tried again for hours')
+  t.equal(simulator.record.calls['POST /token'], 1)
+  t.equal((await call(proxy.origin, PATH)).status, 200)
+})
+
+test('a vendor who revokes everything is bought a new token with the credentials', async t => {
+  const clock = createScaledClock(20)
+  const simulator = await startSimulator({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, tokenLifeSeconds: 6, wall: clock.wall })
+  const proxy = await startProxy(simulator.origin, {}, clock)
+  t.teardown(async () => { await proxy.stop(); await simulator.close() })
+  t.equal((await call(proxy.origin, PATH)).status, 200)
+  simulator.revokeAll()
+  await simulator.seen('POST /token', 2)
+  while ((await call(proxy.origin, PATH)).status !== 200) t.equal(simulator.record.calls['POST /token'], 2)
+  t.equal(simulator.record.calls['POST /token'], 2)
+})
