@@ -47,7 +47,7 @@ export default [
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [fastify], paths: [{ name: 'node:process', message: node.message }] }] },
   },
   { files: ['src/app.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
-  ...arrow('config', ['token', 'callers', 'relay', 'report', 'commands']),
+  ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/ and relay/
   ...arrow('secrets', ['config', 'token', 'callers', 'relay', 'report', 'commands']),
   ...arrow('token', ['config', 'callers', 'relay', 'report', 'commands']),
   ...arrow('relay', ['config', 'callers', 'report', 'commands']),

@@ -3,21 +3,26 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { delay, type Clock } from './clock.ts'
+import { authenticate, createCallerRegistry } from './callers/caller-registry.ts'
+import { callersPlugin } from './callers/plugin.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
+import type { TlsConfig } from './config/tls-files.ts'
 import { ProxyError } from './errors.ts'
-import { answerExpectations, answerMalformed, Connections } from './listener.ts'
+import { createLifecycle, type App } from './lifecycle.ts'
+import { answerExpectations, answerMalformed } from './listener.ts'
+import { createBrowserGuard } from './relay/browser-guard.ts'
 import { isSaneRequestId } from './relay/headers.ts'
-import { relayPlugin } from './relay/plugin.ts'
+import { guardPlugin, relayPlugin } from './relay/plugin.ts'
 import { refuse } from './relay/refusal.ts'
 import { Relay } from './relay/relay.ts'
+import { judgeTarget, routedTarget } from './relay/target-guard.ts'
 import { createUpstreamAgent } from './relay/upstream-agent.ts'
 import { logOutcome } from './report/access-log.ts'
 import { reportPlugin } from './report/plugin.ts'
+import { Rotation } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
@@ -39,24 +44,17 @@ export interface Ports {
   readonly masker: Masker
 }
 
-/** A proxy that can be opened once and stopped once. */
-export interface App {
-  /** Listens and starts to keep a token. Resolves to the real address, e.g. `http://127.0.0.1:8080`. */
-  open: () => Promise<string>
-  /** Lets what is under way finish within the grace time, then closes everything. */
-  stop: () => Promise<void>
-}
-
 /** Builds the proxy; nothing is opened yet. */
 export async function createApp (config: Config, ports: Ports): Promise<App> {
   const { clock, log, masker } = ports
-  for (const [name, secret] of Object.entries(config.amsu.credentials)) masker.add(name, secret)
-  const { origin } = config.amsu
-  const upstream = createUpstreamAgent({ origin, ...config.relay })
+  maskSecrets(config, masker)
+  const { origin, credentials } = config.amsu
+  const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay })
   // Token calls have a connection of their own: they must get through when all others are taken.
-  const tokenUpstream = createUpstreamAgent({ origin, connectTimeoutMs: config.relay.connectTimeoutMs, maxConnections: 1 })
-  const api = createTokenApi({ dispatcher: tokenUpstream, origin, clock, credentials: () => config.amsu.credentials, ...config.token })
-  const tokens = new TokenSource({ api, ...ports, onSecret: masker.add, ...config.token })
+  const tokenUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, maxConnections: 1 })
+  const api = createTokenApi({ dispatcher: tokenUpstream, origin, clock, ...config.token })
+  const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
+  const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     upstream,
     upstreamUrl: new URL(origin),
@@ -68,75 +66,73 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     onOutcome: outcome => { logOutcome(log, outcome) },
   })
 
-  const app = createServer(relay, log)
-  await app.register(relayPlugin, { relay, origin, upstream })
-  await app.register(reportPlugin, { tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining })
+  const guard = createBrowserGuard(config.guard)
+  const report = { tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining }
+  const app = createServer(relay, log, config.listener.tls)
+  await app.register(guardPlugin, { guard })
+  await app.register(callersPlugin, { registry, clock })
+  await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin, upstream })
+  const admin = config.adminListener === undefined ? undefined : createServer(relay, log)
+  await admin?.register(guardPlugin, { guard })
+  await (admin ?? app).register(reportPlugin, report)
 
-  const connections = new Connections(app.server)
-  return {
-    async open () {
-      await app.listen({ ...config.listener })
-      tokens.start()
-      return addressOf(app)
-    },
-    async stop () {
-      await drain(app, relay, connections, delay(config.shutdownGraceMs, clock))
-      tokens.close()
-      await Promise.all([upstream.destroy(), tokenUpstream.destroy(), app.close()])
-    },
-  }
-}
-
-/** Takes no new connection, ends the idle ones, and lets requests under way finish until `grace` is over. */
-async function drain (app: FastifyInstance, relay: Relay, connections: Connections, grace: Promise<void>): Promise<void> {
-  relay.drain()
-  app.server.close()
-  // What has arrived in full but was not read yet is a request under way: let it be read first.
-  await nextTurn()
-  await nextTurn()
-  connections.closeIdle(socket => relay.isBusy(socket))
-  await Promise.race([relay.whenIdle(), grace])
-  connections.end(relay.inFlight > 0)
+  const rotation = new Rotation(config, {
+    onCredentials: next => { maskCredentials(next, masker); tokens.rotate(next) },
+    onCallers: callers => { for (const { name, secret } of callers) masker.add(`caller ${name}`, secret); registry.replace(callers) },
+    onTls: ({ cert, key }) => { Object(app.server).setSecureContext({ cert, key: key.reveal() }) },
+  }, log)
+  return createLifecycle({ app, admin, config, clock, relay, tokens, rotation, upstreams: [upstream, tokenUpstream] })
 }
 
 /** The HTTP server with the answers that belong to no plugin. */
-function createServer (relay: Relay, log: Logger): FastifyInstance {
+function createServer (relay: Relay, log: Logger, tls?: TlsConfig): FastifyInstance {
   const app = fastify({
     logger: false,
-    trustProxy: false,
+    trustProxy: false, // X-Forwarded-* is anybody's word (CVE-2026-3635)
     forceCloseConnections: false,
     return503OnClosing: false,
     requestTimeout: 0, // an upload may take an hour; its silences are limited instead
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS, requireHostHeader: false },
+    ...serverOptions(tls),
+    rewriteUrl: ({ url }: IncomingMessage) => routedTarget(url ?? ''),
     genReqId: ({ headers }: IncomingMessage) => isSaneRequestId(headers['x-request-id']) ? headers['x-request-id'] : randomUUID(),
     clientErrorHandler: (error, socket) => { answerMalformed(relay, error, socket) },
-    frameworkErrors: (_error, request, reply) => { answer(new ProxyError('PATH_REJECTED'), request, reply) },
+    frameworkErrors: (_error, request, reply) => { answer(new ProxyError('PATH_REJECTED'), request, reply, log) },
   })
   // Headers past Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
   app.server.maxHeadersCount = 0
   answerExpectations(app.server)
   app.setNotFoundHandler((request, reply) => {
-    answer(new ProxyError(isRelayed(request.raw.url ?? '') ? 'METHOD_REJECTED' : 'NOT_FOUND'), request, reply)
+    const isRelayed = judgeTarget(request.raw.url ?? '') === 'relay'
+    answer(new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND'), request, reply, log)
   })
   app.setErrorHandler((error, request, reply) => {
     if (!(error instanceof ProxyError)) log.error({ err: error, requestId: request.id }, 'defect')
-    answer(error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error }), request, reply)
+    answer(error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error }), request, reply, log)
   })
   return app
 }
 
-function answer (error: ProxyError, request: FastifyRequest, reply: FastifyReply): void {
+/** Options of Node's server, which go under another name for https. */
+function serverOptions (tls: TlsConfig | undefined): object {
+  const options = { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS, requireHostHeader: false }
+  return tls === undefined ? { http: options } : { https: { ...options, cert: tls.cert, key: tls.key.reveal(), minVersion: 'TLSv1.2' } }
+}
+
+/** Answers a request that a guard or no route took, and says so in the log; one that was relayed has a line of its own. */
+function answer (error: ProxyError, request: FastifyRequest, reply: FastifyReply, log: Logger): void {
   reply.hijack()
+  log.info({ requestId: request.id, method: request.method, path: request.raw.url?.split('?', 1)[0], status: error.status, errorCode: `PROXY.${error.code}` }, 'refused')
   refuse(request.raw, reply.raw, error, request.id)
 }
 
-function isRelayed (target: string): boolean {
-  return target.startsWith('/amsu-analysis/')
+function maskSecrets ({ amsu, callers, listener }: Config, masker: Masker): void {
+  maskCredentials(amsu.credentials, masker)
+  for (const { name, secret } of callers ?? []) masker.add(`caller ${name}`, secret)
+  if (listener.tls !== undefined) masker.add('tls_key', listener.tls.key)
 }
 
-/** The real address; a wildcard stays one, because only the operator knows which name leads here. */
-function addressOf (app: FastifyInstance): string {
-  const { address, family, port } = app.server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+function maskCredentials ({ clientId, clientSecret }: Config['amsu']['credentials'], masker: Masker): void {
+  masker.add('client_id', clientId)
+  masker.add('client_secret', clientSecret)
 }

@@ -9,6 +9,9 @@
 /** The methods that are relayed; a refused one is told them (RFC 9110 section 15.5.6). */
 export const RELAYED_METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 
+/** How a caller may say who it is (RFC 7617 section 2.1, RFC 6750 section 3; in one line as of RFC 9110 section 11.6.1). */
+const CHALLENGES = 'Basic realm="amsu-proxy", charset="UTF-8", Bearer realm="amsu-proxy"'
+
 /**
  * May the caller send the same request again? `safe`: AMSU has processed nothing. `mended`: likewise, but it will not help before
  * the operator acts. `charged`: AMSU may have processed, and so charged, the first one. `never`: it would be refused again.
@@ -38,9 +41,14 @@ export const errorTable = {
   REQUEST_TIMEOUT: { status: 408, message: 'The request did not arrive in time.', retry: 'safe' },
   EXPECTATION_FAILED: { status: 417, message: 'Only the expectation 100-continue is understood.', retry: 'never' },
   PATH_REJECTED: { status: 400, message: 'The request target is not in canonical form.', retry: 'never' },
+  HOST_REJECTED: { status: 421, message: 'This Host is not served here; an operator may add it to ALLOWED_HOSTS.', retry: 'never' },
+  ORIGIN_REJECTED: { status: 403, message: 'Web pages may not call this proxy; an operator may add an origin to ALLOWED_ORIGINS.', retry: 'never' },
+  ROUTE_REJECTED: { status: 403, message: 'This call is not among ALLOWED_ROUTES.', retry: 'never' },
   METHOD_REJECTED: { status: 405, message: 'This method is not relayed.', retry: 'never' },
   NOT_FOUND: { status: 404, message: 'Only /amsu-analysis/ is relayed.', retry: 'never' },
   BAD_REQUEST: { status: 400, message: 'The request is not valid HTTP.', retry: 'never' },
+  CALLER_UNAUTHENTICATED: { status: 401, message: 'The caller is unknown. It must send its name and secret, or a token of this proxy.', retry: 'never' },
+  INVALID_TOKEN_REQUEST: { status: 400, message: 'A field of the token request is missing, empty or given twice.', retry: 'never' },
   LOOP: { status: 508, message: 'The request has been through this proxy already.', retry: 'never' },
   DRAINING: { status: 503, message: 'This proxy is shutting down. Nothing was sent; try again.', retry: 'safe' },
   INTERNAL: { status: 500, message: 'A defect of this proxy. Its log tells more under the request id.', retry: 'charged' },
@@ -56,12 +64,16 @@ export class ProxyError extends Error {
   /** Seconds for `Retry-After`, or undefined where waiting does not help. */
   readonly retryAfterSeconds: number | undefined
 
-  constructor (code: ErrorCode, options?: { cause?: unknown, retryAfterSeconds?: number | undefined }) {
+  /** The methods to tell in `Allow`. @default those that are relayed */
+  readonly allow: readonly string[]
+
+  constructor (code: ErrorCode, options?: { cause?: unknown, retryAfterSeconds?: number | undefined, allow?: readonly string[] }) {
     const entry: ErrorEntry = errorTable[code]
     super(entry.message, options?.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ProxyError'
     this.code = code
     this.status = entry.status
+    this.allow = options?.allow ?? RELAYED_METHODS
     this.retryAfterSeconds = options?.retryAfterSeconds ?? entry.retryAfterSeconds
   }
 }
@@ -99,7 +111,8 @@ export function errorHeaders (error: ProxyError, requestId?: string): string[] {
     'Connection', 'close',
   ]
   if (requestId !== undefined) headers.push('X-Request-Id', requestId)
-  if (error.code === 'METHOD_REJECTED') headers.push('Allow', RELAYED_METHODS.join(', '))
+  if (error.code === 'METHOD_REJECTED') headers.push('Allow', error.allow.join(', '))
+  if (error.code === 'CALLER_UNAUTHENTICATED') headers.push('WWW-Authenticate', CHALLENGES)
   if (error.retryAfterSeconds !== undefined) headers.push('Retry-After', String(error.retryAfterSeconds))
   return headers
 }

@@ -38,7 +38,8 @@ export class Connections {
   readonly #sockets = new Set<Socket>()
 
   constructor (server: Server) {
-    server.on('connection', (socket: Socket) => {
+    // Of a TLS connection the secure socket is the one that requests know.
+    server.on('setSecureContext' in server ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#sockets.add(socket)
       socket.once('close', () => { this.#sockets.delete(socket) })
     })

@@ -46,6 +46,12 @@ async function thisProcess (): Promise<Process> {
     destination: await logDestination(),
     complain,
     untilStopped,
+    forget (names) {
+      for (const name of names) Reflect.deleteProperty(process.env, name)
+    },
+    onReload (handle) {
+      process.on('SIGHUP', handle)
+    },
     onFatal (handle) {
       process.on('uncaughtException', handle)
       process.on('unhandledRejection', handle)

@@ -14,9 +14,14 @@ const CONTRACT = {
   REQUEST_TIMEOUT: [408, 'safe', undefined],
   EXPECTATION_FAILED: [417, 'never', undefined],
   PATH_REJECTED: [400, 'never', undefined],
+  HOST_REJECTED: [421, 'never', undefined],
+  ORIGIN_REJECTED: [403, 'never', undefined],
+  ROUTE_REJECTED: [403, 'never', undefined],
   METHOD_REJECTED: [405, 'never', undefined],
   NOT_FOUND: [404, 'never', undefined],
   BAD_REQUEST: [400, 'never', undefined],
+  CALLER_UNAUTHENTICATED: [401, 'never', undefined],
+  INVALID_TOKEN_REQUEST: [400, 'never', undefined],
   LOOP: [508, 'never', undefined],
   DRAINING: [503, 'safe', undefined],
   INTERNAL: [500, 'charged', undefined],
@@ -66,6 +71,7 @@ test('the head of an error says what it is, how long, that nobody may keep it, a
       'X-Amsu-Proxy-Error': code,
       Connection: 'close',
       ...(code === 'METHOD_REJECTED' ? { Allow: 'DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT' } : {}),
+      ...(code === 'CALLER_UNAUTHENTICATED' ? { 'WWW-Authenticate': 'Basic realm="amsu-proxy", charset="UTF-8", Bearer realm="amsu-proxy"' } : {}),
       ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
     }, code)
     t.equal(new Set(pairs(flat).map(([name]) => name.toLowerCase())).size, flat.length / 2, `${code}: each header once`)
@@ -87,6 +93,10 @@ test('who knows better how long to wait may say so', async t => {
 test('only a 405 tells which methods are relayed', async t => {
   t.strictSame(codes.filter(code => errorHeaders(new ProxyError(code)).includes('Allow')), ['METHOD_REJECTED'])
   t.notOk(RELAYED_METHODS.some(method => ['CONNECT', 'TRACE'].includes(method)))
+})
+
+test('only the 401 tells how a caller may say who it is', async t => {
+  t.strictSame(codes.filter(code => errorHeaders(new ProxyError(code)).includes('WWW-Authenticate')), ['CALLER_UNAUTHENTICATED'])
 })
 
 test('what was found on the way stays in the cause: it is in no message and in no answer', async t => {

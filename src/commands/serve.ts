@@ -6,6 +6,7 @@ import { createApp } from '../app.ts'
 import { systemClock } from '../clock.ts'
 import { loadConfig, type Config, type Environment } from '../config/config.ts'
 import { runtimeWarnings } from '../config/runtime.ts'
+import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
 import { codeOf } from '../relay/upstream-errors.ts'
 import { createLogger } from '../report/logger.ts'
@@ -22,6 +23,10 @@ export interface Process {
   readonly complain: (line: string) => void
   /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
   readonly untilStopped: () => Promise<string>
+  /** Takes variables out of the environment. */
+  readonly forget: (names: readonly string[]) => void
+  /** Calls `handle` at each SIGHUP. */
+  readonly onReload: (handle: () => void) => void
   /** Calls `handle` for an error nobody caught. */
   readonly onFatal: (handle: (error: unknown) => void) => void
 }
@@ -34,21 +39,27 @@ export interface Process {
 export async function serve (process: Process): Promise<number> {
   const config = readConfig(process)
   if (config === undefined) return 2
+  // /proc shows an environment to every process of the same user, and a child inherits it.
+  process.forget(secretSettings)
   const masker = createMasker()
   const log = createLogger({ level: config.logLevel, masker, destination: process.destination })
   for (const warning of [...config.warnings, ...runtimeWarnings(process.nodeVersion, systemClock.wall())]) log.warn(warning)
 
   const app = await createApp(config, { clock: systemClock, random: Math.random, log, masker })
   try {
-    const address = await app.open()
+    const { address, adminAddress } = await app.open()
     // Said at every level: with PORT=0 nothing else tells the port.
-    createLogger({ level: 'info', masker, destination: process.destination }).info({ address }, `amsu-proxy listens on ${address}`)
+    createLogger({ level: 'info', masker, destination: process.destination }).info({ address, adminAddress }, `amsu-proxy listens on ${address}`)
   } catch (error) {
     log.fatal({ err: error }, 'can not listen')
-    process.complain(`amsu-proxy can not listen on ${config.listener.host}:${config.listener.port} (${codeOf(error)})`)
+    process.complain(`amsu-proxy can not listen (${codeOf(error)})`)
     await app.stop()
     return 1
   }
+  process.onReload(() => {
+    log.info('reading secrets, callers and certificates again')
+    app.reload()
+  })
   const fatal = new Promise<number>(resolve => {
     process.onFatal(error => {
       log.fatal({ err: error }, 'uncaught error, stopping')

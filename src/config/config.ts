@@ -2,28 +2,35 @@
  * From the environment to one frozen object of typed slices, or to all that is wrong with it at once. A problem is named by its
  * setting and its rule; a value is never repeated, because it may be a secret in the wrong place.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { parseEnv } from 'node:util'
-import { envSchema } from 'env-schema'
 import type { LevelWithSilent } from 'pino'
+import { parseCallers, parseCallersFile, type Caller } from '../callers/caller-list.ts'
 import { ConfigError } from '../errors.ts'
+import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
 import { Secret } from '../secrets/secret.ts'
+import { isLoopback, readOrigin, readOrigins } from './addresses.ts'
 import { unknownNames } from './nearest-name.ts'
-import { settings, type Setting, type SettingName } from './settings.ts'
+import { modeWarning, readSecretFile } from './secret-file.ts'
+import { readTls, type TlsConfig } from './tls-files.ts'
+import { problem, readText, readVariables, systemCode, validate, type Environment, type Values } from './validation.ts'
+import type { SettingName } from './settings.ts'
 
-/** Hosts that are this machine: what goes there in clear stays here. */
-const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
-
-/** How a number is written: env-schema alone would take blanks for 0, `0x10` for 16, and let `Infinity` past every bound. */
-const DIGITS = /^\d{1,16}$/
+export type { Environment } from './validation.ts'
 
 /** The credentials AMSU issued. */
 export interface CredentialsConfig { readonly clientId: Secret, readonly clientSecret: Secret }
 
+/** A listener on an address, or on a unix socket. */
+export type ListenerConfig = { readonly host: string, readonly port: number } | { readonly path: string }
+
 /** Everything that can be set, in slices: a part is given its slice and knows no other. All durations are in milliseconds. */
 export interface Config {
-  readonly amsu: { readonly origin: string, readonly credentials: CredentialsConfig }
-  readonly listener: { readonly host: string, readonly port: number }
+  readonly amsu: { readonly origin: string, readonly credentials: CredentialsConfig, readonly certificateAuthority: string | undefined }
+  readonly listener: ListenerConfig & { readonly tls: TlsConfig | undefined }
+  readonly adminListener: ListenerConfig | undefined
+  /** Undefined: open access. */
+  readonly callers: readonly Caller[] | undefined
+  readonly guard: { readonly allowedHosts: readonly string[], readonly allowedOrigins: readonly string[] }
+  readonly allowedRoutes: readonly AllowedRoute[] | undefined
   readonly token: { readonly tokenWaitMs: number, readonly requestTimeoutMs: number }
   readonly relay: {
     readonly connectTimeoutMs: number
@@ -32,17 +39,17 @@ export interface Config {
     readonly maxConnections: number
     readonly maxBodyBytes: number
   }
+  /** Paths of what can change while the program runs. */
+  readonly files: {
+    readonly clientId: string | undefined
+    readonly clientSecret: string | undefined
+    readonly callers: string | undefined
+  }
   readonly shutdownGraceMs: number
   readonly logLevel: LevelWithSilent
   /** What works but may not be meant, as whole sentences for the log. */
   readonly warnings: readonly string[]
 }
-
-/** Values as the schema leaves them. */
-type Values = Partial<Record<SettingName, string | number>>
-
-/** The environment as the process has it. */
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads the configuration.
@@ -53,142 +60,121 @@ export type Environment = Readonly<Record<string, string | undefined>>
  */
 export function loadConfig (environment: Environment, dotenvPath: string): Config {
   const problems: string[] = []
-  const given = merge(readDotenv(dotenvPath, problems), withoutEmpty(environment))
+  const given = readVariables(environment, dotenvPath, problems)
   const values = validate(given, problems)
+  const text = (name: SettingName): string | undefined => values[name] === undefined ? undefined : String(values[name])
+  const number = (name: SettingName): number => values[name] as number
+
   const clientId = readSecret('AMSU_CLIENT_ID', values, problems)
   const clientSecret = readSecret('AMSU_CLIENT_SECRET', values, problems)
-  const origin = readOrigin(values, problems)
-  if (clientId === undefined || clientSecret === undefined || origin === undefined || problems.length > 0) throw new ConfigError([...problems, ...unknownNames(Object.keys(given))])
+  const origin = readOrigin(text('AMSU_BASE_URL'), problems)
+  const certificateAuthority = readAuthority(text('AMSU_CA_FILE'), problems)
+  const tls = readTls(text('TLS_CERT_FILE'), text('TLS_KEY_FILE'), problems)
+  const callers = readCallers(values, problems)
+  const allowedOrigins = readOrigins(text('ALLOWED_ORIGINS'), problems)
+  const allowedRoutes = readRoutes(text('ALLOWED_ROUTES'), problems)
+  const listener = text('UNIX_SOCKET') === undefined ? { host: text('HOST') ?? '', port: number('PORT') } : { path: text('UNIX_SOCKET') as string }
+  if ('host' in listener && !isLoopback(listener.host) && callers === undefined && values.ALLOW_OPEN_ACCESS !== true) {
+    problems.push('HOST is beyond loopback, where anybody could spend AMSU calls: set CALLERS (or CALLERS_FILE) to the local credentials of your apps, or ALLOW_OPEN_ACCESS=true if the network lets only them in')
+  }
+  if (clientId === undefined || clientSecret === undefined || origin === undefined || problems.length > 0) {
+    throw new ConfigError([...problems, ...unknownNames(Object.keys(given))])
+  }
 
-  const number = (name: SettingName): number => values[name] as number
-  return Object.freeze({
-    amsu: Object.freeze({ origin: origin.origin, credentials: Object.freeze({ clientId, clientSecret }) }),
-    listener: Object.freeze({ host: String(values.HOST), port: number('PORT') }),
-    token: Object.freeze({ tokenWaitMs: number('TOKEN_WAIT_MS'), requestTimeoutMs: number('TOKEN_REQUEST_TIMEOUT_MS') }),
-    relay: Object.freeze({
-      connectTimeoutMs: number('UPSTREAM_CONNECT_TIMEOUT_MS'),
-      responseTimeoutMs: number('UPSTREAM_RESPONSE_TIMEOUT_MS'),
-      idleTimeoutMs: number('UPSTREAM_IDLE_TIMEOUT_MS'),
-      maxConnections: number('UPSTREAM_MAX_CONNECTIONS'),
-      maxBodyBytes: number('MAX_BODY_BYTES'),
-    }),
+  return deepFreeze({
+    amsu: { origin: origin.origin, credentials: { clientId, clientSecret }, certificateAuthority },
+    listener: { ...listener, tls },
+    adminListener: values.ADMIN_PORT === undefined ? undefined : { host: text('ADMIN_HOST') ?? '', port: number('ADMIN_PORT') },
+    callers,
+    guard: { allowedHosts: list(text('ALLOWED_HOSTS')).map(name => name.toLowerCase()), allowedOrigins },
+    allowedRoutes,
+    token: { tokenWaitMs: number('TOKEN_WAIT_MS'), requestTimeoutMs: number('TOKEN_REQUEST_TIMEOUT_MS') },
+    relay: relaySlice(number),
+    files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE') },
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
-    warnings: Object.freeze([...unknownNames(Object.keys(given)), ...transportWarnings(origin)]),
+    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values)],
   })
 }
 
-/** A secret in one form in the environment wins over its other form in the file. */
-function merge (fromFile: Record<string, string>, fromEnvironment: Record<string, string>): Record<string, string> {
-  const given = { ...fromFile, ...fromEnvironment }
-  for (const name of ['AMSU_CLIENT_ID', 'AMSU_CLIENT_SECRET']) {
-    if (name in fromEnvironment && !(`${name}_FILE` in fromEnvironment)) delete given[`${name}_FILE`]
-    if (`${name}_FILE` in fromEnvironment && !(name in fromEnvironment)) delete given[name]
+function relaySlice (number: (name: SettingName) => number): Config['relay'] {
+  return {
+    connectTimeoutMs: number('UPSTREAM_CONNECT_TIMEOUT_MS'),
+    responseTimeoutMs: number('UPSTREAM_RESPONSE_TIMEOUT_MS'),
+    idleTimeoutMs: number('UPSTREAM_IDLE_TIMEOUT_MS'),
+    maxConnections: number('UPSTREAM_MAX_CONNECTIONS'),
+    maxBodyBytes: number('MAX_BODY_BYTES'),
   }
-  return given
-}
-
-/** Compose files and shells pass unset variables as empty ones. */
-function withoutEmpty (environment: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''))
-}
-
-function readDotenv (path: string, problems: string[]): Record<string, string> {
-  if (!existsSync(path)) return {}
-  try {
-    return withoutEmpty(parseEnv(readText(path)) as Environment)
-  } catch (error) {
-    problems.push(`.env can not be read (${systemCode(error)})`)
-    return {}
-  }
-}
-
-/** Checks types and ranges and fills in defaults; what does not hold is reported and left out. */
-function validate (given: Record<string, string>, problems: string[]): Values {
-  const data: Record<string, string> = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(settings, name)))
-  for (const [name, text] of Object.entries(data)) {
-    if (settings[name as SettingName].type !== 'integer' || DIGITS.test(text)) continue
-    problems.push(problem(name as SettingName))
-    delete data[name]
-  }
-  for (;;) {
-    try {
-      return envSchema<Values>({ schema: jsonSchema(), data, env: false })
-    } catch (error) {
-      const names = new Set(schemaErrors(error).map(({ instancePath }) => instancePath.slice(1)))
-      if (names.size === 0) throw error
-      for (const name of names) {
-        problems.push(problem(name as SettingName))
-        delete data[name]
-      }
-    }
-  }
-}
-
-/** The table of settings as a JSON schema. */
-function jsonSchema (): object {
-  const properties = Object.fromEntries(Object.entries<Setting>(settings).map(([name, { type, default: value, minimum, maximum, values }]) => [name, {
-    type,
-    ...(value === undefined ? {} : { default: value }),
-    ...(minimum === undefined ? {} : { minimum }),
-    ...(maximum === undefined ? {} : { maximum }),
-    ...(values === undefined ? {} : { enum: values }),
-  }]))
-  return { type: 'object', properties }
-}
-
-function schemaErrors (error: unknown): Array<{ instancePath: string }> {
-  return error instanceof Error && 'errors' in error && Array.isArray(error.errors) ? error.errors : []
-}
-
-function problem (name: SettingName): string {
-  return `${name} must be ${settings[name].rule}`
 }
 
 /** Reads a secret from its variable or its file; exactly one must be there. */
 function readSecret (name: 'AMSU_CLIENT_ID' | 'AMSU_CLIENT_SECRET', values: Values, problems: string[]): Secret | undefined {
   const value = values[name]
   const path = values[`${name}_FILE`]
-  if ((value === undefined) === (path === undefined)) {
+  const isBlank = value !== undefined && String(value).trim() === ''
+  if ((value === undefined) === (path === undefined) || isBlank) {
     problems.push(problem(name))
     return undefined
   }
-  if (value !== undefined && String(value).trim() !== '') return new Secret(String(value))
-  if (path === undefined) {
-    problems.push(problem(name))
+  if (value !== undefined) return new Secret(String(value))
+  const content = readSecretFile(`${name}_FILE`, String(path))
+  if ('secret' in content) return content.secret
+  problems.push(content.problem)
+  return undefined
+}
+
+/** Reads the callers from their variable or their file; undefined means open access. */
+function readCallers (values: Values, problems: string[]): readonly Caller[] | undefined {
+  const { CALLERS: inline, CALLERS_FILE: path } = values
+  if (inline === undefined && path === undefined) return undefined
+  if (inline !== undefined && path !== undefined) {
+    problems.push(problem('CALLERS'))
     return undefined
   }
   try {
-    const content = readText(String(path)).replace(/\r?\n$/, '')
-    if (content.trim() !== '') return new Secret(content)
-    problems.push(`${name}_FILE names an empty file`)
+    const parsed = inline === undefined ? parseCallersFile(readText(String(path))) : parseCallers(String(inline))
+    if ('callers' in parsed) return parsed.callers
+    problems.push(...parsed.problems)
   } catch (error) {
-    problems.push(`${name}_FILE can not be read (${systemCode(error)})`)
+    problems.push(`CALLERS_FILE can not be read (${systemCode(error)})`)
   }
-  return undefined
+  return []
 }
 
-function readOrigin (values: Values, problems: string[]): URL | undefined {
-  const text = String(values.AMSU_BASE_URL)
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
-  if (isOrigin) return url
-  problems.push(problem('AMSU_BASE_URL'))
-  return undefined
+function readAuthority (path: string | undefined, problems: string[]): string | undefined {
+  if (path === undefined) return undefined
+  const content = readSecretFile('AMSU_CA_FILE', path)
+  const pem = 'secret' in content ? content.secret.reveal() : undefined
+  if (pem?.includes('-----BEGIN CERTIFICATE-----') !== true) problems.push('problem' in content ? content.problem : problem('AMSU_CA_FILE'))
+  return pem
+}
+
+function readRoutes (text: string | undefined, problems: string[]): readonly AllowedRoute[] | undefined {
+  if (text === undefined) return undefined
+  const routes = parseRoutes(text)
+  if (routes === undefined) problems.push(problem('ALLOWED_ROUTES'))
+  return routes
 }
 
 function transportWarnings (origin: URL): string[] {
-  return origin.protocol === 'http:' && !LOOPBACK.test(origin.hostname)
+  return origin.protocol === 'http:' && !isLoopback(origin.hostname)
     ? ['AMSU_BASE_URL is plain http: the app secret, the tokens and all data cross the network in clear']
     : []
 }
 
-/** Reads a text file without the byte order mark some editors put before it. */
-function readText (path: string): string {
-  return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
+function fileWarnings (values: Values): string[] {
+  return (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const)
+    .map(name => values[name] === undefined ? undefined : modeWarning(name, String(values[name])))
+    .filter(warning => warning !== undefined)
 }
 
-/** A system error's code, which holds no path and no content. */
-function systemCode (error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'not readable'
+function list (text: string | undefined): string[] {
+  return (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '')
+}
+
+function deepFreeze<T extends object> (value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null && !Object.isFrozen(part)) deepFreeze(part as object)
+  }
+  return Object.freeze(value)
 }

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorTable, ProxyError, type ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
+import { corsHeaders } from './cors.ts'
 import type { Watched } from './deadlines.ts'
 import { headerValue, inboundHeaders, outboundHeaders } from './headers.ts'
 import { cut, hasBody, lingerOnClose, refuse } from './refusal.ts'
@@ -16,12 +17,21 @@ import { upstreamErrorCode } from './upstream-errors.ts'
 /** Status in the log of a request whose caller went away (nginx's number; it is never sent). */
 const CLIENT_CLOSED_REQUEST = 499
 
+/** A request that has passed every guard, and who sent it. */
+export interface Call {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly requestId: string
+  readonly caller: string | undefined
+}
+
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
 export class Exchange implements Watched, AttemptOwner {
   readonly #context: RelayContext
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #requestId: string
+  readonly #caller: string | undefined
   readonly #startedMs: number
   #headers: string[] = []
   #wait: AbortController | undefined
@@ -32,11 +42,12 @@ export class Exchange implements Watched, AttemptOwner {
   #bytesOut = 0
   #error: ProxyError | undefined
 
-  constructor (context: RelayContext, req: IncomingMessage, res: ServerResponse, requestId: string) {
+  constructor (context: RelayContext, { req, res, requestId, caller }: Call) {
     this.#context = context
     this.#req = req
     this.#res = res
     this.#requestId = requestId
+    this.#caller = caller
     this.#startedMs = context.clock.monotonic()
   }
 
@@ -114,6 +125,7 @@ export class Exchange implements Watched, AttemptOwner {
     if (isEarly) lingerOnClose(this.#req)
     headers.push('X-Request-Id', this.#requestId)
     if (isEarly || isDraining()) headers.push('Connection', 'close')
+    headers.push(...corsHeaders(this.#res))
     this.#expectedBytes = Number(headerValue(headers, 'content-length'))
     this.#res.writeHead(status, statusText, headers)
     // These have no body whatever their Content-Length says (RFC 9110 section 6.4.1); undici takes the length for a fault.
@@ -162,6 +174,7 @@ export class Exchange implements Watched, AttemptOwner {
     deadlines.remove(this)
     onEnd(this, {
       requestId: this.#requestId,
+      caller: this.#caller,
       method: this.#req.method as string,
       path: (this.#req.url as string).split('?', 1)[0] as string,
       status: this.#statusToLog(),

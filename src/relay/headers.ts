@@ -160,7 +160,8 @@ function judgeResponseHeader (name: string): HeaderVerdict {
   const normal = name.toLowerCase().replaceAll('_', '-')
   if (normal === 'connection') return 'connection'
   if (normal === 'location' || normal === 'content-location') return 'location'
-  return RESPONSE_DROPPED.has(normal) ? 'drop' : 'pass'
+  // CORS answers are ours to give, and only to the origins an operator allowed.
+  return RESPONSE_DROPPED.has(normal) || normal.startsWith('access-control-') ? 'drop' : 'pass'
 }
 
 /** Collects the header names a `Connection` value nominates; the everyday values cost no allocation. */

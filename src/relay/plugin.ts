@@ -1,21 +1,62 @@
 /**
- * Mounts the relay under `/amsu-analysis`. @fastify/http-proxy makes the routes; each request leaves Fastify in its first hook,
- * because from there on only bytes are passed: no content type is judged, no body parsed, no URL built anew
- * (docs/decisions/0002-relay-leg.md).
+ * The guards before every route, and the relay under `/amsu-analysis`. @fastify/http-proxy makes the routes; each request leaves
+ * Fastify in the first hook behind the guards, because from there on only bytes are passed: no content type is judged, no body
+ * parsed, no URL built anew (docs/decisions/0002-relay-leg.md).
  */
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Dispatcher } from 'undici'
 import { ProxyError, RELAYED_METHODS } from '../errors.ts'
+import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
+import type { BrowserGuard } from './browser-guard.ts'
+import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
 import type { Relay } from './relay.ts'
 import { judgeTarget } from './target-guard.ts'
 
 /** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */
 const PREFIX = '/amsu-analysis'
 
+/** The methods of AMSU's token endpoints, by what the guard calls them. */
+const TOKEN_METHODS = { token: ['POST', 'PUT'], refreshment: ['POST'] } as const
+
+export interface GuardPluginOptions {
+  readonly guard: BrowserGuard
+}
+
+/** Refuses what no route may see: foreign browser pages, and targets with more than one reading. */
+export const guardPlugin = fp(async (app: FastifyInstance, { guard }: GuardPluginOptions) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    const { corsOrigin, refusal } = guard(raw.rawHeaders)
+    if (corsOrigin !== undefined) {
+      allowOrigin(reply.raw, corsOrigin)
+      const headers = corsHeaders(reply.raw)
+      for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1])
+    }
+    if (refusal !== undefined) {
+      done(new ProxyError(refusal))
+      return
+    }
+    const verdict = judgeTarget(raw.url as string)
+    if (verdict === 'reject') {
+      done(new ProxyError('PATH_REJECTED'))
+    } else if (corsOrigin !== undefined && isPreflight(raw)) {
+      reply.hijack()
+      answerPreflight(raw, reply.raw)
+    } else if ((verdict === 'token' || verdict === 'refreshment') && !TOKEN_METHODS[verdict].some(method => method === raw.method)) {
+      done(new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[verdict] }))
+    } else {
+      done()
+    }
+  })
+}, { name: 'guard', fastify: '5.x' })
+
 export interface RelayPluginOptions {
   readonly relay: Relay
+  /** The caller's name, undefined in open access; throws or rejects for a stranger. */
+  readonly authenticate: (authorization: string | undefined) => string | undefined | Promise<string | undefined>
+  /** The calls that may be made; undefined: all. */
+  readonly allowedRoutes: readonly AllowedRoute[] | undefined
   /** Origin of AMSU. */
   readonly origin: string
   /** Our own verified connections, so that no other transport is ever made (CVE-2026-107318). */
@@ -23,25 +64,20 @@ export interface RelayPluginOptions {
 }
 
 /** Relays every request under the prefix. */
-export const relayPlugin = fp(async (app: FastifyInstance, { relay, origin, upstream }: RelayPluginOptions) => {
-  app.addHook('onRequest', (request, _reply, done) => {
-    switch (judgeTarget(request.raw.url ?? '')) {
-      case 'reject':
-        done(new ProxyError('PATH_REJECTED'))
-        break
-      case 'token':
-      case 'refreshment':
-        done(new ProxyError('NOT_FOUND'))
-        break
-      case 'relay':
-      case 'other':
-        done()
-    }
-  })
+export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, allowedRoutes, origin, upstream }: RelayPluginOptions) => {
   await app.register(async scope => {
-    scope.addHook('onRequest', (request, reply) => {
-      reply.hijack()
-      relay.relay(request.raw, reply.raw, request.id)
+    scope.addHook('onRequest', ({ raw, id }, reply, done) => {
+      const goOn = (caller: string | undefined): void => {
+        if (allowedRoutes !== undefined && !isAllowedRoute(allowedRoutes, raw.method as string, raw.url as string)) {
+          done(new ProxyError('ROUTE_REJECTED'))
+          return
+        }
+        reply.hijack()
+        relay.relay(raw, reply.raw, id, caller)
+      }
+      const caller = authenticate(raw.headers.authorization)
+      if (caller instanceof Promise) caller.then(goOn).catch(done)
+      else goOn(caller)
     })
     await scope.register(httpProxy, {
       upstream: origin,
@@ -53,7 +89,7 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, origin, upst
       handler: unreachable,
     })
   })
-}, { name: 'relay', fastify: '5.x' })
+}, { name: 'relay', fastify: '5.x', dependencies: ['guard'] })
 
 /** What http-proxy would do with a request that is still Fastify's. There is none; if there ever were, nothing may be forwarded. */
 function unreachable (): never {

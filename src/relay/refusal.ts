@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import { corsHeaders } from './cors.ts'
 import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
 
 /** How long, and how much of, a body that nobody wants is read and thrown away after its answer. */
@@ -14,7 +15,7 @@ const LINGER_BYTES = 4 * 1_048_576
 /** Answers `error` and closes the connection. The response's head must not have been sent. */
 export function refuse (req: IncomingMessage, res: ServerResponse, error: ProxyError, requestId?: string): void {
   if (hasBody(req)) lingerOnClose(req)
-  res.writeHead(error.status, STATUS_CODES[error.status], errorHeaders(error, requestId))
+  res.writeHead(error.status, STATUS_CODES[error.status], [...errorHeaders(error, requestId), ...corsHeaders(res)])
   res.end(errorBody(error.code))
 }
 

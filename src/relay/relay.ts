@@ -21,6 +21,8 @@ export interface Tokens {
 /** How an exchange ended: the material of one log line. Holds no header value, no query and no body. */
 export interface Outcome {
   readonly requestId: string
+  /** Name of the caller; undefined in open access. */
+  readonly caller: string | undefined
   readonly method: string
   /** The path as received, without the query. */
   readonly path: string
@@ -93,8 +95,8 @@ export class Relay {
     return this.#isDraining
   }
 
-  /** Relays one request, or answers why not. */
-  relay (req: IncomingMessage, res: ServerResponse, requestId: string): void {
+  /** Relays one request, or answers why not. `caller` is undefined in open access. */
+  relay (req: IncomingMessage, res: ServerResponse, requestId: string, caller?: string): void {
     // A pipelined request behind an answer that ended its connection: no answer could reach the caller.
     if (!req.socket.writable) {
       req.socket.destroy()
@@ -104,7 +106,7 @@ export class Relay {
       refuse(req, res, new ProxyError('DRAINING'), requestId)
       return
     }
-    const exchange = new Exchange(this.#context, req, res, requestId)
+    const exchange = new Exchange(this.#context, { req, res, requestId, caller })
     this.#exchanges.add(exchange)
     exchange.start()
   }

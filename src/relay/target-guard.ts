@@ -15,29 +15,32 @@ const PREFIX = '/amsu-analysis/'
 /** The everyday target: plain segments that only one reading has. */
 const PLAIN = /^\/amsu-analysis(?:\/[A-Za-z0-9_~-]+)+\/?$/
 
-/** Outside visible ASCII, a backslash, a parameter or fragment delimiter, or one of these, a percent sign or a control byte in disguise. */
-const AMBIGUOUS = /[^\x21-\x7e]|[\\;#]|%(?:[01][0-9a-f]|7f|2f|5c|25|3b|23|3f)/i
+/** What the decoded path would not show any more: that a byte was outside visible ASCII, or a slash was hidden. */
+const UNDECODED_ONLY = /[^\x21-\x7e]|%2f/i
 
-/** The same characters, where decoding or a compatibility form has brought them out. */
-const AMBIGUOUS_DECODED = /[\\;#?%\p{Cc}]/u
+/** A backslash, the delimiter of a parameter, fragment or query, a percent sign or a control character; plain or come out by decoding. */
+const AMBIGUOUS = /[\\;#?%\p{Cc}]/u
 
-/** Segments that a normaliser drops or climbs by, once blanks and dots are trimmed. */
-const HOLLOW_SEGMENT = /^[\s.]*$/
+/** Segments that a normaliser drops or climbs by, once blanks and dots are trimmed. A plus is a blank to a form decoder; by itself it may stay. */
+const HOLLOW_SEGMENT = /^(?!\++$)[\s.+]*$/
 
-/** What a normaliser may trim off a segment. */
-const TRIMMED = /^\s+|[\s.]+$/g
+/** What a normaliser may trim off a segment. The lookbehind keeps it linear: a long run of dots is tried from its start only. */
+const TRIMMED = /^[\s+]+|(?<![\s.+])[\s.+]+$/g
 
-/** The token endpoints of any version of the API, and whatever may be below or beside them. */
-const TOKEN_PATH = /^\/amsu-analysis\/v\d+\/token(?:\.[^/]*)?(?:\/.*)?$/
+/** What a normaliser leaves out (NFKC_Casefold, and file systems since CVE-2014-9390): zero-width and other ignorable characters. */
+const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu
+
+/** The token endpoints of any version of the API, and whatever may be below or beside them. A segment of pluses has left an empty one. */
+const TOKEN_PATH = /^\/amsu-analysis\/+v\d+\/+token(?:\.[^/]*)?(?:\/|$)/
 
 /** Judges a raw request target (RFC 9112 section 3.2). The query is never judged. */
 export function judgeTarget (target: string): TargetVerdict {
   const queryAt = target.indexOf('?')
   const path = queryAt < 0 ? target : target.slice(0, queryAt)
   if (PLAIN.test(path) && !/token/i.test(path)) return 'relay'
-  if (!path.startsWith('/') || AMBIGUOUS.test(path)) return 'reject'
+  if (!path.startsWith('/') || UNDECODED_ONLY.test(path)) return 'reject'
   const decoded = decode(path)
-  if (decoded === undefined || AMBIGUOUS_DECODED.test(decoded)) return 'reject'
+  if (decoded === undefined || AMBIGUOUS.test(decoded)) return 'reject'
   // The first segment is empty: the path starts with a slash. The last may be: a trailing slash.
   const segments = decoded.split('/').slice(1)
   if (segments.some((segment, i) => HOLLOW_SEGMENT.test(segment) && !(segment === '' && i === segments.length - 1))) return 'reject'
@@ -51,7 +54,7 @@ export function judgeTarget (target: string): TargetVerdict {
 function decode (path: string): string | undefined {
   if (!path.includes('%')) return path
   try {
-    return decodeURIComponent(path).normalize('NFKC')
+    return decodeURIComponent(path).normalize('NFKC').replaceAll(IGNORABLE, '')
   } catch {
     return undefined
   }
@@ -62,4 +65,12 @@ function tokenEndpoint (normal: string): TargetVerdict {
   const path = normal.replace(/\/$/, '')
   if (path === '/amsu-analysis/v2/token') return 'token'
   return path === '/amsu-analysis/v2/token/refreshment' ? 'refreshment' : 'reject'
+}
+
+/** The spelling under which a target is routed: any spelling of a token endpoint becomes the plain one, everything else stays. */
+export function routedTarget (target: string): string {
+  if (!/token|%/i.test(target)) return target
+  const verdict = judgeTarget(target)
+  if (verdict === 'token') return '/amsu-analysis/v2/token'
+  return verdict === 'refreshment' ? '/amsu-analysis/v2/token/refreshment' : target
 }

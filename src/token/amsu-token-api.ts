@@ -6,7 +6,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { Secret } from '../secrets/secret.ts'
 import { instant, type Instant } from './access-token.ts'
-import { tokenLifeMs } from './refresh-policy.ts'
+import { tokenLifeMs, type RefreshCall, type TokenCall, type TokenCallFailureKind } from './refresh-policy.ts'
 
 /** An answer with tokens is about 500 bytes; more than this is not one. */
 const LARGEST_ANSWER_BYTES = 65_536
@@ -16,9 +16,6 @@ const VISIBLE_ASCII = /^[\x21-\x7e]+$/
 
 /** An `error.code` of AMSU that is safe to log. */
 const ERROR_CODE = /^[A-Z][A-Z_]*\.[A-Z][A-Z_]*$/
-
-/** The three ways to a token. */
-export type TokenCall = 'credentials' | 'refresh_put' | 'refresh_post'
 
 const ENDPOINTS = {
   credentials: { method: 'POST', path: '/amsu-analysis/v2/token' },
@@ -35,12 +32,6 @@ export interface TokenGrant {
   /** When the call was sent. */
   readonly issuedAt: Instant
 }
-
-/**
- * Why a call brought no token. `rejected`: AMSU does not accept the credential. `refused`: something on the way does not let
- * this method pass. `broken`: the connection broke or fell silent after it was made. `trouble`: anything else, it may pass.
- */
-export type TokenCallFailureKind = 'rejected' | 'refused' | 'broken' | 'trouble'
 
 /** A failed token call. Its message holds a status, an AMSU code or a system error code, never a text somebody else wrote. */
 export class TokenCallError extends Error {
@@ -64,21 +55,18 @@ export interface Credentials {
   readonly clientSecret: Secret
 }
 
-/** Makes one token call. */
+/** Makes token calls. Both throw a {@link TokenCallError}, whatever happened. */
 export interface TokenApi {
-  /**
-   * @param refreshToken needed by the two refresh calls
-   * @throws {TokenCallError} always this, whatever happened
-   */
-  call: (call: TokenCall, refreshToken?: Secret) => Promise<TokenGrant>
+  /** Gets a token for the credentials. */
+  issue: (credentials: Credentials) => Promise<TokenGrant>
+  /** Gets a token for a refresh token. */
+  refresh: (call: RefreshCall, refreshToken: Secret) => Promise<TokenGrant>
 }
 
 export interface TokenApiOptions {
   readonly dispatcher: Dispatcher
   /** Origin of AMSU, without a trailing slash. */
   readonly origin: string
-  /** Read at each call, so that rotated credentials count from the next one on. */
-  readonly credentials: () => Credentials
   /** Time-out of a whole call. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
@@ -86,7 +74,7 @@ export interface TokenApiOptions {
 
 /** Creates the client of AMSU's token endpoints. */
 export function createTokenApi (options: TokenApiOptions): TokenApi {
-  const { dispatcher, origin, credentials, requestTimeoutMs, clock } = options
+  const { dispatcher, origin, requestTimeoutMs, clock } = options
 
   async function exchangeForm (call: TokenCall, form: URLSearchParams): Promise<TokenGrant> {
     const controller = new AbortController()
@@ -111,11 +99,8 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
   }
 
   return {
-    async call (call, refreshToken) {
-      if (call !== 'credentials') return await exchangeForm(call, new URLSearchParams({ refresh_token: refreshToken?.reveal() ?? '' }))
-      const { clientId, clientSecret } = credentials()
-      return await exchangeForm(call, new URLSearchParams({ client_id: clientId.reveal(), client_secret: clientSecret.reveal() }))
-    },
+    issue: async ({ clientId, clientSecret }) => await exchangeForm('credentials', new URLSearchParams({ client_id: clientId.reveal(), client_secret: clientSecret.reveal() })),
+    refresh: async (call, refreshToken) => await exchangeForm(call, new URLSearchParams({ refresh_token: refreshToken.reveal() })),
   }
 }
 
@@ -180,6 +165,11 @@ function toNetworkFailure (call: TokenCall, cause: unknown): TokenCallError {
   if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, 'broken', 'no answer in time')
   const isBroken = code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET'
   return new TokenCallError(call, isBroken ? 'broken' : 'trouble', code ?? 'the answer is not valid HTTP', { cause })
+}
+
+/** Whatever was thrown, as a failed call: a defect of ours must not end the keeping of the token. */
+export function toCallError (call: TokenCall, error: unknown): TokenCallError {
+  return error instanceof TokenCallError ? error : new TokenCallError(call, 'trouble', 'defect', { cause: error })
 }
 
 function isRecord (value: unknown): value is Record<string, unknown> {

@@ -5,7 +5,19 @@
 /** What may be done with a token: serve it; serve it and renew it behind; wait for a new one. */
 export type TokenState = 'fresh' | 'stale' | 'expired'
 
-/** Why an attempt to get a token brought none. `rejected` stays so until somebody acts; `trouble` may pass. */
+/** The two ways to a token by a refresh token. */
+export type RefreshCall = 'refresh_put' | 'refresh_post'
+
+/** The three ways to a token. */
+export type TokenCall = 'credentials' | RefreshCall
+
+/**
+ * Why a call brought no token. `rejected`: AMSU does not accept the credential. `refused`: something on the way does not let
+ * this method pass. `broken`: the connection broke or fell silent after it was made. `trouble`: anything else, it may pass.
+ */
+export type TokenCallFailureKind = 'rejected' | 'refused' | 'broken' | 'trouble'
+
+/** Why an attempt, of one call or several, brought no token. `rejected` stays so until somebody acts; `trouble` may pass. */
 export type FailureKind = 'rejected' | 'trouble'
 
 /** Renewal at about this share of a token's life. */
@@ -40,8 +52,8 @@ const LONGEST_RETRY_AFTER_MS = 15 * 60_000
 /** The longest life that is believed: the refresh token must not die meanwhile. */
 const LONGEST_LIFE_MS = REFRESH_LIFE_MS - REFRESH_MARGIN_MS
 
-/** After a method was refused, the other one goes first for this long. */
-export const METHOD_MEMORY_MS = 6 * 3_600_000
+/** After a PUT was refused, POST goes first for this long. */
+const METHOD_MEMORY_MS = 6 * 3_600_000
 
 /**
  * The life of a token, in milliseconds, from AMSU's `expires_in`.
@@ -91,4 +103,28 @@ export function retryDelayMs (kind: FailureKind, failures: number, random: numbe
   const ceilingMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 16))
   const backoffMs = kind === 'rejected' ? REJECTED_RETRY_MS : FIRST_RETRY_MS + random * (ceilingMs - FIRST_RETRY_MS)
   return Math.max(backoffMs, Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS))
+}
+
+/** What a plan for renewal depends on. Ages are in milliseconds; undefined means there is none. */
+export interface RenewalSituation {
+  readonly refreshTokenAgeMs: number | undefined
+  readonly putRefusedAgeMs: number | undefined
+  readonly isTokenUsable: boolean
+  /** Whether the attempt before this one failed. */
+  readonly hasFailed: boolean
+}
+
+/** The calls to try, in order. The secret crosses the wire last; but once no token is left, a refresh that has failed is not tried first again. */
+export function renewalPlan ({ refreshTokenAgeMs, putRefusedAgeMs, isTokenUsable, hasFailed }: RenewalSituation): TokenCall[] {
+  if (refreshTokenAgeMs === undefined || !isRefreshable(refreshTokenAgeMs) || (hasFailed && !isTokenUsable)) return ['credentials']
+  const isPutRefused = putRefusedAgeMs !== undefined && putRefusedAgeMs < METHOD_MEMORY_MS
+  return isPutRefused ? ['refresh_post', 'credentials'] : ['refresh_put', 'refresh_post', 'credentials']
+}
+
+/** Whether the call `next` of a plan may succeed where the one before it failed. */
+export function isWorthTrying (next: TokenCall, failure: TokenCallFailureKind, isTokenUsable: boolean): boolean {
+  if (failure === 'trouble') return false
+  if (next === 'refresh_post') return failure !== 'rejected'
+  // While the old token serves, a broken connection is waited out before the secret is sent.
+  return failure !== 'broken' || !isTokenUsable
 }

@@ -7,8 +7,9 @@ import type { Clock, Timer } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken, elapsedMs, instant, type Instant } from './access-token.ts'
-import { TokenCallError, type TokenApi, type TokenCall, type TokenGrant } from './amsu-token-api.ts'
-import { expiryMarginMs, isRefreshable, METHOD_MEMORY_MS, renewAtAgeMs, retryDelayMs, tokenState, type FailureKind, type TokenState } from './refresh-policy.ts'
+import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
+import { expiryMarginMs, isWorthTrying, renewalPlan, renewAtAgeMs, retryDelayMs, tokenState, type FailureKind, type TokenCall, type TokenState } from './refresh-policy.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** The source looks at the clocks at least this often, so that sleep and clock jumps are noticed without a request, and no timer is ever near 2^31 ms. */
 const TICK_MS = 15_000
@@ -25,6 +26,7 @@ export interface TokenStatus {
 
 export interface TokenSourceOptions {
   readonly api: TokenApi
+  readonly credentials: Credentials
   readonly clock: Clock
   readonly random: () => number
   readonly log: Pick<BaseLogger, 'info' | 'warn' | 'error'>
@@ -36,12 +38,14 @@ export interface TokenSourceOptions {
 
 interface RefreshToken { readonly secret: Secret, readonly issuedAt: Instant }
 interface Failure { readonly kind: FailureKind, readonly count: number }
-interface Waiter { readonly resolve: (token: AccessToken) => void, readonly reject: (error: Error) => void }
 
-/** The one keeper of the token. Create, `start()`, ask, `close()`. */
+/** Create, `start()`, ask, `close()`. */
 export class TokenSource {
   readonly #options: TokenSourceOptions
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiting: WaitingRoom<AccessToken>
+  #credentials: Credentials
+  /** Credentials that are not in use before AMSU has given a token for them. */
+  #candidate: Credentials | undefined
   #token: AccessToken | undefined
   #renewAtMs = 0
   #refreshToken: RefreshToken | undefined
@@ -55,6 +59,8 @@ export class TokenSource {
 
   constructor (options: TokenSourceOptions) {
     this.#options = options
+    this.#credentials = options.credentials
+    this.#waiting = new WaitingRoom(options.clock)
     this.#pause = { since: instant(options.clock), ms: 0 }
   }
 
@@ -67,7 +73,14 @@ export class TokenSource {
   close (): void {
     this.#isClosed = true
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
-    this.#settleWaiters(waiter => { waiter.reject(new ProxyError('DRAINING')) })
+    this.#waiting.dismiss(() => new ProxyError('DRAINING'))
+  }
+
+  /** Tries new credentials at once, and takes them into use when they bring a token; until then, and if AMSU refuses them, the old ones stay. */
+  rotate (candidate: Credentials): void {
+    this.#candidate = candidate
+    this.#pause = { since: instant(this.#options.clock), ms: 0 }
+    this.#advance()
   }
 
   /** The token to send now, or undefined when none is usable. Looks at the clocks itself, and starts a renewal behind when one is due. */
@@ -92,28 +105,13 @@ export class TokenSource {
     const token = this.current()
     if (token !== undefined) return token
     if (this.#failure?.kind === 'rejected') throw this.#unavailable()
-    const { clock, tokenWaitMs } = this.#options
-    return await new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        resolve: token => { settle(); resolve(token) },
-        reject: error => { settle(); reject(error) },
-      }
-      const onAbort = (): void => { waiter.reject(new ProxyError('TOKEN_UNAVAILABLE', { cause: signal.reason })) }
-      const timer = clock.setTimeout(() => { waiter.reject(this.#unavailable()) }, tokenWaitMs)
-      const settle = (): void => {
-        this.#waiters.delete(waiter)
-        clock.clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
-      }
-      signal.addEventListener('abort', onAbort)
-      this.#waiters.add(waiter)
-    })
+    return await this.#waiting.wait({ timeoutMs: this.#options.tokenWaitMs, signal, toError: () => this.#unavailable() })
   }
 
   /** What is known of the token now; makes no call. */
   status (): TokenStatus {
     const token = this.#token
-    if (token !== undefined && this.#state() !== 'expired') {
+    if (token !== undefined && this.#isUsable()) {
       return { reason: 'ok', tokenExpiresInSeconds: Math.floor((token.lifeMs - elapsedMs(token.issuedAt, this.#options.clock)) / 1000) }
     }
     if (this.#failure?.kind === 'rejected') return { reason: 'credentials_rejected', tokenExpiresInSeconds: null }
@@ -128,11 +126,12 @@ export class TokenSource {
   /** Starts a call if one is due, and sets the timer for the next look. */
   #advance (): void {
     if (this.#isClosed) return
-    if (this.#state() !== 'fresh') this.#callIfDue()
-    if (this.#isCalling) return
     const { clock } = this.#options
     const token = this.#token
-    const untilStaleMs = token === undefined ? 0 : this.#renewAtMs - elapsedMs(token.issuedAt, clock)
+    const isDue = this.#state() !== 'fresh' || this.#candidate !== undefined
+    if (isDue) this.#callIfDue()
+    if (this.#isCalling) return
+    const untilStaleMs = token === undefined || isDue ? 0 : this.#renewAtMs - elapsedMs(token.issuedAt, clock)
     const delayMs = Math.min(Math.max(untilStaleMs, this.#pauseLeftMs(), 1), TICK_MS)
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer)
     this.#timer = clock.setTimeout(() => { this.#advance() }, delayMs)
@@ -154,14 +153,15 @@ export class TokenSource {
 
   /** One attempt: the calls of the plan in turn, until one brings a token or the rest would not help. */
   async #renew (): Promise<void> {
+    if (this.#candidate !== undefined && await this.#tryCandidate(this.#candidate)) return
     let failure: TokenCallError | undefined
     for (const call of this.#plan()) {
-      if (failure !== undefined && !this.#isWorthTrying(call, failure)) continue
+      if (failure !== undefined && !isWorthTrying(call, failure.kind, this.#isUsable())) continue
       try {
-        this.#succeed(await this.#options.api.call(call, this.#refreshToken?.secret), call, failure)
+        this.#succeed(await this.#call(call), call, failure)
         return
       } catch (error) {
-        failure = error instanceof TokenCallError ? error : new TokenCallError(call, 'trouble', 'defect', { cause: error })
+        failure = toCallError(call, error)
         if (failure.kind === 'refused') this.#putRefusedAt = instant(this.#options.clock)
         if (failure.kind === 'rejected' && call !== 'credentials') this.#refreshToken = undefined
         this.#options.log.warn({ call, kind: failure.kind, err: failure }, 'AMSU token call failed')
@@ -170,23 +170,47 @@ export class TokenSource {
     this.#fail(failure)
   }
 
-  /** The order of calls: the secret crosses the wire last. */
-  #plan (): TokenCall[] {
-    const { clock } = this.#options
-    const refresh = this.#refreshToken
-    const hasFailed = this.#failure !== undefined && this.#state() === 'expired'
-    if (refresh === undefined || !isRefreshable(elapsedMs(refresh.issuedAt, clock)) || hasFailed) return ['credentials']
-    const isPutRefused = this.#putRefusedAt !== undefined && elapsedMs(this.#putRefusedAt, clock) < METHOD_MEMORY_MS
-    return isPutRefused ? ['refresh_post', 'credentials'] : ['refresh_put', 'refresh_post', 'credentials']
+  /** Tries the candidate. True when nothing else needs to be done in this attempt. */
+  async #tryCandidate (candidate: Credentials): Promise<boolean> {
+    const { api, log } = this.#options
+    try {
+      const grant = await api.issue(candidate)
+      this.#credentials = candidate
+      if (this.#candidate === candidate) this.#candidate = undefined
+      log.info('new AMSU credentials are in use')
+      this.#succeed(grant, 'credentials', undefined)
+      return true
+    } catch (error) {
+      const failure = toCallError('credentials', error)
+      const isRejected = failure.kind === 'rejected'
+      if (isRejected && this.#candidate === candidate) this.#candidate = undefined
+      log.error({ kind: failure.kind, err: failure }, isRejected ? 'AMSU refuses the new credentials, the old ones stay' : 'the new AMSU credentials could not be tried yet, the old ones stay')
+      if (this.#state() !== 'fresh') return false
+      if (!isRejected) this.#fail(failure)
+      return true
+    }
   }
 
-  /** Whether `next` may succeed where the call before it failed. */
-  #isWorthTrying (next: TokenCall, failure: TokenCallError): boolean {
-    if (failure.kind === 'trouble') return false
-    if (next === 'refresh_post') return failure.kind !== 'rejected'
-    // While the old token serves, a broken connection is waited out before the secret is sent.
-    return failure.kind !== 'broken' || this.#state() === 'expired'
+  async #call (call: TokenCall): Promise<TokenGrant> {
+    const { api } = this.#options
+    const { secret } = this.#refreshToken ?? {}
+    return call === 'credentials' || secret === undefined ? await api.issue(this.#credentials) : await api.refresh(call, secret)
   }
+
+  #plan (): TokenCall[] {
+    return renewalPlan({
+      refreshTokenAgeMs: this.#ageMs(this.#refreshToken?.issuedAt),
+      putRefusedAgeMs: this.#ageMs(this.#putRefusedAt),
+      isTokenUsable: this.#isUsable(),
+      hasFailed: this.#failure !== undefined,
+    })
+  }
+
+  #ageMs (since: Instant | undefined): number | undefined {
+    return since === undefined ? undefined : elapsedMs(since, this.#options.clock)
+  }
+
+  #isUsable = (): boolean => this.#state() !== 'expired'
 
   #succeed (grant: TokenGrant, call: TokenCall, failureBefore: TokenCallError | undefined): void {
     const { clock, log, onSecret, random } = this.#options
@@ -201,7 +225,7 @@ export class TokenSource {
     this.#failure = undefined
     this.#pause = { since: instant(clock), ms: SMALLEST_GAP_MS }
     log.info({ call, lifeSeconds: Math.round(grant.lifeMs / 1000), renewInSeconds: Math.round(this.#renewAtMs / 1000) }, wasWaiting ? 'AMSU access token obtained again' : 'AMSU access token obtained')
-    this.#settleWaiters(waiter => { waiter.resolve(token) })
+    this.#waiting.admit(token)
   }
 
   #fail (error: TokenCallError | undefined): void {
@@ -210,21 +234,17 @@ export class TokenSource {
     const count = (this.#failure?.count ?? 0) + 1
     this.#failure = { kind, count }
     this.#pause = { since: instant(clock), ms: retryDelayMs(kind, count, random(), error?.retryAfterMs) }
-    const retryInSeconds = Math.ceil(this.#pause.ms / 1000)
+    const fields = { failures: count, retryInSeconds: Math.ceil(this.#pause.ms / 1000) }
     if (kind === 'rejected') {
-      log.error({ failures: count, retryInSeconds }, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
-      if (this.#state() === 'expired') this.#settleWaiters(waiter => { waiter.reject(this.#unavailable()) })
+      log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
+      if (!this.#isUsable()) this.#waiting.dismiss(() => this.#unavailable())
     } else {
-      log.warn({ failures: count, retryInSeconds }, 'no AMSU access token obtained, will try again')
+      log.warn(fields, 'no AMSU access token obtained, will try again')
     }
   }
 
   #unavailable (): ProxyError {
     const code = this.#failure?.kind === 'rejected' ? 'CREDENTIALS_REJECTED' : 'TOKEN_UNAVAILABLE'
     return new ProxyError(code, { retryAfterSeconds: Math.max(1, Math.ceil(this.#pauseLeftMs() / 1000)) })
-  }
-
-  #settleWaiters (settle: (waiter: Waiter) => void): void {
-    for (const waiter of [...this.#waiters]) settle(waiter)
   }
 }

@@ -51,19 +51,30 @@ test('credentials are enough: everything else has a default', async t => {
   t.equal(amsu.credentials.clientId.reveal(), 'given-id-7c1d')
   t.equal(amsu.credentials.clientSecret.reveal(), 'given-secret-93ab')
   t.strictSame(rest, {
-    listener: { host: '127.0.0.1', port: 8080 },
+    listener: { host: '127.0.0.1', port: 8080, tls: undefined },
+    adminListener: undefined,
+    callers: undefined,
+    guard: { allowedHosts: [], allowedOrigins: [] },
+    allowedRoutes: undefined,
     token: { tokenWaitMs: 5_000, requestTimeoutMs: 10_000 },
     relay: { connectTimeoutMs: 5_000, responseTimeoutMs: 300_000, idleTimeoutMs: 60_000, maxConnections: 128, maxBodyBytes: 106_954_752 },
+    files: { clientId: undefined, clientSecret: undefined, callers: undefined },
     shutdownGraceMs: 9_000,
     logLevel: 'info',
   })
 })
 
 test('every setting reaches its place', async t => {
-  const { amsu, warnings, ...rest } = load({
+  const { amsu, allowedRoutes, callers, warnings, ...rest } = load({
     AMSU_BASE_URL: 'https://amsu.test',
-    HOST: '::1',
+    HOST: '0.0.0.0',
     PORT: '0',
+    ADMIN_HOST: '::1',
+    ADMIN_PORT: '1',
+    CALLERS: 'app:a-secret',
+    ALLOWED_HOSTS: 'Amsu.Example, b.example',
+    ALLOWED_ORIGINS: 'https://app.example, http://localhost:3000/',
+    ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times, * /amsu-analysis/v2/hrv/**',
     TOKEN_WAIT_MS: '1',
     TOKEN_REQUEST_TIMEOUT_MS: '2',
     UPSTREAM_CONNECT_TIMEOUT_MS: '3',
@@ -75,14 +86,42 @@ test('every setting reaches its place', async t => {
     LOG_LEVEL: 'silent',
   })
   t.equal(amsu.origin, 'https://amsu.test')
+  t.strictSame(callers?.map(({ name, secret }) => [name, secret.reveal()]), [['app', 'a-secret']])
+  t.strictSame(allowedRoutes?.map(({ method }) => method), ['GET', '*'])
   t.strictSame(warnings, [])
   t.strictSame(rest, {
-    listener: { host: '::1', port: 0 },
+    listener: { host: '0.0.0.0', port: 0, tls: undefined },
+    adminListener: { host: '::1', port: 1 },
+    guard: { allowedHosts: ['amsu.example', 'b.example'], allowedOrigins: ['https://app.example', 'http://localhost:3000'] },
     token: { tokenWaitMs: 1, requestTimeoutMs: 2 },
     relay: { connectTimeoutMs: 3, responseTimeoutMs: 4, idleTimeoutMs: 5, maxConnections: 6, maxBodyBytes: 7 },
+    files: { clientId: undefined, clientSecret: undefined, callers: undefined },
     shutdownGraceMs: 8,
     logLevel: 'silent',
   })
+})
+
+test('listening beyond loopback without callers is refused with a message that names both ways out', async t => {
+  for (const host of ['0.0.0.0', '::', '192.0.2.7', 'proxy.example']) {
+    const [problem, ...more] = problemsOf({ ...CREDENTIALS, HOST: host })
+    t.match(problem, /CALLERS.*ALLOW_OPEN_ACCESS=true/, host)
+    t.strictSame(more, [])
+    t.strictSame(problemsOf({ ...CREDENTIALS, HOST: host, ALLOW_OPEN_ACCESS: 'true' }), [])
+    t.strictSame(problemsOf({ ...CREDENTIALS, HOST: host, CALLERS: 'a:b' }), [])
+    t.strictSame(problemsOf({ ...CREDENTIALS, HOST: host, UNIX_SOCKET: '/run/x.sock' }), [], 'a unix socket is no network')
+  }
+  for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost', 'app.localhost']) t.strictSame(problemsOf({ ...CREDENTIALS, HOST: host }), [], host)
+})
+
+test('lists that do not hold are refused whole', async t => {
+  for (const [name, value] of [
+    ['ALLOWED_ORIGINS', 'https://app.example/path'], ['ALLOWED_ORIGINS', 'app.example'], ['ALLOWED_ORIGINS', 'null'],
+    ['ALLOWED_ROUTES', 'GET'], ['ALLOWED_ROUTES', '/amsu-analysis/x'], ['ALLOWED_ROUTES', 'GET /elsewhere'], ['ALLOWED_ROUTES', 'GET /amsu-analysis/x,'], ['ALLOWED_ROUTES', 'get /amsu-analysis/x'],
+    ['ALLOW_OPEN_ACCESS', 'yes'], ['ADMIN_PORT', '65536'],
+  ] as const) t.strictSame(problemsOf({ ...CREDENTIALS, [name]: value }), [ruleOf(name)], `${name}: ${value}`)
+  t.match(problemsOf({ ...CREDENTIALS, CALLERS: 'never-shown' }).join(), /CALLERS entry 1/)
+  t.notMatch(problemsOf({ ...CREDENTIALS, CALLERS: 'never-shown' }).join(), /never-shown/)
+  t.strictSame(problemsOf({ ...CREDENTIALS, CALLERS: 'a:b', CALLERS_FILE: '/x' }), [ruleOf('CALLERS')])
 })
 
 test('a bound is inside its range, and one past it is not', async t => {
@@ -158,7 +197,7 @@ test('a mistyped name is told even when the program can not start', async t => {
 })
 
 test('an empty variable counts as unset', async t => {
-  t.equal(load({ PORT: '', LOG_LEVEL: '' }).listener.port, 8080)
+  t.match(load({ PORT: '', LOG_LEVEL: '' }).listener, { port: 8080 })
   t.equal(load({ AMSU_CLIENT_ID_FILE: '' }).amsu.credentials.clientId.reveal(), 'given-id-7c1d')
   t.strictSame(problemsOf({ AMSU_CLIENT_ID: '', AMSU_CLIENT_SECRET: undefined }), [ID_PROBLEM, SECRET_PROBLEM])
 })

@@ -15,9 +15,9 @@ test('a setting is named in capitals and described in whole sentences', async t 
 test('a default obeys the rule of its setting', async t => {
   for (const [name, { default: value, maximum = Infinity, minimum = -Infinity, type, values }] of entries) {
     if (value === undefined) continue
-    t.equal(typeof value, type === 'integer' ? 'number' : 'string', name)
+    t.equal(typeof value, type === 'integer' ? 'number' : type, name)
     if (typeof value === 'number') t.ok(Number.isSafeInteger(value) && value >= minimum && value <= maximum, `${name}: ${value} is in range`)
-    else if (values !== undefined) t.ok(values.includes(value), `${name}: ${value} is one of its values`)
+    else if (values !== undefined) t.ok(values.includes(String(value)), `${name}: ${value} is one of its values`)
   }
 })
 
@@ -42,6 +42,8 @@ test('the defaults are the documented ones', async t => {
     AMSU_BASE_URL: 'http://api.amsu-new.com',
     HOST: '127.0.0.1',
     PORT: 8080,
+    ADMIN_HOST: '127.0.0.1',
+    ALLOW_OPEN_ACCESS: false,
     TOKEN_WAIT_MS: 5_000,
     TOKEN_REQUEST_TIMEOUT_MS: 10_000,
     UPSTREAM_CONNECT_TIMEOUT_MS: 5_000,

@@ -32,10 +32,10 @@ export function renderSettingsTable (): string {
 
 /** Whether the program does not start without this setting or its other form, a file. */
 function isRequired (name: string): boolean {
-  return Object.hasOwn(settings, `${name}_FILE`)
+  return name.startsWith('AMSU_CLIENT_') && Object.hasOwn(settings, `${name}_FILE`)
 }
 
-function defaultCell (name: string, value: string | number | undefined): string {
+function defaultCell (name: string, value: string | number | boolean | undefined): string {
   if (isRequired(name)) return `required, or \`${name}_FILE\``
   return value === undefined ? '' : `\`${value}\``
 }

@@ -18,7 +18,7 @@ test('bytes that are no request, or more than one reading of one, are refused in
     ['TLS', Buffer.from('160301020001000', 'hex'), 400, 'BAD_REQUEST'],
     ['HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'BAD_REQUEST'],
     ['an unknown method', `BREW ${PATH} HTTP/1.1\r\nHost: a\r\n\r\n`, 400, 'BAD_REQUEST'],
-    ['HTTP/0.9', `GET ${PATH}\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['HTTP/0.9', `GET ${PATH}\r\n\r\n`, 421, 'HOST_REJECTED'],
     ['a blank before the colon', `${HEAD}Content-Length : 5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
     ['a folded header', `${HEAD}X: a\r\n b\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['a bare CR', `${HEAD}X: a\rb\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],

@@ -5,6 +5,7 @@ import { logOutcome } from '../../src/report/access-log.ts'
 import { createLog } from './log-lines.ts'
 
 const OUTCOME: Outcome = {
+  caller: undefined,
   requestId: 'id-1',
   method: 'POST',
   path: '/amsu-analysis/v2/hrv/rr-list/',

@@ -21,6 +21,8 @@ export interface Proxy {
   readonly accessLines: () => Array<Record<string, unknown>>
   /** Resolves once `count` requests have their line. */
   readonly untilLogged: (count: number) => Promise<void>
+  readonly adminOrigin: string | undefined
+  reload: () => void
   stop: () => Promise<void>
 }
 
@@ -41,14 +43,14 @@ export async function startProxy (upstream: string, settings: Record<string, str
   const destination = { write (line: string) { lines.push(line); onLine() } }
   const log = createLogger({ level: config.logLevel, masker, destination })
   const app = await createApp(config, { clock, random: Math.random, log, masker })
-  const origin = await app.open()
+  const { address: origin, adminAddress } = await app.open()
 
   function accessLines (): Array<Record<string, unknown>> {
     return lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(line => line['msg'] === 'request')
   }
   return {
     origin,
-    port: Number(new URL(origin).port),
+    port: origin.startsWith('unix:') ? 0 : Number(new URL(origin).port),
     lines,
     accessLines,
     async untilLogged (count) {
@@ -57,6 +59,8 @@ export async function startProxy (upstream: string, settings: Record<string, str
         onLine()
       })
     },
+    adminOrigin: adminAddress,
+    reload: app.reload,
     stop: app.stop,
   }
 }

@@ -7,12 +7,13 @@ import { Secret } from '../../src/secrets/secret.ts'
 import { classifyAnswer, createTokenApi, parseRetryAfterMs, type TokenApi } from '../../src/token/amsu-token-api.ts'
 import { startTcp, startUpstream, json, type UpstreamOptions } from '../support/upstream.ts'
 
+const CREDENTIALS = { clientId: new Secret('my id&=%'), clientSecret: new Secret('my secret+/') }
 const GOOD = { access_token: 'a.b.c', token_type: 'bearer', expires_in: 86_400, refresh_token: 'd.e.f' }
 
 function apiFor (t: Test, origin: string, requestTimeoutMs = 2_000): TokenApi {
   const dispatcher = new Agent()
   t.teardown(async () => { await dispatcher.destroy() })
-  return createTokenApi({ dispatcher, origin, requestTimeoutMs, clock: systemClock, credentials: () => ({ clientId: new Secret('my id&=%'), clientSecret: new Secret('my secret+/') }) })
+  return createTokenApi({ dispatcher, origin, requestTimeoutMs, clock: systemClock })
 }
 
 async function setUp (t: Test, options: UpstreamOptions): Promise<{ api: TokenApi, upstream: Awaited<ReturnType<typeof startUpstream>> }> {
@@ -23,9 +24,9 @@ async function setUp (t: Test, options: UpstreamOptions): Promise<{ api: TokenAp
 
 test('the three calls have AMSU’s exact form', async t => {
   const { api, upstream } = await setUp(t, { onToken: (_call, res) => { json(res, 200, GOOD) } })
-  await api.call('credentials')
-  await api.call('refresh_put', new Secret('r+/&='))
-  await api.call('refresh_post', new Secret('r+/&='))
+  await api.issue(CREDENTIALS)
+  await api.refresh('refresh_put', new Secret('r+/&='))
+  await api.refresh('refresh_post', new Secret('r+/&='))
   t.same(upstream.tokenCalls.map(({ method, url, body }) => `${method} ${url} ${body.toString()}`), [
     'POST /amsu-analysis/v2/token client_id=my+id%26%3D%25&client_secret=my+secret%2B%2F',
     'PUT /amsu-analysis/v2/token refresh_token=r%2B%2F%26%3D',
@@ -40,7 +41,7 @@ test('the three calls have AMSU’s exact form', async t => {
 test('a good answer brings a token with its life, counted from when the call was sent', async t => {
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, GOOD) } })
   const before = systemClock.monotonic()
-  const grant = await api.call('credentials')
+  const grant = await api.issue(CREDENTIALS)
   t.equal(grant.accessToken.reveal(), 'a.b.c')
   t.equal(grant.refreshToken?.reveal(), 'd.e.f')
   t.equal(grant.lifeMs, 86_400_000)
@@ -50,7 +51,7 @@ test('a good answer brings a token with its life, counted from when the call was
 test('an answer without a usable refresh token still brings the access token', async t => {
   for (const refresh of [undefined, '', 7, 'a\r\nb', null]) {
     const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, { ...GOOD, refresh_token: refresh }) } })
-    t.equal((await api.call('credentials')).refreshToken, undefined)
+    t.equal((await api.issue(CREDENTIALS)).refreshToken, undefined)
   }
 })
 
@@ -67,13 +68,13 @@ test('a malformed answer is a failed attempt, whatever is wrong with it', async 
   ]
   for (const [name, body] of answers) {
     const { api } = await setUp(t, { onToken: (_call, res) => { res.end(body) } })
-    await t.rejects(api.call('credentials'), { name: 'TokenCallError', kind: 'trouble' }, name)
+    await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble' }, name)
   }
 })
 
 test('a huge expires_in is believed up to what the refresh token lives', async t => {
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, { ...GOOD, expires_in: 1e15 }) } })
-  t.ok((await api.call('credentials')).lifeMs < 31 * 86_400_000)
+  t.ok((await api.issue(CREDENTIALS)).lifeMs < 31 * 86_400_000)
 })
 
 test('a redirect is not followed: the secret goes nowhere else', async t => {
@@ -81,7 +82,7 @@ test('a redirect is not followed: the secret goes nowhere else', async t => {
   t.teardown(thief.close)
   for (const status of [301, 302, 307, 308]) {
     const { api } = await setUp(t, { onToken: (_call, res) => { json(res, status, {}, { location: `${thief.origin}/amsu-analysis/v2/token` }) } })
-    await t.rejects(api.call('credentials'), { name: 'TokenCallError', kind: 'trouble' })
+    await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble' })
   }
   t.equal(thief.tokenCalls.length, 0)
 })
@@ -97,11 +98,11 @@ test('no answer in time, a cut, and garbage are failures of their own kind', asy
   for (const [name, onConnection, kind] of faults) {
     const server = await startTcp(onConnection)
     t.teardown(server.close)
-    await t.rejects(apiFor(t, server.origin, 200).call('credentials'), { name: 'TokenCallError', kind }, name)
+    await t.rejects(apiFor(t, server.origin, 200).issue(CREDENTIALS), { name: 'TokenCallError', kind }, name)
   }
   const closed = await startTcp(() => {})
   await closed.close()
-  await t.rejects(apiFor(t, closed.origin).call('credentials'), { name: 'TokenCallError', kind: 'trouble' }, 'refused connection')
+  await t.rejects(apiFor(t, closed.origin).issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble' }, 'refused connection')
 })
 
 test('what an answer means depends on AMSU’s code first, then on the status', async t => {
@@ -119,9 +120,9 @@ test('what an answer means depends on AMSU’s code first, then on the status', 
 
 test('an error tells status and AMSU’s code, and nothing else of the answer', async t => {
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 400, { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'client_secret=my secret+/ is wrong' } }) } })
-  await t.rejects(api.call('credentials'), { kind: 'rejected', message: 'credentials: status 400 COMMON.AUTHENTICATION_FAILED' })
+  await t.rejects(api.issue(CREDENTIALS), { kind: 'rejected', message: 'credentials: status 400 COMMON.AUTHENTICATION_FAILED' })
   const { api: odd } = await setUp(t, { onToken: (_call, res) => { json(res, 400, { error: { code: 'my secret+/' } }) } })
-  await t.rejects(odd.call('credentials'), { message: 'credentials: status 400' })
+  await t.rejects(odd.issue(CREDENTIALS), { message: 'credentials: status 400' })
 })
 
 test('Retry-After is read as seconds or as a date', async t => {
@@ -130,5 +131,5 @@ test('Retry-After is read as seconds or as a date', async t => {
     t.equal(parseRetryAfterMs(value, now), ms, value)
   }
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 503, {}, { 'retry-after': '9' }) } })
-  await t.rejects(api.call('credentials'), { name: 'TokenCallError', kind: 'trouble', retryAfterMs: 9_000 })
+  await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble', retryAfterMs: 9_000 })
 })

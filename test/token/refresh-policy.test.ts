@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { expiryMarginMs, isRefreshable, renewAtAgeMs, retryDelayMs, tokenLifeMs, tokenState } from '../../src/token/refresh-policy.ts'
+import { expiryMarginMs, isRefreshable, isWorthTrying, renewalPlan, renewAtAgeMs, retryDelayMs, tokenLifeMs, tokenState } from '../../src/token/refresh-policy.ts'
 
 const DAY_S = 86_400
 const DAY_MS = DAY_S * 1000
@@ -60,5 +60,30 @@ test('trouble is waited out from 1 s to 30 s with full jitter; a rejection for 6
     ['rejected, two minutes asked for', 'rejected', 1, 0, 120_000, 120_000],
   ] as const) {
     t.equal(retryDelayMs(kind, failures, random, retryAfterMs), expectedMs, name)
+  }
+})
+
+test('a renewal goes by PUT, then by POST refreshment, then by the credentials, with memory of what was refused', async t => {
+  const situation = { refreshTokenAgeMs: 0, putRefusedAgeMs: undefined, isTokenUsable: true, hasFailed: false }
+  for (const [name, change, plan] of [
+    ['at best', {}, ['refresh_put', 'refresh_post', 'credentials']],
+    ['without a refresh token', { refreshTokenAgeMs: undefined }, ['credentials']],
+    ['with one of 30 days', { refreshTokenAgeMs: 30 * DAY_MS }, ['credentials']],
+    ['after a refused PUT', { putRefusedAgeMs: 1_000 }, ['refresh_post', 'credentials']],
+    ['six hours after a refused PUT', { putRefusedAgeMs: 6 * 3_600_000 }, ['refresh_put', 'refresh_post', 'credentials']],
+    ['after a failure, with a token left', { hasFailed: true }, ['refresh_put', 'refresh_post', 'credentials']],
+    ['after a failure, with none left', { hasFailed: true, isTokenUsable: false }, ['credentials']],
+    ['after a night’s sleep', { isTokenUsable: false }, ['refresh_put', 'refresh_post', 'credentials']],
+  ] as const) {
+    t.same(renewalPlan({ ...situation, ...change }), plan, name)
+  }
+})
+
+test('the next call of a plan is made only where it may help', async t => {
+  for (const [next, failure, isTokenUsable, isWorth] of [
+    ['refresh_post', 'refused', true, true], ['refresh_post', 'broken', true, true], ['refresh_post', 'rejected', true, false], ['refresh_post', 'trouble', false, false],
+    ['credentials', 'rejected', true, true], ['credentials', 'refused', true, true], ['credentials', 'broken', true, false], ['credentials', 'broken', false, true], ['credentials', 'trouble', false, false],
+  ] as const) {
+    t.equal(isWorthTrying(next, failure, isTokenUsable), isWorth, `${next} after ${failure}, ${isTokenUsable ? 'a' : 'no'} token left`)
   }
 })

@@ -3,7 +3,8 @@
  */
 import { Secret } from '../../src/secrets/secret.ts'
 import { instant } from '../../src/token/access-token.ts'
-import { TokenCallError, type TokenApi, type TokenCall, type TokenCallFailureKind, type TokenGrant } from '../../src/token/amsu-token-api.ts'
+import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/token/amsu-token-api.ts'
+import type { TokenCall, TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
 import { TokenSource } from '../../src/token/token-source.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
@@ -16,6 +17,11 @@ export const DAY_MS = 86_400_000
 /** The signal of a caller who never leaves. */
 export const staying = (): AbortSignal => new AbortController().signal
 
+/** Credentials with this secret. */
+export function credentialsOf (secret: string): Credentials {
+  return { clientId: new Secret('client'), clientSecret: new Secret(secret) }
+}
+
 /** A token source over calls that end when the test says so. */
 // The shape is inferred: naming it would repeat every line.
 export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = {}) {
@@ -24,14 +30,20 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
   const lines: string[] = []
   const secrets: string[] = []
   let pending: Array<{ call: TokenCall, settle: (result: TokenGrant | TokenCallError) => void }> = []
+  const tried: string[] = []
+  const begin = async (call: TokenCall): Promise<TokenGrant> => await new Promise((resolve, reject) => {
+    calls.push(call)
+    pending.push({ call, settle: result => { if (result instanceof TokenCallError) reject(result); else resolve(result) } })
+  })
   const api: TokenApi = {
-    call: async call => await new Promise((resolve, reject) => {
-      calls.push(call)
-      pending.push({ call, settle: result => { if (result instanceof TokenCallError) reject(result); else resolve(result) } })
-    }),
+    async issue ({ clientSecret }) {
+      tried.push(clientSecret.reveal())
+      return await begin('credentials')
+    },
+    refresh: async call => await begin(call),
   }
-  const line = (_fields: unknown, text?: string): void => { lines.push(String(text)) }
-  const source = new TokenSource({ api, clock, random: () => random, log: { info: line, warn: line, error: line } as never, onSecret: (name, secret) => { secrets.push(`${name}=${secret.reveal()}`) }, tokenWaitMs })
+  const line = (fields: unknown, text?: string): void => { lines.push(text ?? String(fields)) }
+  const source = new TokenSource({ api, credentials: credentialsOf('old-secret'), clock, random: () => random, log: { info: line, warn: line, error: line } as never, onSecret: (name, secret) => { secrets.push(`${name}=${secret.reveal()}`) }, tokenWaitMs })
   let count = 0
   async function answer (result: TokenGrant | TokenCallError): Promise<void> {
     const [first, ...rest] = pending
@@ -43,6 +55,7 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
   return {
     clock,
     calls,
+    tried,
     lines,
     secrets,
     source,

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { TokenSource } from '../../src/token/token-source.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
-import { DAY_MS, setUp, silentLog, staying } from './token-source-setup.ts'
+import { credentialsOf, DAY_MS, setUp, silentLog, staying } from './token-source-setup.ts'
 
 test('a refused PUT is followed by POST refreshment, and that goes first for hours', async t => {
   const { source, calls, grant, refuse, clock } = setUp({ lifeMs: 3_600_000 })
@@ -142,7 +142,7 @@ test('a defect below is a failed attempt, not the end', async t => {
   const clock = new FakeClock()
   let count = 0
   const nothing = (): void => {}
-  const source = new TokenSource({ api: { call: async () => { count++; throw new TypeError('defect') } }, clock, random: () => 0, log: silentLog, onSecret: nothing, tokenWaitMs: 1 })
+  const source = new TokenSource({ api: { issue: async () => { count++; throw new TypeError('defect') }, refresh: async () => { throw new TypeError('defect') } }, credentials: credentialsOf('x'), clock, random: () => 0, log: silentLog, onSecret: nothing, tokenWaitMs: 1 })
   source.start()
   await settled()
   await clock.advance(1_000)

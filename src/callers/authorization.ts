@@ -1,0 +1,32 @@
+/**
+ * Reads what a caller shows of itself (RFC 9110 section 11.6.2). Judges the form only; who it is, the registry knows.
+ */
+
+/** Scheme and credentials. Several spaces between them are allowed (RFC 9110 section 11.4). */
+const CREDENTIALS = /^([A-Za-z]+) +([\x21-\x7e]+)$/
+
+/** Base64 (RFC 4648 section 4); some clients leave the padding out. */
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+
+/** `Basic` (RFC 7617) with both its parts, or `Bearer` (RFC 6750). */
+export type Credentials =
+  | { readonly scheme: 'basic', readonly name: string, readonly secret: string }
+  | { readonly scheme: 'bearer', readonly token: string }
+
+/** Parses the value of an `Authorization` header; undefined is one that no caller of ours would send. Never throws. */
+export function parseAuthorization (value: string | undefined): Credentials | undefined {
+  const [, scheme = '', credentials = ''] = CREDENTIALS.exec(value ?? '') ?? []
+  switch (scheme.toLowerCase()) {
+    case 'bearer': return { scheme: 'bearer', token: credentials }
+    case 'basic': return parseBasic(credentials)
+    default: return undefined
+  }
+}
+
+/** The name ends at the first colon; the secret may hold more of them (RFC 7617 section 2). */
+function parseBasic (credentials: string): Credentials | undefined {
+  if (!BASE64.test(credentials)) return undefined
+  const text = Buffer.from(credentials, 'base64').toString('latin1')
+  const colonAt = text.indexOf(':')
+  return colonAt < 0 ? undefined : { scheme: 'basic', name: text.slice(0, colonAt), secret: text.slice(colonAt + 1) }
+}

@@ -1,0 +1,56 @@
+/**
+ * Reads a small request body whole, of whatever content type it says it is. Fastify would answer 415 to a type it can not parse
+ * before any route is asked, and AMSU's own clients are not that strict.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../clock.ts'
+import { ProxyError } from '../errors.ts'
+
+export interface RequestBodyOptions {
+  /** Most bytes that are read. */
+  readonly limitBytes: number
+  /** The body must be there within this. */
+  readonly timeoutMs: number
+  readonly clock: Clock
+}
+
+/**
+ * Reads the body as UTF-8.
+ *
+ * @param res sends the 100 that a caller may be waiting for (RFC 9110 section 10.1.1)
+ * @returns undefined when the caller left before its end
+ * @throws {ProxyError} BODY_TOO_LARGE, by its Content-Length before a byte is read, or while reading; REQUEST_TIMEOUT
+ */
+export async function readBody (req: IncomingMessage, res: ServerResponse, { clock, limitBytes, timeoutMs }: RequestBodyOptions): Promise<string | undefined> {
+  if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw new ProxyError('BODY_TOO_LARGE')
+  if (req.destroyed) return undefined
+  return await new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const stop = (): void => {
+      clock.clearTimeout(timer)
+      req.off('data', onData).off('end', onEnd).off('close', onClose).pause()
+    }
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length
+      chunks.push(chunk)
+      if (bytes <= limitBytes) return
+      stop()
+      reject(new ProxyError('BODY_TOO_LARGE'))
+    }
+    const onEnd = (): void => {
+      stop()
+      resolve(Buffer.concat(chunks).toString())
+    }
+    const onClose = (): void => {
+      stop()
+      resolve(undefined)
+    }
+    const timer = clock.setTimeout(() => {
+      stop()
+      reject(new ProxyError('REQUEST_TIMEOUT'))
+    }, timeoutMs)
+    req.on('data', onData).on('end', onEnd).on('close', onClose)
+    if (req.headers.expect !== undefined && req.httpVersion === '1.1') res.writeContinue()
+  })
+}

@@ -1,0 +1,50 @@
+/**
+ * Secrets and certificates that come in files (Docker and Kubernetes secrets), and the watch over them.
+ */
+import { statSync, unwatchFile, watchFile } from 'node:fs'
+import { Secret } from '../secrets/secret.ts'
+import { readText, systemCode } from './validation.ts'
+
+/** How often a file is looked at. Looking, not being told: it works on every file system and through every symlink swap. */
+const WATCH_INTERVAL_MS = 1_000
+
+/** Read permission for everybody on the machine (POSIX `o+r`). */
+const WORLD_READABLE = 0o004
+
+/** What a file held, or a sentence about what is wrong with it. */
+export type FileContent = { readonly secret: Secret } | { readonly problem: string }
+
+/**
+ * Reads one secret from a file. One trailing newline is dropped: editors and `echo` add it.
+ *
+ * @param name the setting that names the file, for the problem; the path itself is not repeated
+ */
+export function readSecretFile (name: string, path: string): FileContent {
+  try {
+    const text = readText(path).replace(/\r?\n$/, '')
+    return text.trim() === '' ? { problem: `${name} names an empty file` } : { secret: new Secret(text) }
+  } catch (error) {
+    return { problem: `${name} can not be read (${systemCode(error)})` }
+  }
+}
+
+/** A warning if everybody on the machine can read a secret file. Certificates are public; only their keys are worth one. */
+export function modeWarning (name: string, path: string): string | undefined {
+  try {
+    return (statSync(path).mode & WORLD_READABLE) === 0 ? undefined : `${name} names a file that everybody on this machine can read; take that right away (chmod o-r)`
+  } catch {
+    return undefined // reading it says what is wrong
+  }
+}
+
+/**
+ * Calls `onChange` whenever one of the files may have changed: written in place, replaced, or reached through another link.
+ *
+ * @returns ends the watch
+ */
+export function watchFiles (paths: readonly string[], onChange: () => void): () => void {
+  for (const path of paths) watchFile(path, { interval: WATCH_INTERVAL_MS, persistent: false }, onChange)
+  return () => {
+    for (const path of paths) unwatchFile(path, onChange)
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * Opening and stopping: the listeners, and the order in which a running proxy lets go.
+ */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { delay, type Clock } from './clock.ts'
+import type { Config, ListenerConfig } from './config/config.ts'
+import { Connections } from './listener.ts'
+import type { Relay } from './relay/relay.ts'
+import type { Rotation } from './rotation.ts'
+import type { TokenSource } from './token/token-source.ts'
+import { removeStaleSocket, restrictSocket } from './unix-socket.ts'
+
+/** A proxy that can be opened once and stopped once. */
+export interface App {
+  /** Listens and starts to keep a token. Resolves to the real addresses. */
+  open: () => Promise<Addresses>
+  /** Reads secret files, callers and certificates again. */
+  reload: () => void
+  /** Lets what is under way finish within the grace time, then closes everything. */
+  stop: () => Promise<void>
+}
+
+/** Where a proxy listens: `http://127.0.0.1:8080`, `https://…`, or `unix:/path`. */
+export interface Addresses {
+  readonly address: string
+  readonly adminAddress: string | undefined
+}
+
+/** A server that listens and closes, as Fastify's. */
+interface Listening {
+  readonly server: Server
+  listen: (options: { host: string, port: number } | { path: string }) => Promise<unknown>
+  close: () => PromiseLike<unknown>
+}
+
+/** What is opened and closed. */
+export interface Parts {
+  readonly app: Listening
+  readonly admin: Listening | undefined
+  readonly config: Config
+  readonly clock: Clock
+  readonly relay: Relay
+  readonly tokens: TokenSource
+  readonly rotation: Rotation
+  readonly upstreams: ReadonlyArray<{ destroy: () => Promise<void> }>
+}
+
+/** Makes the parts openable. */
+export function createLifecycle ({ app, admin, config, clock, relay, tokens, rotation, upstreams }: Parts): App {
+  const { listener: { tls, ...place }, adminListener, shutdownGraceMs } = config
+  const servers = [app, admin].filter(server => server !== undefined)
+  const connections = servers.map(({ server }) => new Connections(server))
+
+  return {
+    async open () {
+      const address = await listen(app, place, tls === undefined ? 'http' : 'https')
+      const adminAddress = admin === undefined || adminListener === undefined ? undefined : await listen(admin, adminListener, 'http')
+      tokens.start()
+      return { address, adminAddress }
+    },
+    reload () { rotation.reload() },
+    async stop () {
+      relay.drain()
+      for (const { server } of servers) server.close()
+      // What has arrived in full but was not read yet is a request under way: let it be read first.
+      await nextTurn()
+      await nextTurn()
+      for (const each of connections) each.closeIdle(socket => relay.isBusy(socket))
+      await Promise.race([relay.whenIdle(), delay(shutdownGraceMs, clock)])
+      for (const each of connections) each.end(relay.inFlight > 0)
+      rotation.close()
+      tokens.close()
+      await Promise.all([...upstreams.map(async upstream => { await upstream.destroy() }), ...servers.map(async server => { await server.close() })])
+    },
+  }
+}
+
+async function listen (app: Listening, place: ListenerConfig, scheme: string): Promise<string> {
+  if ('path' in place) {
+    await removeStaleSocket(place.path)
+    await app.listen({ path: place.path })
+    restrictSocket(place.path)
+    return `unix:${place.path}`
+  }
+  await app.listen({ host: place.host, port: place.port })
+  const { address, family, port } = app.server.address() as AddressInfo
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}

@@ -1,0 +1,86 @@
+/**
+ * Who may call, by what only a browser tells. Nothing a web page can make a browser send may reach AMSU with our token: a page
+ * whose name was pointed at this address (DNS rebinding) shows itself by its Host, any other page by its Origin or by fetch
+ * metadata (W3C Fetch Metadata Request Headers). Legacy apps send neither.
+ */
+import { isIP } from 'node:net'
+import type { ErrorCode } from '../errors.ts'
+
+/** Names that never resolve on the public internet, or only where a cluster or household decides (RFC 6761, RFC 6762, ICANN's .internal). */
+const PRIVATE_SUFFIXES = ['.localhost', '.local', '.internal', '.svc', '.cluster.local', '.test']
+
+/** A Host value: a name or an IPv6 literal in brackets, and perhaps a port (RFC 9110 section 7.2). */
+const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i
+
+/** Addresses that mean every address; browsers have let pages reach local servers through them. */
+const UNSPECIFIED = /^(?:0\.0\.0\.0|\[[0:]+\]|\[::ffff:0(?:\.0\.0\.0|:0)\])$/i
+
+/** Verdicts on Host values seen so far; bounded, because callers choose them. */
+const LARGEST_CACHE = 256
+
+export interface BrowserGuardOptions {
+  /** Further names to accept, in lower case. */
+  readonly allowedHosts: readonly string[]
+  /** Browser origins to accept, as browsers send them. */
+  readonly allowedOrigins: readonly string[]
+}
+
+/** What the guard says of a request: the refusal, or the origin that is to be given CORS answers. */
+export interface BrowserVerdict {
+  readonly refusal?: ErrorCode
+  readonly corsOrigin?: string
+}
+
+const ACCEPTED: BrowserVerdict = {}
+
+/** Judges requests by their raw headers, flat as received. */
+export type BrowserGuard = (rawHeaders: readonly string[]) => BrowserVerdict
+
+/** Creates the guard. */
+export function createBrowserGuard ({ allowedHosts, allowedOrigins }: BrowserGuardOptions): BrowserGuard {
+  const hosts = new Set(allowedHosts)
+  const origins = new Set(allowedOrigins)
+  const verdicts = new Map<string, boolean>()
+
+  function isAcceptedHost (value: string): boolean {
+    const known = verdicts.get(value)
+    if (known !== undefined) return known
+    const isAccepted = judgeHost(value, hosts)
+    if (verdicts.size < LARGEST_CACHE) verdicts.set(value, isAccepted)
+    return isAccepted
+  }
+
+  return rawHeaders => {
+    let host: string | undefined
+    let origin: string | undefined
+    let isForeign = false
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string
+      const value = rawHeaders[i + 1] as string
+      // By length first: these are three names in a dozen, and lower-casing each costs more than the rest.
+      if (name.length === 4 && name.toLowerCase() === 'host') {
+        if (host !== undefined) return { refusal: 'HOST_REJECTED' }
+        host = value
+      } else if (name.length === 6 && name.toLowerCase() === 'origin') {
+        if (origin !== undefined || !origins.has(value)) return { refusal: 'ORIGIN_REJECTED' }
+        origin = value
+      } else if (name.length === 14 && name.toLowerCase() === 'sec-fetch-site') {
+        isForeign ||= value !== 'none' && value !== 'same-origin'
+      }
+    }
+    if (host === undefined || !isAcceptedHost(host)) return { refusal: 'HOST_REJECTED' }
+    // A page that was let in by its origin is foreign by nature.
+    if (origin !== undefined) return { corsOrigin: origin }
+    return isForeign ? { refusal: 'ORIGIN_REJECTED' } : ACCEPTED
+  }
+}
+
+/** Whether a Host value names this machine, a private network, or what the operator allowed. */
+function judgeHost (value: string, allowed: ReadonlySet<string>): boolean {
+  const host = HOST.exec(value)?.[1]?.toLowerCase()
+  if (host === undefined || UNSPECIFIED.test(host)) return false
+  if (host.startsWith('[')) return isIP(host.slice(1, -1)) === 6
+  if (isIP(host) === 4 || allowed.has(host)) return true
+  // `127.1` and `0x7f.1` have dots and are no names; a trailing dot makes a name absolute, and public.
+  return !host.includes('.') || PRIVATE_SUFFIXES.some(suffix => host.endsWith(suffix))
+}

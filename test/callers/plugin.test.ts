@@ -1,0 +1,145 @@
+import fastify from 'fastify'
+import type { AddressInfo } from 'node:net'
+import { test, type Test } from 'tap'
+import { createCallerRegistry } from '../../src/callers/caller-registry.ts'
+import { callersPlugin } from '../../src/callers/plugin.ts'
+import { systemClock } from '../../src/clock.ts'
+import { ProxyError, RELAYED_METHODS } from '../../src/errors.ts'
+import { refuse } from '../../src/relay/refusal.ts'
+import { Secret } from '../../src/secrets/secret.ts'
+import { call, sendBytes, type Answer } from '../support/client.ts'
+
+const TOKEN = '/amsu-analysis/v2/token'
+const REFRESHMENT = `${TOKEN}/refreshment`
+const CREDENTIALS = 'client_id=legacy&client_secret=s3cret'
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+
+/** A server with the endpoints, and a route like the relay's beside them; what goes there is counted as relayed. */
+// The shape is inferred: naming it would repeat every line.
+async function setUp (t: Test, { isOpen = false } = {}) {
+  const lines: string[] = []
+  const count = { relayed: 0, defects: 0 }
+  const registry = createCallerRegistry(isOpen ? undefined : [{ name: 'legacy', secret: new Secret('s3cret') }], systemClock)
+  const app = fastify({ logger: { level: 'trace', stream: { write (line: string) { lines.push(line) } } } })
+  app.setErrorHandler((error, request, reply) => {
+    if (!(error instanceof ProxyError)) count.defects++
+    reply.hijack()
+    refuse(request.raw, reply.raw, error instanceof ProxyError ? error : new ProxyError('INTERNAL'), request.id)
+  })
+  app.server.on('checkContinue', (req, res) => { app.server.emit('request', req, res) })
+  await app.register(callersPlugin, { registry, clock: systemClock })
+  app.route({ method: [...RELAYED_METHODS], url: '/amsu-analysis/*', handler: async () => { count.relayed++; return 'relayed' } })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(() => { app.server.closeAllConnections(); return app.close() })
+  const { port } = app.server.address() as AddressInfo
+  return { origin: `http://127.0.0.1:${port}`, port, registry, count, lines }
+}
+
+const post = async (origin: string, path: string, body: string, headers: Record<string, string> = FORM): Promise<Answer> => await call(origin, path, { method: 'POST', body, headers })
+const parsed = ({ text }: Answer): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>
+
+test('an app that fetches its own token gets one of ours, and the next one in either way', async t => {
+  const { count, origin, registry } = await setUp(t)
+  const first = await post(origin, TOKEN, CREDENTIALS)
+  t.equal(first.status, 200)
+  t.match(first.headers, { 'content-type': /^application\/json/, 'cache-control': 'no-store', pragma: 'no-cache', 'x-request-id': /./ })
+  t.strictSame(Object.keys(parsed(first)), ['access_token', 'token_type', 'expires_in', 'refresh_token'])
+  const refresh = `refresh_token=${String(parsed(first)['refresh_token'])}`
+  for (const next of [await call(origin, TOKEN, { method: 'PUT', body: refresh, headers: FORM }), await post(origin, REFRESHMENT, refresh)]) {
+    t.equal(next.status, 200)
+    t.equal(await registry.identify(`Bearer ${String(parsed(next)['access_token'])}`), 'legacy')
+  }
+  t.equal(count.relayed, 0)
+})
+
+test('a refusal in the words of AMSU does not carry the header of our own errors, and nobody may keep it', async t => {
+  const { origin } = await setUp(t)
+  for (const [answer, code] of [
+    [await post(origin, TOKEN, 'client_id=legacy&client_secret=wrong'), 'COMMON.AUTHENTICATION_FAILED'],
+    [await call(origin, TOKEN, { method: 'PUT', body: 'refresh_token=a.b.c', headers: FORM }), 'COMMON.INVALID_CREDENTIALS'],
+    [await post(origin, REFRESHMENT, 'refresh_token=x'), 'COMMON.INVALID_CREDENTIALS'],
+  ] as const) {
+    t.equal(answer.status, 401)
+    t.match(parsed(answer), { error: { code, msg: /./ } })
+    t.match(answer.headers, { 'cache-control': 'no-store', 'www-authenticate': 'Bearer realm="amsu-proxy"' })
+    t.notOk('x-amsu-proxy-error' in answer.headers)
+  }
+})
+
+test('a field that is missing is our error', async t => {
+  const { origin } = await setUp(t, { isOpen: true })
+  for (const answer of [await post(origin, TOKEN, 'client_id=x'), await post(origin, TOKEN, '', {}), await post(origin, REFRESHMENT, CREDENTIALS), await call(origin, TOKEN, { method: 'PUT' })]) {
+    t.equal(answer.status, 400)
+    t.match(parsed(answer), { error: { code: 'PROXY.INVALID_TOKEN_REQUEST' } })
+    t.match(answer.headers, { 'x-amsu-proxy-error': 'INVALID_TOKEN_REQUEST', 'cache-control': 'no-store', connection: 'close' })
+  }
+})
+
+test('no content type is refused', async t => {
+  const { origin } = await setUp(t)
+  for (const type of ['application/x-www-form-urlencoded; charset=utf-8', 'text/plain', 'nonsense', '', 'a/b/c', 'multipart/form-data', 'application/octet-stream']) {
+    t.equal((await post(origin, TOKEN, CREDENTIALS, { 'content-type': type })).status, 200, type)
+  }
+  t.equal((await post(origin, TOKEN, CREDENTIALS, {})).status, 200, 'none')
+  t.equal((await post(origin, TOKEN, '{"client_id":"legacy","client_secret":"s3cret"}', { 'content-type': 'application/json' })).status, 200, 'JSON')
+  t.equal((await post(origin, TOKEN, '{"client_id":', { 'content-type': 'application/json' })).status, 400, 'broken JSON')
+})
+
+test('a query is no part of it', async t => {
+  const { origin } = await setUp(t)
+  t.equal((await post(origin, `${TOKEN}?client_id=x&client_secret=y`, CREDENTIALS)).status, 200)
+  t.equal((await post(origin, `${TOKEN}?${CREDENTIALS}`, '')).status, 400)
+})
+
+test('every other method is refused there and never relayed', async t => {
+  const { count, origin } = await setUp(t)
+  for (const path of [TOKEN, REFRESHMENT]) {
+    for (const method of RELAYED_METHODS) {
+      if (method === 'POST' || (method === 'PUT' && path === TOKEN)) continue
+      const answer = await call(origin, path, { method })
+      t.equal(answer.status, 405, `${method} ${path}`)
+      t.equal(answer.headers['x-amsu-proxy-error'], 'METHOD_REJECTED')
+    }
+  }
+  t.equal(count.relayed, 0)
+  t.equal((await call(origin, '/amsu-analysis/v2/available-times')).text, 'relayed', 'the neighbours are')
+})
+
+test('a token request of 3 MB is refused, whether it says so or not, and the server lives on', async t => {
+  const { count, origin } = await setUp(t)
+  const body = Buffer.alloc(3_000_000, 'a')
+  for (const headers of [{ 'content-length': body.length }, { 'transfer-encoding': 'chunked' }]) {
+    const answer = await call(origin, TOKEN, { method: 'POST', body, headers })
+    t.equal(answer.status, 413)
+    t.match(answer.headers, { 'x-amsu-proxy-error': 'BODY_TOO_LARGE', connection: 'close' })
+  }
+  t.equal((await post(origin, TOKEN, `${CREDENTIALS}&x=${'a'.repeat(16_384 - CREDENTIALS.length - 3)}`)).status, 200, 'exactly 16 KiB are fine')
+  t.equal((await post(origin, TOKEN, `${CREDENTIALS}&x=${'a'.repeat(16_384 - CREDENTIALS.length - 2)}`)).status, 413, 'one more is not')
+  t.equal(count.defects, 0)
+})
+
+test('an app that waits for a 100 gets it, once', async t => {
+  const { port } = await setUp(t)
+  const { text } = await sendBytes(port, `POST ${TOKEN} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: ${CREDENTIALS.length}\r\n\r\n${CREDENTIALS}`)
+  t.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
+})
+
+test('a caller that leaves in the middle harms nobody', async t => {
+  const { count, origin, port } = await setUp(t)
+  const abort = new AbortController()
+  const half = call(origin, TOKEN, { method: 'POST', headers: { 'content-length': 100 }, body: 'client_id=legacy', signal: abort.signal })
+  setTimeout(() => { abort.abort() }, 50)
+  await t.rejects(half)
+  await sendBytes(port, `POST ${TOKEN} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nbroken\r\n`)
+  t.equal((await post(origin, TOKEN, CREDENTIALS)).status, 200)
+  t.equal(count.defects, 0)
+})
+
+test('nothing of a token request is logged, at any level', async t => {
+  const { lines, origin } = await setUp(t)
+  const { access_token: access, refresh_token: refresh } = parsed(await post(origin, TOKEN, CREDENTIALS))
+  await post(origin, TOKEN, 'client_id=legacy&client_secret=wr0ng')
+  await post(origin, REFRESHMENT, `refresh_token=${String(refresh)}`)
+  await post(origin, TOKEN, '{"client_secret":"s3cret"')
+  for (const secret of ['s3cret', 'wr0ng', String(access), String(refresh)]) t.notOk(lines.join('').includes(secret))
+})

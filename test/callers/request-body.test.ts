@@ -1,0 +1,85 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { test, type Test } from 'tap'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import { readBody } from '../../src/callers/request-body.ts'
+import { ProxyError } from '../../src/errors.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+/** What reading came to: the text, undefined when the caller left, or the code of the error. */
+type Result = { text: string | undefined } | { code: string }
+
+/** Sends bytes to a server that reads bodies of at most 10; resolves with what the reading came to and all that was answered. */
+async function read (t: Test, bytes: string[], clock: Clock = systemClock, onStart = (_socket: net.Socket): void => {}): Promise<{ result: Result, answer: string }> {
+  let answer = ''
+  let onResult = (_result: Result): void => {}
+  const result = new Promise<Result>(resolve => { onResult = resolve })
+  const server = http.createServer()
+  const handle = (req: http.IncomingMessage, res: http.ServerResponse): void => {
+    res.shouldKeepAlive = false
+    const reading = readBody(req, res, { limitBytes: 10, timeoutMs: 5_000, clock })
+    reading.then(text => ({ text }), (error: unknown) => ({ code: error instanceof ProxyError ? error.code : String(error) })).then(outcome => {
+      onResult(outcome)
+      t.equal(req.listenerCount('data') + req.listenerCount('close'), 0, 'nothing is left behind')
+      res.end()
+    }, t.error)
+    onStart(socket)
+  }
+  server.on('request', handle).on('checkContinue', handle).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1', () => { for (const part of bytes) socket.write(part) })
+  socket.on('data', chunk => { answer += chunk.toString() }).on('error', () => {})
+  await once(socket, 'close')
+  server.close()
+  return { result: await result, answer }
+}
+
+const head = (...headers: string[]): string => `POST / HTTP/1.1\r\nHost: x\r\n${headers.map(header => `${header}\r\n`).join('')}\r\n`
+
+test('a body is read whole, of any content type or none', async t => {
+  for (const type of ['Content-Type: application/x-www-form-urlencoded', 'Content-Type: nonsense', 'Content-Type: ', 'X: y']) {
+    t.strictSame((await read(t, [head(type, 'Content-Length: 10'), '12345', '67890'])).result, { text: '1234567890' }, type)
+  }
+  t.strictSame((await read(t, [head('Transfer-Encoding: chunked'), '2\r\n\u00e9\r\n', '1\r\nx\r\n0\r\n\r\n'])).result, { text: '\u00e9x' })
+})
+
+test('no body is an empty one', async t => {
+  t.strictSame((await read(t, [head()])).result, { text: '' })
+  t.strictSame((await read(t, [head('Content-Length: 0')])).result, { text: '' })
+})
+
+test('a body that says it is too large is refused before a byte of it is read, and gets no 100', async t => {
+  const { answer, result } = await read(t, [head('Content-Length: 11', 'Expect: 100-continue')])
+  t.strictSame(result, { code: 'BODY_TOO_LARGE' })
+  t.notMatch(answer, '100 Continue')
+})
+
+test('a body that turns out too large is refused where it does', async t => {
+  t.strictSame((await read(t, [head('Transfer-Encoding: chunked'), 'a\r\n1234567890\r\n', '1\r\nx\r\n'])).result, { code: 'BODY_TOO_LARGE' })
+})
+
+test('who waits for a 100 gets it', async t => {
+  const { answer, result } = await read(t, [head('Content-Length: 2', 'Expect: 100-continue')], systemClock, socket => { setTimeout(() => { socket.write('ab') }, 10) })
+  t.strictSame(result, { text: 'ab' })
+  t.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/)
+})
+
+test('a body that does not come in time is given up', async t => {
+  const clock = new FakeClock()
+  const { result } = await read(t, [head('Content-Length: 5'), 'abc'], clock, () => { setTimeout(() => { clock.advance(5_000).catch(t.error) }, 20) })
+  t.strictSame(result, { code: 'REQUEST_TIMEOUT' })
+})
+
+test('a caller who leaves in the middle is nobody to answer, and leaves no timer', async t => {
+  const clock = new FakeClock()
+  t.strictSame((await read(t, [head('Content-Length: 5'), 'abc'], clock, socket => { setTimeout(() => { socket.resetAndDestroy() }, 20) })).result, { text: undefined })
+  t.equal(clock.pending, 0)
+})
+
+test('a caller who left before is not waited for', async t => {
+  const req = new http.IncomingMessage(new net.Socket())
+  req.destroy()
+  t.equal(await readBody(req, new http.ServerResponse(req), { limitBytes: 10, timeoutMs: 5_000, clock: new FakeClock() }), undefined)
+})
