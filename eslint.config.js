@@ -50,6 +50,7 @@ export default [
   ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/ and relay/
   ...arrow('secrets', ['config', 'token', 'callers', 'relay', 'report', 'commands']),
   ...arrow('token', ['config', 'callers', 'relay', 'report', 'commands']),
+  ...arrow('callers', ['config', 'token', 'relay', 'report', 'commands']),
   ...arrow('relay', ['config', 'callers', 'report', 'commands']),
   ...arrow('report', ['config', 'callers', 'commands']),
 ]

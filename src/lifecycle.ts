@@ -2,7 +2,7 @@
  * Opening and stopping: the listeners, and the order in which a running proxy lets go.
  */
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { delay, type Clock } from './clock.ts'
 import type { Config, ListenerConfig } from './config/config.ts'
@@ -12,6 +12,9 @@ import type { Rotation } from './rotation.ts'
 import type { TokenSource } from './token/token-source.ts'
 import { removeStaleSocket, restrictSocket } from './unix-socket.ts'
 
+/** What is answered here, not relayed, is not counted as under way; it takes less than this. */
+const OWN_ANSWER_MS = 50
+
 /** A proxy that can be opened once and stopped once. */
 export interface App {
   /** Listens and starts to keep a token. Resolves to the real addresses. */
@@ -20,6 +23,8 @@ export interface App {
   reload: () => void
   /** Lets what is under way finish within the grace time, then closes everything. */
   stop: () => Promise<void>
+  /** The HTTP servers, for whoever must look inside. */
+  readonly servers: readonly Listening[]
 }
 
 /** Where a proxy listens: `http://127.0.0.1:8080`, `https://…`, or `unix:/path`. */
@@ -29,7 +34,7 @@ export interface Addresses {
 }
 
 /** A server that listens and closes, as Fastify's. */
-interface Listening {
+export interface Listening {
   readonly server: Server
   listen: (options: { host: string, port: number } | { path: string }) => Promise<unknown>
   close: () => PromiseLike<unknown>
@@ -52,6 +57,7 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, rot
   const { listener: { tls, ...place }, adminListener, shutdownGraceMs } = config
   const servers = [app, admin].filter(server => server !== undefined)
   const connections = servers.map(({ server }) => new Connections(server))
+  const handshakes = trackHandshakes(app.server)
 
   return {
     async open () {
@@ -60,6 +66,7 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, rot
       tokens.start()
       return { address, adminAddress }
     },
+    servers,
     reload () { rotation.reload() },
     async stop () {
       relay.drain()
@@ -67,14 +74,33 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, rot
       // What has arrived in full but was not read yet is a request under way: let it be read first.
       await nextTurn()
       await nextTurn()
-      for (const each of connections) each.closeIdle(socket => relay.isBusy(socket))
+      for (const each of connections) each.closeIdle()
+      for (const socket of handshakes.values()) socket.destroy()
       await Promise.race([relay.whenIdle(), delay(shutdownGraceMs, clock)])
+      await delay(OWN_ANSWER_MS, clock)
       for (const each of connections) each.end(relay.inFlight > 0)
       rotation.close()
       tokens.close()
       await Promise.all([...upstreams.map(async upstream => { await upstream.destroy() }), ...servers.map(async server => { await server.close() })])
     },
   }
+}
+
+/**
+ * The connections of a TLS server that have not finished their handshake, and so are not among its `Connections`: a port scanner
+ * or a health check of plain TCP would hold up the end for the two minutes Node gives a handshake.
+ */
+function trackHandshakes (server: Server): ReadonlyMap<string, Socket> {
+  const handshakes = new Map<string, Socket>()
+  const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${String(remoteAddress)} ${String(remotePort)}`
+  if (!('setSecureContext' in server)) return handshakes
+  server.on('connection', (socket: Socket) => {
+    const name = nameOf(socket)
+    handshakes.set(name, socket)
+    socket.once('close', () => { handshakes.delete(name) })
+  })
+  server.on('secureConnection', (socket: Socket) => { handshakes.delete(nameOf(socket)) })
+  return handshakes
 }
 
 async function listen (app: Listening, place: ListenerConfig, scheme: string): Promise<string> {

@@ -35,9 +35,11 @@ export function answerExpectations (server: Server): void {
 
 /** The open connections of a server, so that stopping can end those that wait for nothing. */
 export class Connections {
+  readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
   constructor (server: Server) {
+    this.#server = server
     // Of a TLS connection the secure socket is the one that requests know.
     server.on('setSecureContext' in server ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.#sockets.add(socket)
@@ -45,10 +47,11 @@ export class Connections {
     })
   }
 
-  /** Ends every connection that is not busy: idle, never used, or half-way through a head. */
-  closeIdle (isBusy: (socket: Socket) => boolean): void {
+  /** Ends every connection that waits for nothing. Node knows those between two requests, but not those that never had one. */
+  closeIdle (): void {
+    this.#server.closeIdleConnections()
     for (const socket of this.#sockets) {
-      if (!isBusy(socket)) socket.destroySoon()
+      if (socket.bytesRead === 0) socket.destroySoon()
     }
   }
 

@@ -93,6 +93,9 @@ function complain (line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
+// No timer of the program keeps the process alive, and while it stops nothing else may: without this Node would end it half-way.
+const keptAlive = setInterval(() => {}, 2 ** 30)
 process.exitCode = await run(process.argv.slice(2))
+clearInterval(keptAlive)
 // Sockets of a library that is slow to let go must not keep a stopped proxy alive.
 process.exit()

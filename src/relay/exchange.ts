@@ -11,7 +11,7 @@ import { corsHeaders } from './cors.ts'
 import type { Watched } from './deadlines.ts'
 import { headerValue, inboundHeaders, outboundHeaders } from './headers.ts'
 import { cut, hasBody, lingerOnClose, refuse } from './refusal.ts'
-import type { RelayContext } from './relay.ts'
+import type { Caller, RelayContext } from './relay.ts'
 import { upstreamErrorCode } from './upstream-errors.ts'
 
 /** Status in the log of a request whose caller went away (nginx's number; it is never sent). */
@@ -22,7 +22,6 @@ export interface Call {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly requestId: string
-  readonly caller: string | undefined
 }
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
@@ -31,7 +30,7 @@ export class Exchange implements Watched, AttemptOwner {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #requestId: string
-  readonly #caller: string | undefined
+  #caller: string | undefined
   readonly #startedMs: number
   #headers: string[] = []
   #wait: AbortController | undefined
@@ -42,12 +41,11 @@ export class Exchange implements Watched, AttemptOwner {
   #bytesOut = 0
   #error: ProxyError | undefined
 
-  constructor (context: RelayContext, { req, res, requestId, caller }: Call) {
+  constructor (context: RelayContext, { req, res, requestId }: Call) {
     this.#context = context
     this.#req = req
     this.#res = res
     this.#requestId = requestId
-    this.#caller = caller
     this.#startedMs = context.clock.monotonic()
   }
 
@@ -57,9 +55,16 @@ export class Exchange implements Watched, AttemptOwner {
   }
 
   /** Takes the request through every step. Never throws; every refusal ends as an answer. */
-  start (): void {
-    const { deadlines, host, tokens } = this.#context
+  start (caller: Caller): void {
     this.#res.once('close', this.#onClose)
+    if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
+    else this.#startAs(caller)
+  }
+
+  #startAs (caller: string | undefined): void {
+    const { deadlines, host, tokens } = this.#context
+    this.#caller = caller
+    if (this.#isOver) return
     try {
       this.#checkFraming()
       const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#requestId)

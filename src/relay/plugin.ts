@@ -11,7 +11,7 @@ import { ProxyError, RELAYED_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
 import type { BrowserGuard } from './browser-guard.ts'
 import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
-import type { Relay } from './relay.ts'
+import type { Caller, Relay } from './relay.ts'
 import { judgeTarget } from './target-guard.ts'
 
 /** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */
@@ -54,7 +54,7 @@ export const guardPlugin = fp(async (app: FastifyInstance, { guard }: GuardPlugi
 export interface RelayPluginOptions {
   readonly relay: Relay
   /** The caller's name, undefined in open access; throws or rejects for a stranger. */
-  readonly authenticate: (authorization: string | undefined) => string | undefined | Promise<string | undefined>
+  readonly authenticate: (authorization: string | undefined) => Caller
   /** The calls that may be made; undefined: all. */
   readonly allowedRoutes: readonly AllowedRoute[] | undefined
   /** Origin of AMSU. */
@@ -67,17 +67,14 @@ export interface RelayPluginOptions {
 export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, allowedRoutes, origin, upstream }: RelayPluginOptions) => {
   await app.register(async scope => {
     scope.addHook('onRequest', ({ raw, id }, reply, done) => {
-      const goOn = (caller: string | undefined): void => {
-        if (allowedRoutes !== undefined && !isAllowedRoute(allowedRoutes, raw.method as string, raw.url as string)) {
-          done(new ProxyError('ROUTE_REJECTED'))
-          return
-        }
-        reply.hijack()
-        relay.relay(raw, reply.raw, id, caller)
-      }
       const caller = authenticate(raw.headers.authorization)
-      if (caller instanceof Promise) caller.then(goOn).catch(done)
-      else goOn(caller)
+      if (allowedRoutes !== undefined && !isAllowedRoute(allowedRoutes, raw.method as string, raw.url as string)) {
+        if (caller instanceof Promise) caller.catch(() => {}) // a stranger or not: the call is not to be had
+        done(new ProxyError('ROUTE_REJECTED'))
+        return
+      }
+      reply.hijack()
+      relay.relay(raw, reply.raw, id, caller)
     })
     await scope.register(httpProxy, {
       upstream: origin,

@@ -18,6 +18,9 @@ export interface Tokens {
   isUsable: (token: AccessToken) => boolean
 }
 
+/** Who sent a request: a name, or undefined in open access; a promise of it while a token is being verified, which rejects for a stranger. */
+export type Caller = string | undefined | Promise<string | undefined>
+
 /** How an exchange ended: the material of one log line. Holds no header value, no query and no body. */
 export interface Outcome {
   readonly requestId: string
@@ -95,8 +98,8 @@ export class Relay {
     return this.#isDraining
   }
 
-  /** Relays one request, or answers why not. `caller` is undefined in open access. */
-  relay (req: IncomingMessage, res: ServerResponse, requestId: string, caller?: string): void {
+  /** Relays one request, or answers why not. */
+  relay (req: IncomingMessage, res: ServerResponse, requestId: string, caller: Caller): void {
     // A pipelined request behind an answer that ended its connection: no answer could reach the caller.
     if (!req.socket.writable) {
       req.socket.destroy()
@@ -106,19 +109,14 @@ export class Relay {
       refuse(req, res, new ProxyError('DRAINING'), requestId)
       return
     }
-    const exchange = new Exchange(this.#context, { req, res, requestId, caller })
+    const exchange = new Exchange(this.#context, { req, res, requestId })
     this.#exchanges.add(exchange)
-    exchange.start()
+    exchange.start(caller)
   }
 
   /** From now on new requests are answered DRAINING, and answers carry `Connection: close`. */
   drain (): void {
     this.#isDraining = true
-  }
-
-  /** Whether a request of this connection is under way. */
-  isBusy (socket: Socket): boolean {
-    return this.#find(socket) !== undefined
   }
 
   /** Ends the request under way on this connection with `error`; false if there is none. */

@@ -40,7 +40,7 @@ export function judgeTarget (target: string): TargetVerdict {
   if (PLAIN.test(path) && !/token/i.test(path)) return 'relay'
   if (!path.startsWith('/') || UNDECODED_ONLY.test(path)) return 'reject'
   const decoded = decode(path)
-  if (decoded === undefined || AMBIGUOUS.test(decoded)) return 'reject'
+  if (AMBIGUOUS.test(decoded)) return 'reject'
   // The first segment is empty: the path starts with a slash. The last may be: a trailing slash.
   const segments = decoded.split('/').slice(1)
   if (segments.some((segment, i) => HOLLOW_SEGMENT.test(segment) && !(segment === '' && i === segments.length - 1))) return 'reject'
@@ -50,13 +50,13 @@ export function judgeTarget (target: string): TargetVerdict {
   return TOKEN_PATH.test(normal) ? tokenEndpoint(normal) : 'relay'
 }
 
-/** Decodes a path, and takes compatibility forms (full-width dots and letters) for what they look like. */
-function decode (path: string): string | undefined {
+/** Decodes a path, and takes compatibility forms (full-width dots and letters) for what they look like. A plain path has neither. */
+function decode (path: string): string {
   if (!path.includes('%')) return path
   try {
     return decodeURIComponent(path).normalize('NFKC').replaceAll(IGNORABLE, '')
   } catch {
-    return undefined
+    return path // what is broken keeps its percent signs, and is refused for them
   }
 }
 

@@ -7,6 +7,9 @@ import { REDACTED, type Secret } from './secret.ts'
 /** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
 const SHORTEST_MASKED_LENGTH = 4
 
+/** Shorter values are masked in the log, but no answer's header is dropped for them: `json` may be somebody's secret. */
+const SHORTEST_GUARDED_LENGTH = 8
+
 /** How many values of one name are masked, the newest first: what is logged late may still hold a token that was replaced. */
 const VALUES_KEPT = 4
 
@@ -16,7 +19,7 @@ export interface Masker {
   add: (name: string, secret: Secret) => void
   /** Replaces every occurrence of a known secret in `text`. */
   mask: (text: string) => string
-  /** Tells whether `text` holds a known secret. */
+  /** Tells whether `text` holds a known secret of eight characters or more. */
   isRevealing: (text: string) => boolean
 }
 
@@ -24,6 +27,7 @@ export interface Masker {
 export function createMasker (): Masker {
   const formsByName = new Map<string, string[][]>()
   let needles: string[] = []
+  let guarded: string[] = []
 
   return {
     add (name, secret) {
@@ -34,6 +38,7 @@ export function createMasker (): Masker {
       formsByName.set(name, kept.slice(0, VALUES_KEPT))
       // Longest first, so that a secret that contains another is hidden whole.
       needles = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
+      guarded = needles.filter(needle => needle.length >= SHORTEST_GUARDED_LENGTH)
     },
     mask (text) {
       let masked = text
@@ -43,7 +48,7 @@ export function createMasker (): Masker {
       return masked
     },
     isRevealing (text) {
-      for (const needle of needles) {
+      for (const needle of guarded) {
         if (text.includes(needle)) return true
       }
       return false

@@ -24,6 +24,8 @@ export interface Proxy {
   readonly adminOrigin: string | undefined
   reload: () => void
   stop: () => Promise<void>
+  /** The Fastify instances. */
+  readonly servers: readonly unknown[]
 }
 
 /** Starts a proxy in front of `upstream`. `settings` are environment variables. */
@@ -62,5 +64,6 @@ export async function startProxy (upstream: string, settings: Record<string, str
     adminOrigin: adminAddress,
     reload: app.reload,
     stop: app.stop,
+    servers: app.servers,
   }
 }

@@ -1,0 +1,126 @@
+import { test, type Test } from 'tap'
+import { call, errorCode, type Answer } from '../support/client.ts'
+import { startProxy } from '../support/proxy.ts'
+import { startUpstream, type Upstream } from '../support/upstream.ts'
+
+const PATH = '/amsu-analysis/v2/things/'
+const TOKEN = '/amsu-analysis/v2/token'
+const CALLERS = { CALLERS: 'clinic-a:secret-of-clinic-a,clinic-b:secret-of-clinic-b' }
+
+interface Tokens { access_token: string, refresh_token: string, token_type: string, expires_in: number }
+
+async function setUp (t: Test, settings: Record<string, string> = {}) {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, settings)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  return { upstream, proxy }
+}
+
+async function buy (origin: string, id: string, secret: string, path = TOKEN): Promise<Answer> {
+  return await call(origin, path, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `client_id=${id}&client_secret=${secret}` })
+}
+
+async function renew (origin: string, refreshToken: string, method = 'PUT', path = TOKEN): Promise<Answer> {
+  return await call(origin, path, { method, body: `refresh_token=${refreshToken}` })
+}
+
+function bearer (token: string): { headers: { authorization: string } } {
+  return { headers: { authorization: `Bearer ${token}` } }
+}
+
+function reached (upstream: Upstream): number {
+  return upstream.received.length
+}
+
+test('an app that fetches its own token keeps working: AMSU’s shape, placeholders, and never a word to AMSU', async t => {
+  for (const settings of [{}, CALLERS]) {
+    const { proxy, upstream } = await setUp(t, settings)
+    await call(proxy.origin, PATH, bearer('secret-of-clinic-a'))
+    const before = upstream.tokenCalls.length
+    const got = await buy(proxy.origin, 'clinic-a', 'secret-of-clinic-a')
+    t.equal(got.status, 200)
+    t.match(got.headers, { 'cache-control': 'no-store', 'content-type': /^application\/json/ })
+    const tokens = JSON.parse(got.text) as Tokens
+    t.same(Object.keys(tokens).sort(), ['access_token', 'expires_in', 'refresh_token', 'token_type'])
+    t.match(tokens, { token_type: 'bearer', expires_in: 86_400, access_token: /^[\w-]+\.[\w-]+\.[\w-]+$/, refresh_token: /^[\w-]+\.[\w-]+\.[\w-]+$/ })
+    t.equal((await call(proxy.origin, PATH, bearer(tokens.access_token))).status, 200)
+    for (const [method, path] of [['PUT', TOKEN], ['POST', `${TOKEN}/refreshment`]] as const) {
+      const renewed = await renew(proxy.origin, tokens.refresh_token, method, path)
+      t.equal(renewed.status, 200)
+      t.equal((await call(proxy.origin, PATH, bearer((JSON.parse(renewed.text) as Tokens).access_token))).status, 200)
+    }
+    t.equal(upstream.tokenCalls.length, before, 'AMSU was asked nothing')
+    t.ok(upstream.received.every(({ headers }) => headers.authorization === `Bearer ${upstream.tokens[0]}`), 'and got our token only')
+  }
+})
+
+test('any spelling of a token endpoint is answered here', async t => {
+  const { proxy, upstream } = await setUp(t)
+  await call(proxy.origin, PATH) // from here on the proxy holds its own token
+  for (const path of [TOKEN, `${TOKEN}/`, '/amsu-analysis/V2/Token', '/amsu-analysis/v2/%74oken', '/amsu-analysis/v2/token.', '/amsu-analysis/v2/token%20', `${TOKEN}?x=y`]) {
+    t.equal((await buy(proxy.origin, 'a', 'b', path)).status, 200, path)
+  }
+  for (const path of ['/amsu-analysis/v2/./token', '/amsu-analysis/v2/%2e/token', '/amsu-analysis/v2//token', '/amsu-analysis/v2\\token', '/amsu-analysis/v2/token;x', '/amsu-analysis/v2/x/../token', '/amsu-analysis/v2/%2574oken', '/amsu-analysis/v3/token', '/amsu-analysis/v2/token.json']) {
+    t.equal((await buy(proxy.origin, 'a', 'b', path)).status, 400, path)
+  }
+  for (const method of ['GET', 'DELETE', 'PATCH', 'OPTIONS']) {
+    const got = await call(proxy.origin, TOKEN, { method })
+    t.equal(got.status, 405, method)
+    t.equal(got.headers.allow, 'POST, PUT')
+  }
+  t.equal(upstream.tokenCalls.length, 1)
+  t.same(upstream.received.map(({ url }) => url), [PATH])
+})
+
+test('with callers every relayed request must show who it is, in one of three ways', async t => {
+  const { proxy, upstream } = await setUp(t, CALLERS)
+  const { access_token: placeholder, refresh_token: refresh } = JSON.parse((await buy(proxy.origin, 'clinic-b', 'secret-of-clinic-b')).text) as Tokens
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`
+  for (const authorization of [`Bearer ${placeholder}`, basic('clinic-b:secret-of-clinic-b'), 'Bearer secret-of-clinic-b', 'bearer secret-of-clinic-b']) {
+    t.equal((await call(proxy.origin, PATH, { headers: { authorization } })).status, 200, authorization)
+  }
+  await proxy.untilLogged(4)
+  t.same(proxy.accessLines().map(line => line['caller']), ['clinic-b', 'clinic-b', 'clinic-b', 'clinic-b'])
+  const none = '.'.repeat(2)
+  for (const authorization of [undefined, '', 'Bearer', 'Bearer ', 'Bearer wrong', `Bearer ${refresh}`, `Bearer ${placeholder}x`, `Bearer ${placeholder.slice(0, -8)}`, `Bearer eyJhbGciOiJub25lIn0.${placeholder.split('.')[1]}.`, `Bearer ${none}`, basic('clinic-a:secret-of-clinic-b'), basic('nobody:secret-of-clinic-b'), basic('clinic-b'), 'Basic !!!', 'Digest x', 'secret-of-clinic-b']) {
+    const got = await call(proxy.origin, PATH, { method: 'POST', body: 'x', ...(authorization === undefined ? {} : { headers: { authorization } }) })
+    t.equal(got.status, 401, String(authorization))
+    t.equal(errorCode(got.text), 'PROXY.CALLER_UNAUTHENTICATED')
+    t.match(got.headers, { 'www-authenticate': /Basic.*Bearer/, connection: 'close' })
+  }
+  t.equal(reached(upstream), 4)
+})
+
+test('wrong credentials at the token endpoint are refused in AMSU’s words', async t => {
+  const { proxy } = await setUp(t, CALLERS)
+  const { access_token: access } = JSON.parse((await buy(proxy.origin, 'clinic-a', 'secret-of-clinic-a')).text) as Tokens
+  for (const [id, secret] of [['clinic-a', 'wrong'], ['clinic-a', 'secret-of-clinic-b'], ['nobody', 'secret-of-clinic-a']] as const) {
+    const got = await buy(proxy.origin, id, secret)
+    t.equal(got.status, 401)
+    t.equal(errorCode(got.text), 'COMMON.AUTHENTICATION_FAILED')
+    t.notOk('x-amsu-proxy-error' in got.headers)
+  }
+  for (const token of ['x', access, `${access}x`]) {
+    const got = await renew(proxy.origin, token)
+    t.equal(got.status, 401)
+    t.equal(errorCode(got.text), 'COMMON.INVALID_CREDENTIALS')
+  }
+  for (const body of ['', 'client_id=clinic-a', 'client_secret=x', 'client_id=&client_secret=']) {
+    const got = await call(proxy.origin, TOKEN, { method: 'POST', body })
+    t.equal(got.status, 400)
+    t.equal(errorCode(got.text), 'PROXY.INVALID_TOKEN_REQUEST')
+  }
+  const large = await call(proxy.origin, TOKEN, { method: 'POST', body: 'x'.repeat(3_000_000) }).catch(() => undefined)
+  t.match(large, { status: 413 })
+})
+
+test('placeholders survive a restart, work on every replica, and die with their caller’s secret', async t => {
+  const { proxy: first } = await setUp(t, CALLERS)
+  const tokens = JSON.parse((await buy(first.origin, 'clinic-a', 'secret-of-clinic-a')).text) as Tokens
+  const { proxy: replica } = await setUp(t, { CALLERS: 'clinic-a:secret-of-clinic-a' })
+  t.equal((await call(replica.origin, PATH, bearer(tokens.access_token))).status, 200)
+  t.equal((await renew(replica.origin, tokens.refresh_token)).status, 200)
+  const { proxy: rotated } = await setUp(t, { CALLERS: 'clinic-a:another-secret' })
+  t.equal((await call(rotated.origin, PATH, bearer(tokens.access_token))).status, 401)
+  t.equal((await renew(rotated.origin, tokens.refresh_token)).status, 401)
+})
