@@ -50,6 +50,7 @@ export const errorTable = {
   CALLER_UNAUTHENTICATED: { status: 401, message: 'The caller is unknown. It must send its name and secret, or a token of this proxy.', retry: 'never' },
   INVALID_TOKEN_REQUEST: { status: 400, message: 'A field of the token request is missing, empty or given twice.', retry: 'never' },
   LOOP: { status: 508, message: 'The request has been through this proxy already.', retry: 'never' },
+  OVERLOADED: { status: 503, message: 'Too many requests are under way here. Nothing was sent; try again.', retry: 'safe', retryAfterSeconds: 1 },
   DRAINING: { status: 503, message: 'This proxy is shutting down. Nothing was sent; try again.', retry: 'safe' },
   INTERNAL: { status: 500, message: 'A defect of this proxy. Its log tells more under the request id.', retry: 'charged' },
 } as const satisfies Record<string, ErrorEntry>

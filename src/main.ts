@@ -25,6 +25,12 @@ Required: AMSU_CLIENT_ID and AMSU_CLIENT_SECRET, or AMSU_CLIENT_ID_FILE and
 AMSU_CLIENT_SECRET_FILE. .env.example documents all of them.
 `
 
+/** Bytes of log that may wait to be written; further lines are dropped. */
+const LARGEST_LOG_BACKLOG = 4 * 1_048_576
+
+/** How long the last lines may take to be written, in milliseconds. */
+const FLUSH_TIMEOUT_MS = 500
+
 /** What a command line may start with. */
 const WORDS = ['serve', '--help', '--version']
 
@@ -53,17 +59,36 @@ async function thisProcess (): Promise<Process> {
       process.on('SIGHUP', handle)
     },
     onFatal (handle) {
-      process.on('uncaughtException', handle)
-      process.on('unhandledRejection', handle)
+      process.once('uncaughtException', handle)
+      process.once('unhandledRejection', handle)
+      // What fails while the process stops because of the first failure adds nothing, and must not end it half-way.
+      process.on('uncaughtException', () => {})
+      process.on('unhandledRejection', () => {})
     },
   }
 }
 
-/** Lines for machines go straight to standard output; a person at a terminal gets them pretty. */
+/**
+ * Lines for machines go to standard output, a person at a terminal gets them pretty. They are written behind the requests: a
+ * reader that is stuck, a closed pipe or a full disk costs lines, never a request.
+ */
 async function logDestination (): Promise<DestinationStream> {
-  if (!process.stdout.isTTY) return pino.destination({ dest: 1, sync: true })
+  if (!process.stdout.isTTY) {
+    const destination = pino.destination({ dest: 1, sync: false, maxLength: LARGEST_LOG_BACKLOG })
+    destination.on('error', () => {}) // there is nowhere to say it
+    flushLog = async () => { await flush(destination) }
+    return destination
+  }
   const { default: pretty } = await import('pino-pretty')
   return pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', destination: 1, sync: true })
+}
+
+/** Resolves when what was logged has been written, or could not be in time. */
+async function flush (destination: ReturnType<typeof pino.destination>): Promise<void> {
+  await new Promise<void>(resolve => {
+    setTimeout(resolve, FLUSH_TIMEOUT_MS)
+    destination.flush(() => { resolve() })
+  })
 }
 
 async function untilStopped (): Promise<string> {
@@ -95,7 +120,9 @@ function complain (line: string): void {
 
 // No timer of the program keeps the process alive, and while it stops nothing else may: without this Node would end it half-way.
 const keptAlive = setInterval(() => {}, 2 ** 30)
+let flushLog = async (): Promise<void> => {}
 process.exitCode = await run(process.argv.slice(2))
+await flushLog()
 clearInterval(keptAlive)
 // Sockets of a library that is slow to let go must not keep a stopped proxy alive.
 process.exit()

@@ -40,9 +40,9 @@ export class Rotation {
     ]
   }
 
-  /** Reads everything again now (SIGHUP). */
+  /** Reads everything again now (SIGHUP). Credentials that came later are tried once more: AMSU may have refused them before it knew them. */
   reload (): void {
-    this.#reloadCredentials()
+    this.#reloadCredentials(this.#credentials !== this.#config.amsu.credentials)
     this.#reloadCallers()
     this.#reloadTls()
   }
@@ -52,12 +52,13 @@ export class Rotation {
     for (const close of this.#closeWatches) close()
   }
 
-  #reloadCredentials (): void {
+  #reloadCredentials (isTriedAgain = false): void {
     const { clientId, clientSecret } = this.#credentials
     const next = { clientId: this.#latest('clientId', clientId), clientSecret: this.#latest('clientSecret', clientSecret) }
-    if (next.clientId.reveal() === clientId.reveal() && next.clientSecret.reveal() === clientSecret.reveal()) return
+    const isSame = next.clientId.reveal() === clientId.reveal() && next.clientSecret.reveal() === clientSecret.reveal()
+    if (isSame && !isTriedAgain) return
     this.#credentials = next
-    this.#log.info('the AMSU credentials have changed, trying them')
+    this.#log.info(isSame ? 'trying the AMSU credentials again' : 'the AMSU credentials have changed, trying them')
     this.#targets.onCredentials(next)
   }
 
@@ -76,12 +77,12 @@ export class Rotation {
     try {
       const text = readText(path)
       if (text === this.#callersText) return
-      this.#callersText = text
       const list = parseCallersFile(text)
       if ('problems' in list) {
         this.#log.error({ problems: list.problems }, 'the callers file can not be used, the old callers stay')
         return
       }
+      this.#callersText = text
       this.#targets.onCallers(list.callers)
       this.#log.info({ callers: list.callers.map(({ name }) => name) }, 'the callers have been read again')
     } catch (error) {

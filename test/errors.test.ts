@@ -23,6 +23,7 @@ const CONTRACT = {
   CALLER_UNAUTHENTICATED: [401, 'never', undefined],
   INVALID_TOKEN_REQUEST: [400, 'never', undefined],
   LOOP: [508, 'never', undefined],
+  OVERLOADED: [503, 'safe', 1],
   DRAINING: [503, 'safe', undefined],
   INTERNAL: [500, 'charged', undefined],
 } as const satisfies Record<ErrorCode, readonly [status: number, retry: string, retryAfterSeconds: number | undefined]>

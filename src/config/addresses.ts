@@ -28,6 +28,8 @@ export function readOrigins (text: string | undefined, problems: string[]): read
 
 function toOrigin (text: string | undefined): URL | undefined {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined
-  const isOrigin = url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
+  // A host with a star parses, but it is a pattern: it would match nothing, in silence.
+  const isHost = url !== undefined && /^https?:$/.test(url.protocol) && !url.hostname.includes('*')
+  const isOrigin = isHost && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
   return isOrigin ? url : undefined
 }

@@ -38,6 +38,8 @@ export interface Config {
     readonly idleTimeoutMs: number
     readonly maxConnections: number
     readonly maxBodyBytes: number
+    readonly replayBodyBytes: number
+    readonly maxInFlight: number
   }
   /** Paths of what can change while the program runs. */
   readonly files: {
@@ -104,6 +106,8 @@ function relaySlice (number: (name: SettingName) => number): Config['relay'] {
     idleTimeoutMs: number('UPSTREAM_IDLE_TIMEOUT_MS'),
     maxConnections: number('UPSTREAM_MAX_CONNECTIONS'),
     maxBodyBytes: number('MAX_BODY_BYTES'),
+    replayBodyBytes: number('REPLAY_BODY_BYTES'),
+    maxInFlight: number('MAX_IN_FLIGHT'),
   }
 }
 

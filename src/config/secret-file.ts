@@ -1,7 +1,7 @@
 /**
  * Secrets and certificates that come in files (Docker and Kubernetes secrets), and the watch over them.
  */
-import { statSync, unwatchFile, watchFile } from 'node:fs'
+import { statSync } from 'node:fs'
 import { Secret } from '../secrets/secret.ts'
 import { readText, systemCode } from './validation.ts'
 
@@ -38,13 +38,31 @@ export function modeWarning (name: string, path: string): string | undefined {
 }
 
 /**
- * Calls `onChange` whenever one of the files may have changed: written in place, replaced, or reached through another link.
+ * Calls `onChange` whenever one of the files may have changed: written in place, replaced, or reached through another link. What
+ * changes together is told once, so that a new certificate is not tried with the old key.
  *
  * @returns ends the watch
  */
 export function watchFiles (paths: readonly string[], onChange: () => void): () => void {
-  for (const path of paths) watchFile(path, { interval: WATCH_INTERVAL_MS, persistent: false }, onChange)
-  return () => {
-    for (const path of paths) unwatchFile(path, onChange)
-  }
+  let seen = fingerprint(paths)
+  const timer = setInterval(() => {
+    const now = fingerprint(paths)
+    if (now === seen) return
+    seen = now
+    onChange()
+  }, WATCH_INTERVAL_MS)
+  timer.unref()
+  return () => { clearInterval(timer) }
+}
+
+/** Differs when a file does; what can not be looked at has a fingerprint too. */
+function fingerprint (paths: readonly string[]): string {
+  return paths.map(path => {
+    try {
+      const { ino, size, mtimeMs, ctimeMs } = statSync(path)
+      return [ino, size, mtimeMs, ctimeMs].join(' ')
+    } catch (error) {
+      return systemCode(error)
+    }
+  }).join('\n')
 }

@@ -1,6 +1,7 @@
 /**
  * The certificate and key this proxy shows to its callers.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { Secret } from '../secrets/secret.ts'
 import { readSecretFile } from './secret-file.ts'
@@ -31,11 +32,11 @@ export function readTls (certPath: string | undefined, keyPath: string | undefin
   return undefined
 }
 
-/** OpenSSL refuses what is no certificate, no key, or not its key. */
+/** OpenSSL refuses what is no certificate, no key, or not its key; but a key of another type it keeps beside the certificate, and serves nobody. */
 function isPair ({ cert, key }: TlsConfig): boolean {
   try {
     createSecureContext({ cert, key: key.reveal() })
-    return true
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key.reveal()))
   } catch {
     return false
   }

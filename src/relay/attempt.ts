@@ -6,9 +6,12 @@ import type { IncomingMessage } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
-import { hasBody } from './refusal.ts'
+import { hasBody } from './framing.ts'
 import type { RelayContext } from './relay.ts'
+import { ReplayBuffer } from './replay-buffer.ts'
 import { Upload } from './upload.ts'
+import type { ConnectionAware, ConnectionUse } from './upstream-agent.ts'
+import type { AttemptProgress } from './upstream-errors.ts'
 
 /** Where an attempt stands, and so whose silence a time-out would punish. */
 type Phase = 'connecting' | 'uploading' | 'waiting' | 'downloading' | 'over'
@@ -26,29 +29,48 @@ export interface AttemptOwner {
   onTooLarge: () => void
   /** Nothing was sent, because the token ran out while the request queued. */
   onTokenOutdated: () => void
-  /** No answer, or no whole one. `isSent`: bytes of the request may have left. */
-  onFailure: (cause: Error, isSent: boolean) => void
+  /** No answer, or no whole one. */
+  onFailure: (cause: Error, progress: AttemptProgress) => void
 }
 
 /** Sends the request once with one token. */
-export class Attempt implements Dispatcher.DispatchHandler {
+export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
   readonly #context: RelayContext
   readonly #owner: AttemptOwner
   readonly #token: AccessToken
   readonly #upload: Upload | undefined
   #phase: Phase = 'connecting'
+  readonly #replay: ReplayBuffer
+  readonly #replayed: Buffer | undefined
+  #use: ConnectionUse | undefined
   #isSent = false
+  #isSentWhole = false
+  #isReused = false
+  #isAnswered = false
   #activeMs = 0
   #abort: ((error?: Error) => void) | undefined
   #resume: (() => void) | undefined
 
-  constructor (context: RelayContext, owner: AttemptOwner, req: IncomingMessage, token: AccessToken) {
+  /** @param replayed the body as the attempt before kept it; without, it is read from the caller */
+  constructor (context: RelayContext, owner: AttemptOwner, req: IncomingMessage, token: AccessToken, replayed?: Buffer) {
     this.#context = context
     this.#owner = owner
     this.#token = token
-    this.#upload = hasBody(req)
-      ? new Upload(req, { limitBytes: context.maxBodyBytes, onChunk: () => { this.#touch() }, onTooLarge: () => { owner.onTooLarge() } })
+    this.#replayed = replayed
+    this.#replay = new ReplayBuffer(context.replayBudget)
+    this.#upload = replayed === undefined && hasBody(req)
+      ? new Upload(req, { limitBytes: context.maxBodyBytes, replay: this.#replay, onChunk: () => { this.#touch() }, onTooLarge: () => { owner.onTooLarge() } })
       : undefined
+  }
+
+  /** The token this was sent with. */
+  get token (): AccessToken {
+    return this.#token
+  }
+
+  /** The body as it was sent, if it was kept whole: empty if there was none, undefined if it can not be sent again. */
+  replayableBody (): Buffer | undefined {
+    return this.#isSentWhole ? this.#replay.body() : undefined
   }
 
   /** Bytes of the caller's body read so far. */
@@ -67,13 +89,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
       method: method as Dispatcher.HttpMethod,
       // The one place where the token leaves: set last, over whatever the caller sent.
       headers: [...headers, 'authorization', this.#token.authorization],
-      body: (this.#upload ?? null) as unknown as Buffer | null,
+      body: (this.#upload ?? this.#replayed ?? null) as unknown as Buffer | null,
     }, this)
   }
 
   /** Lets go of AMSU, whatever is under way there. */
   leave (): void {
     this.#phase = 'over'
+    this.#replay.release()
     this.#upload?.destroy()
     const abort = this.#abort
     this.#abort = undefined
@@ -104,6 +127,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
     }
   }
 
+  onConnection (use: ConnectionUse): void {
+    this.#use = use
+  }
+
   /** A connection is there and nothing has been sent: the last moment to look at the token. */
   onConnect (abort: (error?: Error) => void): void {
     if (this.#phase === 'over' || !this.#context.tokens.isUsable(this.#token)) {
@@ -112,15 +139,21 @@ export class Attempt implements Dispatcher.DispatchHandler {
     }
     this.#abort = abort
     this.#isSent = true
+    this.#isReused = this.#use !== undefined && this.#use.requests++ > 0
     this.#phase = this.#upload === undefined ? 'waiting' : 'uploading'
     this.#touch()
     this.#owner.onSending()
   }
 
   onRequestSent (): void {
+    this.#isSentWhole = true
     if (this.#phase !== 'uploading') return
     this.#phase = 'waiting'
     this.#touch()
+  }
+
+  onResponseStarted (): void {
+    this.#isAnswered = true
   }
 
   onHeaders (status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
@@ -140,7 +173,9 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onComplete (): void {
     this.#abort = undefined
-    if (this.#phase !== 'over') this.#owner.onAnswerEnd()
+    if (this.#phase === 'over') return
+    this.#phase = 'over'
+    this.#owner.onAnswerEnd()
   }
 
   onError (cause: Error): void {
@@ -150,7 +185,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#phase = 'over'
     this.#upload?.destroy()
     if (isOutdated) this.#owner.onTokenOutdated()
-    else this.#owner.onFailure(cause, this.#isSent)
+    else this.#owner.onFailure(cause, { isSent: this.#isSent, isReused: this.#isReused, isAnswered: this.#isAnswered })
   }
 
   #touch (): void {

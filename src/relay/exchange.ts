@@ -1,18 +1,22 @@
 /**
  * One request on its way: caller → AMSU → caller. The order of steps is the order of the methods.
  *
- * Nothing is sent again here: AMSU's calls are metered, and a request that may have arrived counts as one that did.
+ * AMSU's calls are metered, and a request that may have arrived counts as one that did. It is sent again in two cases only: AMSU
+ * has answered that the token is bad, so it has not processed it; or it is a GET or HEAD and its connection was found dead.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { errorTable, ProxyError, type ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import { corsHeaders } from './cors.ts'
+import { HeldAnswer, mayBlameToken } from './bad-token.ts'
 import type { Watched } from './deadlines.ts'
-import { headerValue, inboundHeaders, outboundHeaders } from './headers.ts'
-import { cut, hasBody, lingerOnClose, refuse } from './refusal.ts'
+import { checkFraming, hasBody } from './framing.ts'
+import { outboundHeaders } from './headers.ts'
+import { cut, refuse } from './refusal.ts'
 import type { Caller, RelayContext } from './relay.ts'
-import { upstreamErrorCode } from './upstream-errors.ts'
+import { UnreadWatch } from './unread.ts'
+import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
 /** Status in the log of a request whose caller went away (nginx's number; it is never sent). */
 const CLIENT_CLOSED_REQUEST = 499
@@ -37,8 +41,15 @@ export class Exchange implements Watched, AttemptOwner {
   #attempt: Attempt | undefined
   #isOver = false
   #answeredMs: number | undefined
-  #expectedBytes: number | undefined
-  #bytesOut = 0
+  readonly #answer: Answer
+  /** An answer that may say that the token is bad, until it is known. */
+  #held: HeldAnswer | undefined
+  /** AMSU's first answer, once the request has been sent a second time because of it. */
+  #original: HeldAnswer | undefined
+  readonly #unread = new UnreadWatch()
+  #isSending = false
+  #isResent = false
+  #bytesIn = 0
   #error: ProxyError | undefined
 
   constructor (context: RelayContext, { req, res, requestId }: Call) {
@@ -47,6 +58,7 @@ export class Exchange implements Watched, AttemptOwner {
     this.#res = res
     this.#requestId = requestId
     this.#startedMs = context.clock.monotonic()
+    this.#answer = new Answer(context, req, res, requestId, () => { this.#attempt?.resume() })
   }
 
   /** The connection of the caller. */
@@ -66,7 +78,7 @@ export class Exchange implements Watched, AttemptOwner {
     this.#caller = caller
     if (this.#isOver) return
     try {
-      this.#checkFraming()
+      checkFraming(this.#req, this.#context.maxBodyBytes)
       const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
@@ -89,28 +101,31 @@ export class Exchange implements Watched, AttemptOwner {
   checkDeadline (nowMs: number): void {
     const code = this.#attempt?.overdue(nowMs)
     if (code !== undefined) this.fail(new ProxyError(code))
-  }
-
-  #checkFraming (): void {
-    const { 'content-length': length = '0', 'transfer-encoding': coding = 'chunked' } = this.#req.headers
-    if (Number(length) > this.#context.maxBodyBytes) throw new ProxyError('BODY_TOO_LARGE')
-    if (this.#req.httpVersionMajor !== 1) throw new ProxyError('BAD_REQUEST')
-    // Any other coding would reach AMSU as if it were the plain bytes (RFC 9112 section 6.1).
-    if (coding.toLowerCase() !== 'chunked') throw new ProxyError('BAD_REQUEST')
+    const unreadBytes = this.#res.writableLength + this.#req.socket.writableLength
+    if (this.#res.writableEnded && this.#unread.isStuck(unreadBytes, nowMs, this.#context.idleTimeoutMs)) cut(this.#req.socket)
   }
 
   /** Sends with a token in hand, or waits for one. */
   #sendWith (token: AccessToken | undefined): void {
     if (token !== undefined) {
-      this.#attempt = new Attempt(this.#context, this, this.#req, token)
-      this.#attempt.send(this.#req.method as string, this.#req.url as string, this.#headers)
+      this.#send(token)
       return
     }
-    this.#wait = new AbortController()
-    this.#context.tokens.acquire(this.#wait.signal).then(
-      token => { if (!this.#isOver) this.#sendWith(token) },
+    this.#context.tokens.acquire(this.#startWaiting()).then(
+      token => { if (!this.#isOver) this.#send(token) },
       (error: unknown) => { this.fail(error) }
     )
+  }
+
+  #send (token: AccessToken, replayed?: Buffer): void {
+    this.#bytesIn = Math.max(this.#bytesIn, this.#attempt?.bytesIn ?? 0)
+    this.#attempt = new Attempt(this.#context, this, this.#req, token, replayed)
+    this.#attempt.send(this.#req.method as string, this.#req.url as string, this.#headers)
+  }
+
+  #startWaiting (): AbortSignal {
+    this.#wait = new AbortController()
+    return this.#wait.signal
   }
 
   onTokenOutdated (): void {
@@ -118,47 +133,82 @@ export class Exchange implements Watched, AttemptOwner {
   }
 
   onSending (): void {
+    if (this.#isSending) return
+    this.#isSending = true
     if (this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
   }
 
   onAnswer (status: number, raw: Buffer[], statusText: string): void {
-    const { callerOrigin, clock, isDraining, isRevealing, onLeak, upstreamUrl } = this.#context
-    this.#answeredMs = clock.monotonic()
-    const { headers, leaks } = inboundHeaders(raw, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
-    if (leaks > 0) onLeak(leaks, this.#requestId)
-    const isEarly = hasBody(this.#req) && !this.#req.complete
-    if (isEarly) lingerOnClose(this.#req)
-    headers.push('X-Request-Id', this.#requestId)
-    if (isEarly || isDraining()) headers.push('Connection', 'close')
-    headers.push(...corsHeaders(this.#res))
-    this.#expectedBytes = Number(headerValue(headers, 'content-length'))
-    this.#res.writeHead(status, statusText, headers)
-    // These have no body whatever their Content-Length says (RFC 9110 section 6.4.1); undici takes the length for a fault.
-    if (status === 204 || status === 304) this.#res.end()
+    this.#answeredMs = this.#context.clock.monotonic()
+    if (mayBlameToken(status, raw)) this.#held = new HeldAnswer(status, raw, statusText)
+    else this.#answer.begin(status, raw, statusText)
   }
 
   onAnswerChunk (chunk: Buffer): boolean {
-    this.#bytesOut += chunk.length
-    // A whole answer in one chunk leaves together with its head.
-    if (chunk.length === this.#expectedBytes) {
-      this.#res.end(chunk)
-      return true
-    }
-    if (this.#res.write(chunk)) return true
-    this.#res.once('drain', this.#onDrain)
-    return false
+    const held = this.#held
+    if (held === undefined) return this.#answer.write(chunk)
+    if (held.add(chunk)) return true
+    // Too long to be held: it is passed on as it comes, and only the next request finds another token.
+    if (held.status === 401) this.#context.tokens.reject(this.#tokenSent())
+    return this.#passOn(held)
   }
 
   onAnswerEnd (): void {
-    if (!this.#res.writableEnded) this.#res.end()
+    const held = this.#held
+    if (held === undefined) this.#answer.end()
+    else if (held.blamesToken()) this.#replayOrPassOn(held)
+    else this.#finishWith(held)
+  }
+
+  /** AMSU says that the token is bad: renews it for everybody who saw it fail, and sends this request once more if that is possible. */
+  #replayOrPassOn (held: HeldAnswer): void {
+    const { tokens } = this.#context
+    const body = this.#attempt?.replayableBody()
+    const isRenewed = tokens.reject(this.#tokenSent())
+    if (!isRenewed || body === undefined || this.#original !== undefined) {
+      this.#finishWith(this.#original ?? held)
+      return
+    }
+    this.#original = held
+    this.#held = undefined
+    tokens.acquire(this.#startWaiting()).then(
+      token => { if (!this.#isOver) this.#send(token, body) },
+      () => { if (!this.#isOver) this.#finishWith(held) }
+    )
+  }
+
+  #tokenSent (): AccessToken {
+    return (this.#attempt as Attempt).token
+  }
+
+  #finishWith (held: HeldAnswer): void {
+    try {
+      this.#passOn(held)
+      this.#answer.end()
+    } catch (error) {
+      this.fail(new ProxyError('UPSTREAM_INVALID', { cause: error }))
+    }
+  }
+
+  /** Writes what was held; from then on the answer is passed on as it comes. */
+  #passOn (held: HeldAnswer): boolean {
+    this.#held = undefined
+    this.#answer.begin(held.status, held.raw, held.statusText)
+    return held.chunks.map(chunk => this.#answer.write(chunk)).at(-1) ?? true
   }
 
   onTooLarge (): void {
     this.fail(new ProxyError('BODY_TOO_LARGE'))
   }
 
-  onFailure (cause: Error, isSent: boolean): void {
-    this.fail(new ProxyError(upstreamErrorCode(cause, { isSent }), { cause }))
+  onFailure (cause: Error, progress: AttemptProgress): void {
+    const { method } = this.#req
+    if ((method === 'GET' || method === 'HEAD') && !hasBody(this.#req) && !this.#isResent && foundConnectionDead(cause, progress)) {
+      this.#isResent = true
+      this.#sendWith(this.#context.tokens.current())
+      return
+    }
+    this.fail(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
   }
 
   /** Lets go of whatever is under way. */
@@ -166,10 +216,6 @@ export class Exchange implements Watched, AttemptOwner {
     this.#isOver = true
     this.#wait?.abort()
     this.#attempt?.leave()
-  }
-
-  readonly #onDrain = (): void => {
-    this.#attempt?.resume()
   }
 
   /** The caller has its answer, or is gone. */
@@ -185,9 +231,10 @@ export class Exchange implements Watched, AttemptOwner {
       status: this.#statusToLog(),
       errorCode: this.#error?.code,
       cause: this.#error?.cause,
-      bytesIn: this.#attempt?.bytesIn ?? 0,
-      bytesOut: this.#bytesOut,
+      bytesIn: Math.max(this.#bytesIn, this.#attempt?.bytesIn ?? 0),
+      bytesOut: this.#answer.bytes,
       durationMs: clock.monotonic() - this.#startedMs,
+      isReplayed: this.#original !== undefined,
       upstreamMs: this.#answeredMs === undefined ? undefined : this.#answeredMs - this.#startedMs,
     })
   }

@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { corsHeaders } from './cors.ts'
+import { hasBody } from './framing.ts'
 import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
 
 /** How long, and how much of, a body that nobody wants is read and thrown away after its answer. */
@@ -17,11 +18,6 @@ export function refuse (req: IncomingMessage, res: ServerResponse, error: ProxyE
   if (hasBody(req)) lingerOnClose(req)
   res.writeHead(error.status, STATUS_CODES[error.status], [...errorHeaders(error, requestId), ...corsHeaders(res)])
   res.end(errorBody(error.code))
-}
-
-/** Whether the request announces a body (RFC 9112 section 6.3). */
-export function hasBody ({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
 /**

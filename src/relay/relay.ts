@@ -10,12 +10,15 @@ import type { AccessToken } from '../token/access-token.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { refuse } from './refusal.ts'
+import { ReplayBudget } from './replay-buffer.ts'
 
 /** Where an exchange gets its token. */
 export interface Tokens {
   current: () => AccessToken | undefined
   acquire: (signal: AbortSignal) => Promise<AccessToken>
   isUsable: (token: AccessToken) => boolean
+  /** AMSU says that the token is bad; whether another one is there or on its way. */
+  reject: (token: AccessToken) => boolean
 }
 
 /** Who sent a request: a name, or undefined in open access; a promise of it while a token is being verified, which rejects for a stranger. */
@@ -38,6 +41,8 @@ export interface Outcome {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number
+  /** Whether the request was sent a second time, with a new token. */
+  readonly isReplayed: boolean
   /** From the start to AMSU's first byte, or undefined if none came. */
   readonly upstreamMs: number | undefined
 }
@@ -48,6 +53,10 @@ export interface RelayOptions {
   readonly tokens: Tokens
   readonly clock: Clock
   readonly maxBodyBytes: number
+  /** Largest body that is kept to be sent again. */
+  readonly replayBodyBytes: number
+  /** Most requests under way at once. */
+  readonly maxInFlight: number
   readonly responseTimeoutMs: number
   readonly idleTimeoutMs: number
   readonly isRevealing: (text: string) => boolean
@@ -59,6 +68,7 @@ export interface RelayOptions {
 /** What an exchange sees of the relay. */
 export interface RelayContext extends RelayOptions {
   readonly deadlines: Deadlines
+  readonly replayBudget: ReplayBudget
   /** Value of `Host` upstream. */
   readonly host: string
   readonly callerOrigin: (req: IncomingMessage) => string
@@ -77,6 +87,7 @@ export class Relay {
     this.#context = {
       ...options,
       deadlines: createDeadlines(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs)),
+      replayBudget: new ReplayBudget(options.replayBodyBytes),
       host: options.upstreamUrl.host,
       callerOrigin,
       isDraining: () => this.#isDraining,
@@ -107,6 +118,10 @@ export class Relay {
     }
     if (this.#isDraining) {
       refuse(req, res, new ProxyError('DRAINING'), requestId)
+      return
+    }
+    if (this.#exchanges.size >= this.#context.maxInFlight) {
+      refuse(req, res, new ProxyError('OVERLOADED'), requestId)
       return
     }
     const exchange = new Exchange(this.#context, { req, res, requestId })

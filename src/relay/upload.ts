@@ -5,12 +5,15 @@
  */
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import type { ReplayBuffer } from './replay-buffer.ts'
 
 export interface UploadOptions {
   /** Most bytes that are read. */
   readonly limitBytes: number
+  /** Keeps the body for a second sending. */
+  readonly replay: ReplayBuffer
   /** Called for every chunk, before it is passed on. */
-  readonly onChunk: (chunk: Buffer) => void
+  readonly onChunk: () => void
   /** Called once, instead of passing on the chunk that crosses the limit. */
   readonly onTooLarge: () => void
 }
@@ -82,7 +85,8 @@ export class Upload extends EventEmitter {
       this.#options.onTooLarge()
       return
     }
-    this.#options.onChunk(chunk)
+    this.#options.onChunk()
+    this.#options.replay.add(chunk)
     this.emit('data', chunk)
   }
 

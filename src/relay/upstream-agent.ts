@@ -3,7 +3,7 @@
  * of @fastify/reply-from switch verification off (CVE-2026-107318).
  */
 import { rootCertificates } from 'node:tls'
-import { buildConnector, Pool } from 'undici'
+import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
 
 /** Connections are resolved and made anew after this long, so that a change in DNS is followed. */
 const CONNECTION_TTL_MS = 300_000
@@ -15,6 +15,32 @@ export interface UpstreamAgentOptions {
   readonly maxConnections: number
   /** Further certificate authorities, as PEM. */
   readonly certificateAuthority: string | undefined
+}
+
+/** How often a connection has been used: what tells a connection that was found dead from one that died of a request. */
+export interface ConnectionUse {
+  /** Requests handed to the connection that is open now. */
+  requests: number
+}
+
+/** A handler that wants to know which connection its request goes to. */
+export interface ConnectionAware {
+  onConnection: (use: ConnectionUse) => void
+}
+
+/** One connection of the pool, with a count of its uses. */
+class CountingClient extends Client {
+  readonly #use: ConnectionUse = { requests: 0 }
+
+  constructor (origin: URL, options: object) {
+    super(origin, options)
+    this.on('connect', () => { this.#use.requests = 0 })
+  }
+
+  override dispatch (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Partial<ConnectionAware>): boolean {
+    handler.onConnection?.(this.#use)
+    return super.dispatch(options, handler)
+  }
 }
 
 /**
@@ -29,6 +55,7 @@ export function createUpstreamAgent ({ origin, connectTimeoutMs, maxConnections,
       ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
     }),
     connections: maxConnections,
+    factory: (target, options) => new CountingClient(target, options),
     pipelining: 1,
     clientTtl: CONNECTION_TTL_MS,
     headersTimeout: 0,

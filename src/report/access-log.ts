@@ -11,9 +11,10 @@ const WORTH_A_CAUSE = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_RESET', 'UPSTRE
 
 /** Writes the line of one exchange. */
 export function logOutcome (log: Logger, outcome: Outcome): void {
-  const { cause, durationMs, errorCode, upstreamMs, ...rest } = outcome
+  const { cause, durationMs, errorCode, isReplayed, upstreamMs, ...rest } = outcome
   log.info({
     ...rest,
+    replayed: isReplayed,
     durationMs: round(durationMs),
     ...(upstreamMs === undefined ? {} : { upstreamMs: round(upstreamMs) }),
     ...(errorCode === undefined ? {} : { errorCode: `PROXY.${errorCode}` }),

@@ -2,7 +2,7 @@
  * What the health endpoints say: pure functions of what is known here. Neither makes a call: a readiness that follows a
  * dependency takes whole fleets out of service.
  */
-import type { TokenStatus } from '../token/token-source.ts'
+import type { TokenStatus } from '../token/token-status.ts'
 
 /** The answer of `/readyz`. */
 export interface Readiness {

@@ -4,7 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { readiness, type Readiness } from './health.ts'
-import type { TokenStatus } from '../token/token-source.ts'
+import type { TokenStatus } from '../token/token-status.ts'
 
 export interface ReportOptions {
   readonly tokenStatus: () => TokenStatus

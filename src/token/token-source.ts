@@ -8,21 +8,16 @@ import { ProxyError } from '../errors.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken, elapsedMs, instant, type Instant } from './access-token.ts'
 import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
-import { expiryMarginMs, isWorthTrying, renewalPlan, renewAtAgeMs, retryDelayMs, tokenState, type FailureKind, type TokenCall, type TokenState } from './refresh-policy.ts'
+import { Backoff } from './backoff.ts'
+import { expiryMarginMs, isWorthTrying, renewalPlan, renewAtAgeMs, tokenState, type TokenCall, type TokenState } from './refresh-policy.ts'
+import { tokenStatus, type TokenStatus } from './token-status.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** The source looks at the clocks at least this often, so that sleep and clock jumps are noticed without a request, and no timer is ever near 2^31 ms. */
 const TICK_MS = 15_000
 
-/** Renewals follow one another at least this far apart, however short AMSU makes its tokens live. */
-const SMALLEST_GAP_MS = 1_000
-
-/** What `/readyz` tells about the token. */
-export interface TokenStatus {
-  readonly reason: 'ok' | 'starting' | 'token_expired' | 'credentials_rejected'
-  /** Whole seconds until the token's end, or null when none is usable. */
-  readonly tokenExpiresInSeconds: number | null
-}
+/** An answer that blames the token can mean a missing permission; it causes a renewal at most this often. */
+const SMALLEST_FORCED_GAP_MS = 5_000
 
 export interface TokenSourceOptions {
   readonly api: TokenApi
@@ -37,7 +32,6 @@ export interface TokenSourceOptions {
 }
 
 interface RefreshToken { readonly secret: Secret, readonly issuedAt: Instant }
-interface Failure { readonly kind: FailureKind, readonly count: number }
 
 /** Create, `start()`, ask, `close()`. */
 export class TokenSource {
@@ -49,10 +43,10 @@ export class TokenSource {
   #token: AccessToken | undefined
   #renewAtMs = 0
   #refreshToken: RefreshToken | undefined
-  #failure: Failure | undefined
   #putRefusedAt: Instant | undefined
-  /** No attempt before this much has gone by since then. */
-  #pause: { readonly since: Instant, readonly ms: number }
+  /** When AMSU's word about a bad token last made us renew. */
+  #forcedAt: Instant | undefined
+  readonly #backoff: Backoff
   #isCalling = false
   #isClosed = false
   #timer: Timer | undefined
@@ -61,7 +55,7 @@ export class TokenSource {
     this.#options = options
     this.#credentials = options.credentials
     this.#waiting = new WaitingRoom(options.clock)
-    this.#pause = { since: instant(options.clock), ms: 0 }
+    this.#backoff = new Backoff(options.clock, options.random)
   }
 
   /** Fetches the first token in the background and keeps one from then on. */
@@ -79,8 +73,24 @@ export class TokenSource {
   /** Tries new credentials at once, and takes them into use when they bring a token; until then, and if AMSU refuses them, the old ones stay. */
   rotate (candidate: Credentials): void {
     this.#candidate = candidate
-    this.#pause = { since: instant(this.#options.clock), ms: 0 }
+    this.#backoff.skip()
     this.#advance()
+  }
+
+  /**
+   * AMSU says that `token` is bad. Drops it, unless a newer one is there already, and renews at once.
+   *
+   * @returns whether another token is there or on its way; false when the last such renewal is too recent to blame the token
+   */
+  reject (token: AccessToken): boolean {
+    if (this.#token !== token) return true
+    if ((this.#ageMs(this.#forcedAt) ?? Infinity) < SMALLEST_FORCED_GAP_MS) return false
+    this.#forcedAt = instant(this.#options.clock)
+    this.#token = undefined
+    if (this.#backoff.failure === undefined) this.#backoff.skip()
+    this.#options.log.warn('AMSU says the access token is bad, renewing it')
+    this.#advance()
+    return true
   }
 
   /** The token to send now, or undefined when none is usable. Looks at the clocks itself, and starts a renewal behind when one is due. */
@@ -104,18 +114,15 @@ export class TokenSource {
   async acquire (signal: AbortSignal): Promise<AccessToken> {
     const token = this.current()
     if (token !== undefined) return token
-    if (this.#failure?.kind === 'rejected') throw this.#unavailable()
+    if (this.#backoff.failure === 'rejected') throw this.#unavailable()
     return await this.#waiting.wait({ timeoutMs: this.#options.tokenWaitMs, signal, toError: () => this.#unavailable() })
   }
 
   /** What is known of the token now; makes no call. */
   status (): TokenStatus {
     const token = this.#token
-    if (token !== undefined && this.#isUsable()) {
-      return { reason: 'ok', tokenExpiresInSeconds: Math.floor((token.lifeMs - elapsedMs(token.issuedAt, this.#options.clock)) / 1000) }
-    }
-    if (this.#failure?.kind === 'rejected') return { reason: 'credentials_rejected', tokenExpiresInSeconds: null }
-    return { reason: token === undefined ? 'starting' : 'token_expired', tokenExpiresInSeconds: null }
+    const leftMs = token !== undefined && this.#isUsable() ? token.lifeMs - elapsedMs(token.issuedAt, this.#options.clock) : undefined
+    return tokenStatus(leftMs, this.#renewAtMs > 0, this.#backoff.failure)
   }
 
   #state (): TokenState {
@@ -132,17 +139,13 @@ export class TokenSource {
     if (isDue) this.#callIfDue()
     if (this.#isCalling) return
     const untilStaleMs = token === undefined || isDue ? 0 : this.#renewAtMs - elapsedMs(token.issuedAt, clock)
-    const delayMs = Math.min(Math.max(untilStaleMs, this.#pauseLeftMs(), 1), TICK_MS)
+    const delayMs = Math.min(Math.max(untilStaleMs, this.#backoff.leftMs(), 1), TICK_MS)
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer)
     this.#timer = clock.setTimeout(() => { this.#advance() }, delayMs)
   }
 
-  #pauseLeftMs (): number {
-    return this.#pause.ms - elapsedMs(this.#pause.since, this.#options.clock)
-  }
-
   #callIfDue (): void {
-    if (this.#isCalling || this.#isClosed || this.#pauseLeftMs() > 0) return
+    if (this.#isCalling || this.#isClosed || this.#backoff.leftMs() > 0) return
     this.#isCalling = true
     const goOn = (): void => {
       this.#isCalling = false
@@ -202,7 +205,7 @@ export class TokenSource {
       refreshTokenAgeMs: this.#ageMs(this.#refreshToken?.issuedAt),
       putRefusedAgeMs: this.#ageMs(this.#putRefusedAt),
       isTokenUsable: this.#isUsable(),
-      hasFailed: this.#failure !== undefined,
+      hasFailed: this.#backoff.failure !== undefined,
     })
   }
 
@@ -216,25 +219,22 @@ export class TokenSource {
     const { clock, log, onSecret, random } = this.#options
     onSecret('access_token', grant.accessToken)
     if (grant.refreshToken !== undefined) onSecret('refresh_token', grant.refreshToken)
-    const wasWaiting = this.#failure !== undefined
+    const wasWaiting = this.#backoff.failure !== undefined
     const token = new AccessToken(grant.accessToken, grant.issuedAt, grant.lifeMs)
     this.#token = token
     this.#renewAtMs = renewAtAgeMs(grant.lifeMs, random())
     if (grant.refreshToken !== undefined) this.#refreshToken = { secret: grant.refreshToken, issuedAt: grant.issuedAt }
     if (failureBefore?.kind === 'broken' && call === 'refresh_post') this.#putRefusedAt = instant(clock)
-    this.#failure = undefined
-    this.#pause = { since: instant(clock), ms: SMALLEST_GAP_MS }
+    this.#backoff.succeed()
     log.info({ call, lifeSeconds: Math.round(grant.lifeMs / 1000), renewInSeconds: Math.round(this.#renewAtMs / 1000) }, wasWaiting ? 'AMSU access token obtained again' : 'AMSU access token obtained')
     this.#waiting.admit(token)
   }
 
   #fail (error: TokenCallError | undefined): void {
-    const { clock, log, random } = this.#options
+    const { log } = this.#options
     const kind = error?.kind === 'rejected' ? 'rejected' : 'trouble'
-    const count = (this.#failure?.count ?? 0) + 1
-    this.#failure = { kind, count }
-    this.#pause = { since: instant(clock), ms: retryDelayMs(kind, count, random(), error?.retryAfterMs) }
-    const fields = { failures: count, retryInSeconds: Math.ceil(this.#pause.ms / 1000) }
+    this.#backoff.fail(kind, error?.retryAfterMs ?? 0)
+    const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }
     if (kind === 'rejected') {
       log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
       if (!this.#isUsable()) this.#waiting.dismiss(() => this.#unavailable())
@@ -244,7 +244,7 @@ export class TokenSource {
   }
 
   #unavailable (): ProxyError {
-    const code = this.#failure?.kind === 'rejected' ? 'CREDENTIALS_REJECTED' : 'TOKEN_UNAVAILABLE'
-    return new ProxyError(code, { retryAfterSeconds: Math.max(1, Math.ceil(this.#pauseLeftMs() / 1000)) })
+    const code = this.#backoff.failure === 'rejected' ? 'CREDENTIALS_REJECTED' : 'TOKEN_UNAVAILABLE'
+    return new ProxyError(code, { retryAfterSeconds: Math.max(1, Math.ceil(this.#backoff.leftMs() / 1000)) })
   }
 }

@@ -57,7 +57,7 @@ test('credentials are enough: everything else has a default', async t => {
     guard: { allowedHosts: [], allowedOrigins: [] },
     allowedRoutes: undefined,
     token: { tokenWaitMs: 5_000, requestTimeoutMs: 10_000 },
-    relay: { connectTimeoutMs: 5_000, responseTimeoutMs: 300_000, idleTimeoutMs: 60_000, maxConnections: 128, maxBodyBytes: 106_954_752 },
+    relay: { connectTimeoutMs: 5_000, responseTimeoutMs: 300_000, idleTimeoutMs: 60_000, maxConnections: 128, maxBodyBytes: 106_954_752, replayBodyBytes: 1_048_576, maxInFlight: 1_024 },
     files: { clientId: undefined, clientSecret: undefined, callers: undefined },
     shutdownGraceMs: 9_000,
     logLevel: 'info',
@@ -83,6 +83,8 @@ test('every setting reaches its place', async t => {
     UPSTREAM_MAX_CONNECTIONS: '6',
     MAX_BODY_BYTES: '7',
     SHUTDOWN_GRACE_MS: '8',
+    REPLAY_BODY_BYTES: '9',
+    MAX_IN_FLIGHT: '10',
     LOG_LEVEL: 'silent',
   })
   t.equal(amsu.origin, 'https://amsu.test')
@@ -94,7 +96,7 @@ test('every setting reaches its place', async t => {
     adminListener: { host: '::1', port: 1 },
     guard: { allowedHosts: ['amsu.example', 'b.example'], allowedOrigins: ['https://app.example', 'http://localhost:3000'] },
     token: { tokenWaitMs: 1, requestTimeoutMs: 2 },
-    relay: { connectTimeoutMs: 3, responseTimeoutMs: 4, idleTimeoutMs: 5, maxConnections: 6, maxBodyBytes: 7 },
+    relay: { connectTimeoutMs: 3, responseTimeoutMs: 4, idleTimeoutMs: 5, maxConnections: 6, maxBodyBytes: 7, replayBodyBytes: 9, maxInFlight: 10 },
     files: { clientId: undefined, clientSecret: undefined, callers: undefined },
     shutdownGraceMs: 8,
     logLevel: 'silent',

@@ -51,6 +51,8 @@ test('the defaults are the documented ones', async t => {
     UPSTREAM_IDLE_TIMEOUT_MS: 60_000,
     UPSTREAM_MAX_CONNECTIONS: 128,
     MAX_BODY_BYTES: 102 * 2 ** 20,
+    REPLAY_BODY_BYTES: 2 ** 20,
+    MAX_IN_FLIGHT: 1_024,
     SHUTDOWN_GRACE_MS: 9_000,
     LOG_LEVEL: 'info',
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test, type Test } from 'tap'
-import { judgeTarget, type TargetVerdict } from '../../src/relay/target-guard.ts'
+import { judgeTarget, routedTarget, type TargetVerdict } from '../../src/relay/target-guard.ts'
 import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
 
 /** Targets judged in each of the two runs. */
@@ -112,6 +112,8 @@ function breaksContract (path: string): boolean {
 /** Why `verdict` must not be the verdict on `target`, or nothing. */
 function objection (target: string, verdict: TargetVerdict): string | undefined {
   const path = target.split('?', 1)[0] as string
+  const routed = { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment', relay: target, other: target, reject: target }[verdict]
+  if (routedTarget(target) !== routed) return `is routed as ${routedTarget(target)}`
   if (breaksContract(path) && verdict !== 'reject') return 'is not canonical'
   if (verdict === 'relay' && !/^\/amsu-analysis\/[!-~]*$/.test(path)) return 'has bytes that must not leave'
   // Our own router decodes once; what it would hand to the relay must have been judged as such.

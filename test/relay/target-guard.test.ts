@@ -1,5 +1,5 @@
 import { test, type Test } from 'tap'
-import { judgeTarget, type TargetVerdict } from '../../src/relay/target-guard.ts'
+import { judgeTarget, routedTarget, type TargetVerdict } from '../../src/relay/target-guard.ts'
 import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
 
 const TOKEN = '/amsu-analysis/v2/token'
@@ -60,6 +60,12 @@ test('a token endpoint is known in every spelling that may be taken for it', asy
   ]
   all(t, 'token', spell(TOKEN))
   all(t, 'refreshment', spell(REFRESHMENT))
+})
+
+test('a token endpoint is routed by its plain spelling, everything else by its own', async t => {
+  for (const target of [TOKEN, `${TOKEN}/?x`, '/amsu-analysis/V2/TOKEN', '/amsu-analysis/v2/%74oken', '/amsu-analysis/v2/TOKEN.+', '/amsu-analysis/v2/t%E2%80%8Boken']) t.equal(routedTarget(target), TOKEN, target)
+  for (const target of [REFRESHMENT, `${REFRESHMENT}/?x`, '/amsu-analysis/v2/token/REFRESHMENT', '/amsu-analysis/v2/toke%6E/refreshment.']) t.equal(routedTarget(target), REFRESHMENT, target)
+  for (const target of [...ENDPOINTS, `${TOKEN}s`, `${TOKEN}/x`, '/amsu-analysis/v3/token', '/amsu-analysis/v2/./token', '/amsu-analysis/v2/x?/../token', '/amsu-analysis/v2/%20x', '/livez', '//x', '']) t.equal(routedTarget(target), target)
 })
 
 test('what is below, beside or before the token endpoints in other versions is refused', async t => {

@@ -5,6 +5,7 @@ import { logOutcome } from '../../src/report/access-log.ts'
 import { createLog } from './log-lines.ts'
 
 const OUTCOME: Outcome = {
+  isReplayed: false,
   caller: undefined,
   requestId: 'id-1',
   method: 'POST',
@@ -39,6 +40,7 @@ test('a relayed request has one line at level info with what it was and nothing 
     level: 30,
     requestId: 'id-1',
     method: 'POST',
+    replayed: false,
     path: '/amsu-analysis/v2/hrv/rr-list/',
     status: 200,
     bytesIn: 1_048_576,

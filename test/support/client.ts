@@ -23,9 +23,9 @@ export interface CallOptions {
 /** Makes one HTTP call and reads the whole answer; rejects when the connection breaks before its end. */
 export async function call (origin: string, path: string, { body, ...options }: CallOptions = {}): Promise<Answer> {
   return await new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(origin)
+    const { protocol, hostname, port } = new URL(origin)
     // The path as it is: a URL object would resolve dots and turn backslashes.
-    const req = http.request({ hostname, port, path, ...options } as http.RequestOptions, res => {
+    const req = http.request({ protocol, hostname, port, path, ...options } as http.RequestOptions, res => {
       const chunks: Buffer[] = []
       res.on('data', (chunk: Buffer) => chunks.push(chunk))
       res.on('error', reject)

@@ -34,6 +34,8 @@ export interface UpstreamOptions {
   readonly onHead?: (req: IncomingMessage, res: ServerResponse) => boolean
   /** Answers token calls; the default issues `upstream-token-N`. */
   readonly onToken?: (received: Received, res: ServerResponse) => void
+  /** While it says so token calls are answered 500. @default never */
+  readonly isTokenDown?: () => boolean
   /** `expires_in` of issued tokens, in seconds. @default 86400 */
   readonly lifeSeconds?: number
 }
@@ -46,6 +48,10 @@ export async function startUpstream (options: UpstreamOptions = {}): Promise<Ups
   const sockets = new Set<Socket>()
 
   function issue (_call: Received, res: ServerResponse): void {
+    if (options.isTokenDown?.() === true) {
+      json(res, 500, {})
+      return
+    }
     const token = `upstream-token-${tokens.length + 1}-${'x'.repeat(40)}`
     tokens.push(token)
     json(res, 200, { access_token: token, token_type: 'bearer', expires_in: options.lifeSeconds ?? 86_400, refresh_token: `upstream-refresh-${tokens.length}-${'y'.repeat(40)}` })

@@ -1,0 +1,67 @@
+/**
+ * AMSU's answer on its way to the caller: head, body and end, written straight to the response.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { corsHeaders } from './cors.ts'
+import { hasBody } from './framing.ts'
+import { headerValue, inboundHeaders } from './headers.ts'
+import { lingerOnClose } from './refusal.ts'
+import type { RelayContext } from './relay.ts'
+
+/** Passes one answer on. */
+export class Answer {
+  readonly #context: RelayContext
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #requestId: string
+  readonly #onDrain: () => void
+  #expectedBytes: number | undefined
+  #bytes = 0
+
+  /** @param onDrain called when the caller can take more after {@link write} said that it can not */
+  constructor (context: RelayContext, req: IncomingMessage, res: ServerResponse, requestId: string, onDrain: () => void) {
+    this.#context = context
+    this.#req = req
+    this.#res = res
+    this.#requestId = requestId
+    this.#onDrain = onDrain
+  }
+
+  /** Bytes of the body so far. */
+  get bytes (): number {
+    return this.#bytes
+  }
+
+  /** Writes the head; throws if it can not be passed on. */
+  begin (status: number, raw: readonly Buffer[], statusText: string): void {
+    const { callerOrigin, isDraining, isRevealing, onLeak, upstreamUrl } = this.#context
+    const { headers, leaks } = inboundHeaders(raw, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
+    if (leaks > 0) onLeak(leaks, this.#requestId)
+    const isEarly = hasBody(this.#req) && !this.#req.complete
+    if (isEarly) lingerOnClose(this.#req)
+    headers.push('X-Request-Id', this.#requestId)
+    if (isEarly || isDraining()) headers.push('Connection', 'close')
+    headers.push(...corsHeaders(this.#res))
+    this.#expectedBytes = Number(headerValue(headers, 'content-length'))
+    this.#res.writeHead(status, statusText, headers)
+    // These have no body whatever their Content-Length says (RFC 9110 section 6.4.1); undici takes the length for a fault.
+    if (status === 204 || status === 304) this.#res.end()
+  }
+
+  /** Writes a piece of the body; false when the caller can take no more for now. */
+  write (chunk: Buffer): boolean {
+    this.#bytes += chunk.length
+    // A whole answer in one chunk leaves together with its head.
+    if (chunk.length === this.#expectedBytes) {
+      this.#res.end(chunk)
+      return true
+    }
+    if (this.#res.write(chunk)) return true
+    this.#res.once('drain', this.#onDrain)
+    return false
+  }
+
+  end (): void {
+    if (!this.#res.writableEnded) this.#res.end()
+  }
+}

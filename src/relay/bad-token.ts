@@ -1,0 +1,59 @@
+/**
+ * Answers by which AMSU says that a token is bad: status 401, or any 4xx whose JSON says `COMMON.INVALID_CREDENTIALS` (its pages
+ * give the code and no status). Such an answer is held until it is whole, because only then it is known whether it will be passed on.
+ */
+
+/** Longer answers are no error envelopes; they are passed on as they come. */
+const LARGEST_HELD_BYTES = 65_536
+
+const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
+
+/** Whether an answer with this head may say that the token is bad. `raw` is its headers, flat, as received. */
+export function mayBlameToken (status: number, raw: readonly Buffer[]): boolean {
+  if (status === 401) return true
+  if (status < 400 || status > 499) return false
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]?.length === 12 && raw[i]?.toString('latin1').toLowerCase() === 'content-type') return /json/i.test(String(raw[i + 1]))
+  }
+  return false
+}
+
+/** An answer that is kept until it has been understood. */
+export class HeldAnswer {
+  readonly status: number
+  readonly raw: Buffer[]
+  readonly statusText: string
+  readonly #chunks: Buffer[] = []
+  #bytes = 0
+
+  constructor (status: number, raw: Buffer[], statusText: string) {
+    this.status = status
+    this.raw = raw
+    this.statusText = statusText
+  }
+
+  /** The body so far, as it came. */
+  get chunks (): readonly Buffer[] {
+    return this.#chunks
+  }
+
+  /** Keeps a piece of the body; false once there is too much to go on holding. */
+  add (chunk: Buffer): boolean {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    return this.#bytes <= LARGEST_HELD_BYTES
+  }
+
+  /** Whether AMSU says that the token is bad. */
+  blamesToken (): boolean {
+    return this.status === 401 || errorCode(Buffer.concat(this.#chunks)) === BAD_TOKEN_CODE
+  }
+}
+
+function errorCode (body: Buffer): unknown {
+  try {
+    return (JSON.parse(body.toString()) as { error?: { code?: unknown } } | null)?.error?.code
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Request bodies that are kept so that they can be sent once more, and the memory all of them may take together.
+ */
+
+/** Bodies of this many requests of the largest size may be kept at once; further ones are sent once only. */
+const BODIES_AT_ONCE = 16
+
+/** The memory that is left for all kept bodies. */
+export class ReplayBudget {
+  /** Largest body that is kept, in bytes. */
+  readonly limitBytes: number
+  #leftBytes: number
+
+  constructor (limitBytes: number) {
+    this.limitBytes = limitBytes
+    this.#leftBytes = limitBytes * BODIES_AT_ONCE
+  }
+
+  /** Takes memory if there is enough. */
+  take (bytes: number): boolean {
+    if (bytes > this.#leftBytes) return false
+    this.#leftBytes -= bytes
+    return true
+  }
+
+  give (bytes: number): void {
+    this.#leftBytes += bytes
+  }
+}
+
+/** One body, kept while it streams by; gives up, and forgets everything, as soon as it is too large. */
+export class ReplayBuffer {
+  readonly #budget: ReplayBudget
+  #chunks: Buffer[] | undefined = []
+  #bytes = 0
+
+  constructor (budget: ReplayBudget) {
+    this.#budget = budget
+  }
+
+  add (chunk: Buffer): void {
+    if (this.#chunks === undefined) return
+    if (this.#bytes + chunk.length > this.#budget.limitBytes || !this.#budget.take(chunk.length)) {
+      this.release()
+      return
+    }
+    this.#bytes += chunk.length
+    this.#chunks.push(chunk)
+  }
+
+  /** All that has been kept, or undefined when it was too large or has been released. */
+  body (): Buffer | undefined {
+    return this.#chunks === undefined ? undefined : Buffer.concat(this.#chunks)
+  }
+
+  /** Forgets the body and gives its memory back. */
+  release (): void {
+    this.#budget.give(this.#bytes)
+    this.#bytes = 0
+    this.#chunks = undefined
+  }
+}
