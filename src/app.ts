@@ -3,6 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { SecureContextOptions } from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { authenticate, createCallerRegistry } from './callers/caller-registry.ts'
@@ -63,6 +64,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     ...config.relay,
     isRevealing: masker.isRevealing,
     onLeak: (count, requestId) => { log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
+    onStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
     onOutcome: outcome => { logOutcome(log, outcome) },
   })
 
@@ -77,9 +79,12 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   await (admin ?? app).register(reportPlugin, report)
 
   const rotation = new Rotation(config, {
-    onCredentials: next => { maskCredentials(next, masker); tokens.rotate(next) },
+    onCredentials: next => { maskCredentials(next, masker, 'candidate'); tokens.rotate(next) },
     onCallers: callers => { for (const { name, secret } of callers) masker.add(`caller ${name}`, secret); registry.replace(callers) },
-    onTls: ({ cert, key }) => { Object(app.server).setSecureContext({ cert, key: key.reveal() }) },
+    onTls (tls) {
+      masker.add('tls_key', tls.key)
+      Object(app.server).setSecureContext(secureContext(tls))
+    },
   }, log)
   return createLifecycle({ app, admin, config, clock, relay, tokens, rotation, upstreams: [upstream, tokenUpstream] })
 }
@@ -103,7 +108,7 @@ function createServer (relay: Relay, log: Logger, tls?: TlsConfig): FastifyInsta
   app.server.maxHeadersCount = 0
   answerExpectations(app.server)
   app.setNotFoundHandler((request, reply) => {
-    const isRelayed = judgeTarget(request.raw.url ?? '') === 'relay'
+    const isRelayed = app.hasPlugin('relay') && judgeTarget(request.raw.url ?? '') === 'relay'
     answer(new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND'), request, reply, log)
   })
   app.setErrorHandler((error, request, reply) => {
@@ -116,7 +121,12 @@ function createServer (relay: Relay, log: Logger, tls?: TlsConfig): FastifyInsta
 /** Options of Node's server, which go under another name for https. */
 function serverOptions (tls: TlsConfig | undefined): object {
   const options = { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS, requireHostHeader: false }
-  return tls === undefined ? { http: options } : { https: { ...options, cert: tls.cert, key: tls.key.reveal(), minVersion: 'TLSv1.2' } }
+  return tls === undefined ? { http: options } : { https: { ...options, ...secureContext(tls) } }
+}
+
+/** The certificate shown to callers, and the oldest protocol spoken with them. */
+function secureContext ({ cert, key }: TlsConfig): SecureContextOptions {
+  return { cert, key: key.reveal(), minVersion: 'TLSv1.2' }
 }
 
 /** Answers a request that a guard or no route took, and says so in the log; one that was relayed has a line of its own. */
@@ -132,7 +142,8 @@ function maskSecrets ({ amsu, callers, listener }: Config, masker: Masker): void
   if (listener.tls !== undefined) masker.add('tls_key', listener.tls.key)
 }
 
-function maskCredentials ({ clientId, clientSecret }: Config['amsu']['credentials'], masker: Masker): void {
-  masker.add('client_id', clientId)
-  masker.add('client_secret', clientSecret)
+/** Masks credentials under a name of their own until they are in use: refused ones must not push out the ones that are. */
+function maskCredentials ({ clientId, clientSecret }: Config['amsu']['credentials'], masker: Masker, owner = 'client'): void {
+  masker.add(`${owner}_id`, clientId)
+  masker.add(`${owner}_secret`, clientSecret)
 }

@@ -57,6 +57,8 @@ async function thisProcess (): Promise<Process> {
     },
     onReload (handle) {
       process.on('SIGHUP', handle)
+      // Without a listener Node would open the debugger to everybody on this machine.
+      process.on('SIGUSR1', () => {})
     },
     onFatal (handle) {
       process.once('uncaughtException', handle)
@@ -89,6 +91,8 @@ async function flush (destination: ReturnType<typeof pino.destination>): Promise
     setTimeout(resolve, FLUSH_TIMEOUT_MS)
     destination.flush(() => { resolve() })
   })
+  // pino flushes once more when the process exits, and that would try for ever on a full disk.
+  destination.flushSync = () => {}
 }
 
 async function untilStopped (): Promise<string> {

@@ -10,7 +10,7 @@ import { Secret } from '../secrets/secret.ts'
 import { isLoopback, readOrigin, readOrigins } from './addresses.ts'
 import { unknownNames } from './nearest-name.ts'
 import { modeWarning, readSecretFile } from './secret-file.ts'
-import { readTls, type TlsConfig } from './tls-files.ts'
+import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
 import { problem, readText, readVariables, systemCode, validate, type Environment, type Values } from './validation.ts'
 import type { SettingName } from './settings.ts'
 
@@ -149,7 +149,7 @@ function readAuthority (path: string | undefined, problems: string[]): string | 
   if (path === undefined) return undefined
   const content = readSecretFile('AMSU_CA_FILE', path)
   const pem = 'secret' in content ? content.secret.reveal() : undefined
-  if (pem?.includes('-----BEGIN CERTIFICATE-----') !== true) problems.push('problem' in content ? content.problem : problem('AMSU_CA_FILE'))
+  if (pem === undefined || !isAuthority(pem)) problems.push('problem' in content ? content.problem : problem('AMSU_CA_FILE'))
   return pem
 }
 

@@ -50,7 +50,7 @@ export const settings = {
   ALLOW_OPEN_ACCESS: { type: 'boolean', default: false, rule: 'true or false', meaning: 'Whether to listen beyond loopback without CALLERS.' },
   ALLOWED_HOSTS: { type: 'string', rule: 'a list of host names separated by commas', meaning: 'Further Host names to accept, separated by commas. Always accepted: localhost, IP addresses, names without a dot, and names under .localhost, .local, .internal, .svc, .cluster.local and .test.' },
   ALLOWED_ORIGINS: { type: 'string', rule: 'a list of origins such as https://app.example separated by commas', meaning: 'Browser origins to accept, separated by commas. CORS answers are given to these only; every other browser page is refused.' },
-  ALLOWED_ROUTES: { type: 'string', rule: 'a list of entries METHOD /amsu-analysis/… separated by commas', meaning: 'Least privilege: what may be called, as METHOD /path separated by commas, with * within a segment and ** across. Default: all of /amsu-analysis/.' },
+  ALLOWED_ROUTES: { type: 'string', rule: 'a list of entries METHOD /amsu-analysis/path separated by commas', meaning: 'Least privilege: what may be called, as METHOD /path separated by commas, with * within a segment and ** across. Default: all of /amsu-analysis/.' },
   TOKEN_WAIT_MS: milliseconds(5_000, 0, 'How long a request may wait for a token when none is usable; then it is answered 503.'),
   TOKEN_REQUEST_TIMEOUT_MS: milliseconds(10_000, 1, 'Time-out of one call to a token endpoint of AMSU.'),
   UPSTREAM_CONNECT_TIMEOUT_MS: milliseconds(5_000, 1, 'Time-out of making a connection to AMSU.'),

@@ -7,6 +7,9 @@ import type { Secret } from '../secrets/secret.ts'
 import { readSecretFile } from './secret-file.ts'
 import { problem } from './validation.ts'
 
+/** The certificates of a PEM text; one without its end is read to the end of the text (RFC 7468 section 2). */
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^]*?(?:-----END CERTIFICATE-----|$)/g
+
 /** A pair that was found to fit, and where it came from. */
 export interface TlsConfig {
   readonly cert: string
@@ -30,6 +33,16 @@ export function readTls (certPath: string | undefined, keyPath: string | undefin
   if (isPair(pair)) return pair
   problems.push(problem('TLS_KEY_FILE'))
   return undefined
+}
+
+/** Whether a text holds certificates, and each can be read. Node would skip a broken one in silence, and trust less than was meant. */
+export function isAuthority (pem: string): boolean {
+  const blocks = pem.match(CERTIFICATES) ?? []
+  try {
+    return blocks.length > 0 && blocks.every(block => new X509Certificate(block).raw.length > 0)
+  } catch {
+    return false
+  }
 }
 
 /** OpenSSL refuses what is no certificate, no key, or not its key; but a key of another type it keeps beside the certificate, and serves nobody. */

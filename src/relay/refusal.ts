@@ -51,7 +51,8 @@ export function lingerOnClose (req: IncomingMessage): void {
  */
 export function cut (socket: Socket): void {
   const isPlainTcp = socket.remoteFamily !== undefined && !('encrypted' in socket)
-  if (isPlainTcp) socket.resetAndDestroy()
+  // A socket that is just ending can not be reset any more, and Node would then never say that it is closed.
+  if (isPlainTcp && !socket.writableEnded) socket.resetAndDestroy()
   else socket.destroy()
 }
 

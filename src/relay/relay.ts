@@ -63,6 +63,8 @@ export interface RelayOptions {
   /** Told how many headers of an answer were dropped because they held a secret. */
   readonly onLeak: (count: number, requestId: string) => void
   readonly onOutcome: (outcome: Outcome) => void
+  /** Told when everything under way stood still for so many milliseconds. */
+  readonly onStall: (lateMs: number) => void
 }
 
 /** What an exchange sees of the relay. */
@@ -86,7 +88,7 @@ export class Relay {
   constructor (options: RelayOptions) {
     this.#context = {
       ...options,
-      deadlines: createDeadlines(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs)),
+      deadlines: createDeadlines(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs), options.onStall),
       replayBudget: new ReplayBudget(options.replayBodyBytes),
       host: options.upstreamUrl.host,
       callerOrigin,

@@ -59,9 +59,7 @@ export class TokenSource {
   }
 
   /** Fetches the first token in the background and keeps one from then on. */
-  start (): void {
-    this.#advance()
-  }
+  start = (): void => { this.#advance() }
 
   /** Makes no more calls; whoever waits is told that the proxy is shutting down. */
   close (): void {
@@ -175,10 +173,12 @@ export class TokenSource {
 
   /** Tries the candidate. True when nothing else needs to be done in this attempt. */
   async #tryCandidate (candidate: Credentials): Promise<boolean> {
-    const { api, log } = this.#options
+    const { api, log, onSecret } = this.#options
     try {
       const grant = await api.issue(candidate)
       this.#credentials = candidate
+      onSecret('client_id', candidate.clientId)
+      onSecret('client_secret', candidate.clientSecret)
       if (this.#candidate === candidate) this.#candidate = undefined
       log.info('new AMSU credentials are in use')
       this.#succeed(grant, 'credentials', undefined)
@@ -187,7 +187,7 @@ export class TokenSource {
       const failure = toCallError('credentials', error)
       const isRejected = failure.kind === 'rejected'
       if (isRejected && this.#candidate === candidate) this.#candidate = undefined
-      log.error({ kind: failure.kind, err: failure }, isRejected ? 'AMSU refuses the new credentials, the old ones stay' : 'the new AMSU credentials could not be tried yet, the old ones stay')
+      log.error({ err: failure }, isRejected ? 'AMSU refuses the new credentials, the old ones stay' : 'the new AMSU credentials could not be tried yet, the old ones stay')
       if (this.#state() !== 'fresh') return false
       if (!isRejected) this.#fail(failure)
       return true
@@ -231,15 +231,14 @@ export class TokenSource {
   }
 
   #fail (error: TokenCallError | undefined): void {
-    const { log } = this.#options
     const kind = error?.kind === 'rejected' ? 'rejected' : 'trouble'
     this.#backoff.fail(kind, error?.retryAfterMs ?? 0)
     const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }
     if (kind === 'rejected') {
-      log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
+      this.#options.log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
       if (!this.#isUsable()) this.#waiting.dismiss(() => this.#unavailable())
     } else {
-      log.warn(fields, 'no AMSU access token obtained, will try again')
+      this.#options.log.warn(fields, 'no AMSU access token obtained, will try again')
     }
   }
 

@@ -124,7 +124,7 @@ test('silence has a limit of its own in each phase', async t => {
   t.match(text, /^HTTP\/1\.1 408 /)
   t.equal(errorCode(text), 'PROXY.REQUEST_TIMEOUT')
 
-  const stuck = await setUp(t, socket => { socket.pause() }, settings)
+  const stuck = await setUp(t, socket => { socket.pause() }, { ...settings, UPSTREAM_IDLE_TIMEOUT_MS: '800' })
   const stalled = await call(stuck.proxy.origin, PATH, { method: 'POST', body: Buffer.alloc(30_000_000) }).catch((error: Error) => error)
   t.match(stalled, { status: 504 }, 'an upstream that does not read is not the caller’s fault')
 })

@@ -30,3 +30,15 @@ test('a tick is a quarter of the shortest time-out, from 10 to 500 ms', async t 
     t.same(clock.delays, [tickMs], `${timeoutMs} ms`)
   }
 })
+
+test('a tick that comes more than a second late is told', async t => {
+  const clock = new FakeClock()
+  const late: number[] = []
+  const deadlines = createDeadlines(clock, 400, lateMs => { late.push(lateMs) })
+  deadlines.add({ checkDeadline () {} })
+  await clock.advance(1_000)
+  t.same(late, [])
+  clock.block(1_500)
+  await clock.advance(100)
+  t.same(late, [1_500])
+})

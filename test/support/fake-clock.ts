@@ -52,6 +52,15 @@ export class FakeClock implements Clock {
     this.#wall += ms
   }
 
+  /** Both clocks go on, but no timer runs when it is due: a process that is stopped or busy. */
+  block (ms: number): void {
+    for (const timer of [...this.#timers]) {
+      this.#timers.delete(timer)
+      this.#timers.add({ ...timer, dueMs: timer.dueMs + ms })
+    }
+    this.#go(ms)
+  }
+
   /** Someone sets the wall clock. */
   jump (ms: number): void {
     this.#wall += ms

@@ -1,0 +1,54 @@
+import { test } from 'tap'
+import { isLoopback, readOrigin, readOrigins } from '../../src/config/addresses.ts'
+
+test('what goes to loopback stays on this machine, and everything else does not', t => {
+  for (const host of ['localhost', 'LOCALHOST', 'app.localhost', '127.0.0.1', '127.1.2.3', '127.255.255.254', '::1', '[::1]', '::ffff:127.0.0.1', '[::FFFF:127.0.0.1]']) {
+    t.equal(isLoopback(host), true, host)
+  }
+  for (const host of ['', '0.0.0.0', '::', '[::]', '*', '192.168.0.1', '10.0.0.1', '128.0.0.1', '1127.0.0.1', '127.0.0.1.example.com', 'localhost.example.com', 'notlocalhost', '::ffff:10.0.0.1', '::2', 'fe80::1', 'amsu-proxy', '127.0.0']) {
+    t.equal(isLoopback(host), false, host)
+  }
+  t.end()
+})
+
+test('the base URL of AMSU is an origin, with or without a port or a trailing slash', t => {
+  for (const [text, origin] of [
+    ['http://api.amsu-new.com', 'http://api.amsu-new.com'],
+    ['https://api.amsu-new.com/', 'https://api.amsu-new.com'],
+    ['HTTPS://API.amsu-new.com:8443', 'https://api.amsu-new.com:8443'],
+    ['https://api.amsu-new.com:443', 'https://api.amsu-new.com'],
+    ['http://[::1]:9000', 'http://[::1]:9000'],
+  ] as const) {
+    const problems: string[] = []
+    t.equal(readOrigin(text, problems)?.origin, origin, text)
+    t.strictSame(problems, [])
+  }
+  t.end()
+})
+
+test('a base URL that is more or less than an origin is a problem', t => {
+  for (const text of [undefined, '', 'api.amsu-new.com', '//api.amsu-new.com', 'ftp://api.amsu-new.com', 'file:///etc/passwd', 'http://', 'http://a b', 'http://host:99999', 'http://*.host', 'http://host/path', 'http://host/?q', 'http://host/#f', 'http://user@host', 'http://user:password@host', 'http://:password@host']) {
+    const problems: string[] = []
+    t.equal(readOrigin(text, problems), undefined, String(text))
+    t.strictSame(problems, ['AMSU_BASE_URL must be an http or https origin without path, query or password'], String(text))
+  }
+  t.end()
+})
+
+test('browser origins are read in the form in which browsers send them', t => {
+  const problems: string[] = []
+  t.strictSame(readOrigins(undefined, problems), [])
+  t.strictSame(readOrigins('https://App.example:443, http://localhost:3000/ ,https://xn--bcher-kva.example', problems), ['https://app.example', 'http://localhost:3000', 'https://xn--bcher-kva.example'])
+  t.strictSame(problems, [])
+  t.end()
+})
+
+test('a list with an entry that is no origin is one problem, and the entry is never let in', t => {
+  for (const text of ['*', 'null', 'https://*.example', 'app.example', 'https://app.example/path', 'https://app.example,', 'https://app.example, , https://b.example', 'chrome-extension://abc']) {
+    const problems: string[] = []
+    const origins = readOrigins(text, problems)
+    t.strictSame(problems, ['ALLOWED_ORIGINS must be a list of origins such as https://app.example separated by commas'], text)
+    t.notOk(origins.some(origin => origin === 'null' || origin.includes('*')), text)
+  }
+  t.end()
+})

@@ -1,0 +1,73 @@
+/**
+ * Bad lines and many calls: callers who leave in crowds, and uploads that take their time.
+ */
+import { test } from 'tap'
+import { CALL_NAMES, startStage, watchMemory, type Ending, type Stage } from '../support/toxic-stage.ts'
+import { until } from '../support/until.ts'
+
+const MAX_CONNECTIONS = 64
+
+/** Numbers from 0 to 1 that are the same in each run (mulberry32). */
+function createRandom (seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** 300 calls of all kinds, fewer of the large ones, whose callers leave after up to a second. */
+async function makeCrowd (stage: Stage): Promise<Ending[]> {
+  const random = createRandom(42)
+  return await Promise.all(Array.from({ length: 300 }, async () => {
+    const name = CALL_NAMES[Math.floor(random() ** 3 * CALL_NAMES.length)] ?? 'GET'
+    return await stage.make(name, random() * 1_000)
+  }))
+}
+
+test('300 callers who leave within a second, in every phase, leave nothing behind: no call, no connection past the pool, no memory', async t => {
+  const stage = await startStage(t, 'upstream', { UPSTREAM_MAX_CONNECTIONS: String(MAX_CONNECTIONS) })
+  await stage.makeAll('server', {})
+  const memory = watchMemory(t)
+  // So slow that many wait for an answer, and more than the pool takes wait for a connection.
+  stage.toxic.set('client', { latencyMs: 150, jitterMs: 100 })
+  const endings = await makeCrowd(stage)
+  t.ok(endings.filter(({ outcome }) => outcome === 'no answer').length > 100, 'many have left')
+  t.strictSame(endings.filter(({ outcome }) => outcome !== 'good' && outcome !== 'no answer'), [], 'the others have their answers')
+  await stage.checkAftermath(t)
+  t.strictSame(endings.filter(ending => ending.outcome === 'no answer' && stage.lineOf(ending) !== undefined && ![200, 499].includes(Number(stage.lineOf(ending)?.['status']))), [], 'who left is logged as 499')
+  t.ok(stage.upstream.sockets.size <= MAX_CONNECTIONS + 1, 'what is open is the pool, and the connection for tokens')
+  memory.check()
+  await stage.stop(t)
+})
+
+test('callers whose line breaks for all of them at once leave nothing behind', async t => {
+  const stage = await startStage(t, 'caller', { UPSTREAM_MAX_CONNECTIONS: String(MAX_CONNECTIONS) })
+  for (const by of ['reset', 'close'] as const) {
+    stage.toxic.set('client', { latencyMs: 200, jitterMs: 100 })
+    const crowd = Promise.all(Array.from({ length: 100 }, async (_, i) => await stage.make(CALL_NAMES[i % CALL_NAMES.length] ?? 'GET')))
+    await until(() => stage.toxic.sockets.size > 100)
+    stage.toxic.cut(by)
+    await stage.toxic.heal()
+    const endings = await crowd
+    t.ok(endings.some(({ outcome }) => outcome === 'cut'), `many were cut: ${by}`)
+    await stage.checkAftermath(t)
+  }
+  t.ok(stage.upstream.sockets.size <= MAX_CONNECTIONS + 1, 'what is open is the pool, and the connection for tokens')
+  await stage.stop(t)
+})
+
+test('a healthy slow upload never times out, whichever side of the proxy is slow', async t => {
+  // 100 MB at 200 kB/s take 500 s, with time-outs of 60 s and 300 s; here 20 MB take 4 s, with time-outs of 1 s and 2.5 s.
+  const settings = { UPSTREAM_IDLE_TIMEOUT_MS: '1000', UPSTREAM_RESPONSE_TIMEOUT_MS: '2500' }
+  await Promise.all((['upstream', 'caller'] as const).map(async side => {
+    const stage = await startStage(t, side, settings)
+    stage.toxic.set('server', { bytesPerSecond: 5_000_000 })
+    const endings = await Promise.all([stage.make('upload with a length'), stage.make('upload in chunks')])
+    t.strictSame(endings.map(({ outcome }) => outcome), ['good', 'good'], `the line of the ${side} is slow`)
+    await stage.checkAftermath(t)
+    await stage.stop(t)
+  }))
+})

@@ -1,0 +1,145 @@
+import { test, type Test } from 'tap'
+import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadConfig } from '../src/config/config.ts'
+import { createLogger } from '../src/report/logger.ts'
+import { Rotation } from '../src/rotation.ts'
+import { createMasker } from '../src/secrets/masker.ts'
+import { pemPath } from './support/tls.ts'
+import { until } from './support/until.ts'
+
+interface Scene {
+  readonly rotation: Rotation
+  /** What the targets were told: `id/secret`, `name=secret …`, or `tls`. */
+  readonly told: string[]
+  readonly lines: string[]
+  /** Writes a file of the scene. */
+  readonly write: (name: 'id' | 'secret' | 'callers' | 'cert' | 'key', text: string) => void
+  readonly path: (name: string) => string
+}
+
+/** A rotation over files that have just been read. `settings` may take some of them away. */
+function setUp (t: Test, settings: Record<string, string> = {}): Scene {
+  const dir = t.testdir({ id: 'id-1', secret: 'secret-1', callers: 'app:caller-1\n' })
+  const path = (name: string): string => join(dir, name)
+  copyFileSync(pemPath('server.pem'), path('cert'))
+  copyFileSync(pemPath('server-key.pem'), path('key'))
+  const told: string[] = []
+  const lines: string[] = []
+  const config = loadConfig({
+    AMSU_CLIENT_ID_FILE: path('id'),
+    AMSU_CLIENT_SECRET_FILE: path('secret'),
+    CALLERS_FILE: path('callers'),
+    TLS_CERT_FILE: path('cert'),
+    TLS_KEY_FILE: path('key'),
+    ...settings,
+  }, '/nonexistent/.env')
+  const rotation = new Rotation(config, {
+    onCredentials: ({ clientId, clientSecret }) => { told.push(`${clientId.reveal()}/${clientSecret.reveal()}`) },
+    onCallers: callers => { told.push(callers.map(({ name, secret }) => `${name}=${secret.reveal()}`).join(' ')) },
+    onTls: () => { told.push('tls') },
+  }, createLogger({ level: 'info', masker: createMasker(), destination: { write: line => { lines.push(line) } } }))
+  t.teardown(() => { rotation.close() })
+  return { rotation, told, lines, write: (name, text) => { writeFileSync(path(name), text) }, path }
+}
+
+test('reading again what has not changed tries no credentials', t => {
+  const { rotation, told } = setUp(t)
+  rotation.reload()
+  rotation.reload()
+  t.strictSame(told, ['app=caller-1', 'tls', 'tls'])
+  t.end()
+})
+
+test('what comes from the environment can not change', t => {
+  const { rotation, told, lines } = setUp(t, { AMSU_CLIENT_ID_FILE: '', AMSU_CLIENT_SECRET_FILE: '', CALLERS_FILE: '', TLS_CERT_FILE: '', TLS_KEY_FILE: '', AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', CALLERS: 'app:c' })
+  rotation.reload()
+  t.strictSame([...told, ...lines], [])
+  t.end()
+})
+
+test('each changed file is read once more by itself, an id and a secret that change together as one pair', async t => {
+  const { told, write, path } = setUp(t)
+  write('id', 'id-2\n')
+  write('secret', 'secret-2\n')
+  write('callers', '# all\napp:caller-2\nother:caller-3\n')
+  copyFileSync(pemPath('second.pem'), path('cert'))
+  copyFileSync(pemPath('second-key.pem'), path('key'))
+  await until(() => told.length >= 3)
+  t.strictSame([...told].sort(), ['app=caller-2 other=caller-3', 'id-2/secret-2', 'tls'])
+})
+
+test('after close nothing is looked at any more', async t => {
+  const { rotation, told, write } = setUp(t)
+  rotation.close()
+  write('secret', 'secret-2')
+  const { told: others, write: writeOther } = setUp(t)
+  writeOther('secret', 'secret-3')
+  await until(() => others.length > 0)
+  t.strictSame(told, [])
+})
+
+test('one of the two credentials may come from a file alone', t => {
+  const { rotation, told, write } = setUp(t, { AMSU_CLIENT_ID_FILE: '', AMSU_CLIENT_ID: 'fixed-id' })
+  write('secret', 'secret-2')
+  rotation.reload()
+  t.equal(told[0], 'fixed-id/secret-2')
+  t.end()
+})
+
+test('a secret file that can not be used leaves the old value, and the log says why', t => {
+  const { rotation, told, lines, write, path } = setUp(t)
+  write('secret', '\n')
+  rotation.reload()
+  t.match(lines[0], /"problem":"AMSU_CLIENT_SECRET_FILE names an empty file".*the old value stays/)
+  renameSync(path('id'), path('id-away'))
+  write('secret', 'secret-2')
+  rotation.reload()
+  t.equal(told.find(line => line.includes('secret-2')), 'id-1/secret-2', 'the other file still counts')
+  t.ok(lines.some(line => line.includes('AMSU_CLIENT_ID_FILE can not be read (ENOENT)')))
+  t.end()
+})
+
+test('credentials that came later are tried once more when one asks: AMSU may have refused them before it knew them', t => {
+  const { rotation, told, lines, write } = setUp(t)
+  write('secret', 'secret-2')
+  rotation.reload()
+  rotation.reload()
+  t.strictSame(told.filter(line => line.includes('/')), ['id-1/secret-2', 'id-1/secret-2'])
+  t.ok(lines.some(line => line.includes('trying the AMSU credentials again')))
+  t.end()
+})
+
+test('a broken callers file leaves the old callers; each reading says what is wrong, by line and without a secret', t => {
+  const { rotation, told, lines, write, path } = setUp(t)
+  for (const [text, problem] of [['app:caller-1\nno-colon-here\n', 'CALLERS_FILE line 2 has no colon'], ['', 'CALLERS_FILE names no caller'], [':secret-of-nobody', 'CALLERS_FILE line 1 has no name']] as const) {
+    write('callers', text)
+    for (let i = 0; i < 2; i++) {
+      lines.length = 0
+      rotation.reload()
+      t.ok(lines.some(line => line.includes(problem) && line.includes('the old callers stay')), problem)
+      t.notMatch(lines.join(''), /no-colon-here|secret-of-nobody|caller-1/)
+    }
+  }
+  rmSync(path('callers'))
+  rotation.reload()
+  t.ok(lines.some(line => line.includes('CALLERS_FILE can not be read (ENOENT)')))
+  t.strictSame(told.filter(line => line.includes('=')), [])
+  write('callers', 'app:caller-2')
+  rotation.reload()
+  t.equal(told.at(-2), 'app=caller-2')
+  t.match(lines.join(''), /"callers":\["app"\].*the callers have been read again/, 'their names are told')
+  t.end()
+})
+
+test('a certificate whose key does not fit leaves the old pair', t => {
+  const { rotation, told, lines, path } = setUp(t)
+  copyFileSync(pemPath('second.pem'), path('cert'))
+  rotation.reload()
+  t.notOk(told.includes('tls'))
+  t.match(lines.at(-1), /"problems":\["TLS_KEY_FILE must be .*the new certificate can not be used, the old one stays/)
+  copyFileSync(pemPath('second-key.pem'), path('key'))
+  rotation.reload()
+  t.ok(told.includes('tls'))
+  t.end()
+})

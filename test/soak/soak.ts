@@ -1,0 +1,191 @@
+/** The soak from its first request to its last: everything is started, kept busy and in trouble, let come to rest, and ended. */
+import { setMaxListeners } from 'node:events'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout } from 'node:timers/promises'
+import { simulatorDefaults, startSimulator } from '../simulator/simulator.ts'
+import type { Simulator } from '../simulator/simulator.ts'
+import { closeConnections, makeCall } from './caller.ts'
+import type { Manner } from './caller.ts'
+import { Docket } from './docket.ts'
+import type { Settings } from './judge.ts'
+import { createLoads } from './loads.ts'
+import type { Loads } from './loads.ts'
+import { startProbe } from './probe.ts'
+import { isReady, Proxy } from './proxy.ts'
+import { createRandom } from './random.ts'
+import { slope } from './report.ts'
+import type { Findings } from './report.ts'
+import { makeTraffic } from './traffic.ts'
+import { makeWeather, WeatherRecord } from './weather.ts'
+import { layWire } from './wire.ts'
+import type { Wire } from './wire.ts'
+
+/** How the stand-in and the proxy are set: everything that could take minutes takes seconds. */
+const settings: Settings = { tokenLifeMs: 6_000, responseTimeoutMs: 6_000, replayBodyBytes: 1_048_576 }
+const environment = {
+  AMSU_CLIENT_ID: simulatorDefaults.clientId,
+  AMSU_CLIENT_SECRET: simulatorDefaults.clientSecret,
+  PORT: '0',
+  TOKEN_WAIT_MS: '1500',
+  TOKEN_REQUEST_TIMEOUT_MS: '2000',
+  UPSTREAM_RESPONSE_TIMEOUT_MS: String(settings.responseTimeoutMs),
+  UPSTREAM_IDLE_TIMEOUT_MS: '6000',
+  REPLAY_BODY_BYTES: String(settings.replayBodyBytes),
+}
+/** So many that none runs out. */
+const manyTimes = 1_000_000_000
+const quotas = { arrhythmia_analysis: manyTimes, hrv_analysis: manyTimes, health_analysis: manyTimes, calorie_analysis: manyTimes }
+/** Longest time until the last token outage is over for the proxy, too: its longest wait and a moment. */
+const recoveryMs = 40_000
+/** Longest time until the last socket is gone. */
+const restMs = 5_000
+/** Calls under way at SIGTERM, and how long each takes. */
+const lastCalls = 6
+const lastCallMs = 800
+const plain: Manner = { isFresh: false, isChunked: false, isExpecting: false, pauseMs: 0, abort: undefined, patience: 0 }
+
+/** What to do. */
+export interface SoakOptions {
+  readonly minutes: number
+  readonly seed: number
+  /** Ends the soak early; there is no result then. */
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
+interface Stage { readonly simulator: Simulator, readonly wire: Wire, readonly proxy: Proxy, readonly address: string, readonly loads: Loads }
+
+/** Runs a soak; whatever happens, everything it started has ended when this settles. */
+export async function soak (options: SoakOptions): Promise<{ docket: Docket, findings: Findings }> {
+  const { say } = options
+  const ends: Array<() => Promise<unknown>> = []
+  try {
+    const simulator = await startSimulator({ tokenLifeSeconds: settings.tokenLifeMs / 1000, quotas })
+    ends.push(() => simulator.close())
+    const wire = await layWire(simulator.origin)
+    ends.push(() => wire.close())
+    const proxy = new Proxy({ ...environment, AMSU_BASE_URL: wire.origin })
+    ends.push(() => proxy.stop())
+    const address = await proxy.ready()
+    say(`the proxy listens on ${address}`)
+    const stage = { simulator, wire, proxy, address, loads: createLoads() }
+    return await run(stage, options)
+  } finally {
+    closeConnections()
+    for (const end of ends.reverse()) await end()
+  }
+}
+
+async function run (stage: Stage, options: SoakOptions): Promise<{ docket: Docket, findings: Findings }> {
+  const { simulator, wire, proxy, address } = stage
+  const { seed, minutes, signal, say } = options
+  const weather = new WeatherRecord()
+  const docket = new Docket({ wire, proxy, weather, settings })
+  const start = await mostSockets(proxy)
+  const stopProbe = startProbe(address)
+  const ownDelay = monitorEventLoopDelay({ resolution: 10 })
+  ownDelay.enable()
+  const memory = await keepBusy(stage, options, weather, docket)
+  ownDelay.disable()
+  signal.throwIfAborted()
+  say('the traffic has ended; waiting until all is quiet')
+  const isReadyAgain = await until(async () => signal.aborted || await isReady(address), recoveryMs)
+  signal.throwIfAborted()
+  await docket.settled()
+  const livez = await stopProbe()
+  const sockets = await countSockets(stage, start)
+  const last = await finish(stage)
+  const findings: Findings = {
+    seed,
+    minutes,
+    arrivals: { wire: wire.books.arrivalCount, simulator: callsOf(simulator) },
+    tokens: simulator.issueCount,
+    connections: { all: wire.books.connections, unused: wire.books.unused },
+    memory,
+    sockets,
+    livez,
+    ownDelayMs: ownDelay.percentile(99) / 1e6,
+    isReady: isReadyAgain,
+    loud: proxy.loud,
+    exit: last.exit,
+    last,
+  }
+  return { docket, findings }
+}
+
+/** Traffic and trouble for as long as was asked; watches the memory meanwhile. */
+async function keepBusy ({ simulator, wire, proxy, address, loads }: Stage, { minutes, seed, signal, say }: SoakOptions, weather: WeatherRecord, docket: Docket): Promise<Findings['memory']> {
+  const over = new AbortController()
+  setMaxListeners(0, over.signal)
+  const end = (): void => { over.abort() }
+  const timer = globalThis.setTimeout(end, minutes * 60_000)
+  signal.addEventListener('abort', end)
+  const samples: Array<{ x: number, y: number }> = []
+  let peakKb = 0
+  const watch = setInterval(() => {
+    if (!proxy.isAlive) {
+      end()
+      return
+    }
+    const { nowKb, peakKb: peak } = proxy.memory()
+    peakKb = peak
+    samples.push({ x: performance.now() / 60_000, y: nowKb })
+    if (samples.length % 30 === 0) say(`${samples.length} s: ${docket.requests} requests, ${docket.unexplained} unexplained, ${docket.doubleSends} double sends, ${docket.lost} lost, ${Math.round(nowKb / 1024)} MB`)
+  }, 1_000)
+  try {
+    await Promise.all([
+      makeTraffic({ origin: address, loads, seed, signal: over.signal, onEnd: docket.file }),
+      makeWeather({ simulator, wire, random: createRandom(seed), signal: over.signal }, weather),
+    ])
+  } finally {
+    clearInterval(watch)
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
+  }
+  if (!proxy.isAlive) throw new Error(`the proxy ended in the middle of the soak: ${JSON.stringify(await proxy.exited)}\n${proxy.loud.join('\n')}`)
+  return { peakKb, slopeKbPerMinute: slope(samples.slice(samples.length >> 1)) }
+}
+
+/** Sockets when nothing goes on: callers and AMSU close what they have kept open, and the proxy must let go too. */
+async function countSockets ({ proxy, wire }: Stage, start: number): Promise<Findings['sockets']> {
+  const { unanswered } = wire
+  closeConnections()
+  wire.breakIdle('end')
+  await until(async () => proxy.sockets() <= start, restMs)
+  return { start, end: proxy.sockets(), unanswered }
+}
+
+/** Its connection for token calls comes and goes, so the most of several counts is the baseline. */
+async function mostSockets (proxy: Proxy): Promise<number> {
+  let most = 0
+  for (let i = 0; i < 10; i++) {
+    most = Math.max(most, proxy.sockets())
+    await setTimeout(50)
+  }
+  return most
+}
+
+/** Ends the proxy with calls under way. */
+async function finish ({ simulator, proxy, address, loads }: Stage): Promise<Findings['last'] & Pick<Findings, 'exit'>> {
+  simulator.faults.delayMs = lastCallMs
+  const random = createRandom(0)
+  const calls = Array.from({ length: lastCalls }, async (_, i) => await makeCall(address, `last-${i}`, loads.usual(random), plain))
+  await setTimeout(lastCallMs / 2)
+  const exit = await proxy.stop()
+  const endings = (await Promise.all(calls)).map(({ ending }) => ending)
+  return { sent: lastCalls, answered: endings.filter(ending => ending.kind === 'answer' && ending.isRight).length, exit }
+}
+
+async function until (holds: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  const latest = performance.now() + timeoutMs
+  while (performance.now() < latest) {
+    if (await holds()) return true
+    await setTimeout(50)
+  }
+  return await holds()
+}
+
+/** Requests that the stand-in saw, but token calls. */
+function callsOf ({ record: { calls } }: Simulator): number {
+  return Object.entries(calls).filter(([call]) => !call.includes('/token')).reduce((sum, [, count]) => sum + count, 0)
+}

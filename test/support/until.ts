@@ -1,0 +1,16 @@
+/**
+ * Waiting for something that can only be looked at: an outcome of a file watch, a state of another process.
+ */
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Files are looked at each second; a machine that runs other tests as well may take several. */
+const LIMIT_MS = 20_000
+
+/** Resolves once `isSo` holds; rejects when that takes too long. */
+export async function until (isSo: () => boolean | Promise<boolean>, limitMs = LIMIT_MS): Promise<void> {
+  const end = performance.now() + limitMs
+  while (!await isSo()) {
+    if (performance.now() > end) throw new Error(`waited ${limitMs} ms in vain`)
+    await pause(20)
+  }
+}
