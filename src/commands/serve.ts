@@ -39,7 +39,7 @@ export interface Process {
 export async function serve (process: Process): Promise<number> {
   const config = readConfig(process)
   if (config === undefined) return 2
-  // /proc shows an environment to every process of the same user, and a child inherits it.
+  // A child would inherit them, and a dump would print them.
   process.forget(secretSettings)
   const masker = createMasker()
   const log = createLogger({ level: config.logLevel, masker, destination: process.destination })

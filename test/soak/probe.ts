@@ -12,8 +12,16 @@ const timeoutMs = 5_000
 /** How long answers took, in milliseconds, rising; Infinity for those that did not come. */
 export type Latencies = readonly number[]
 
-/** Starts asking; the result stops that, and resolves to all latencies. */
-export function startProbe (address: string): () => Promise<Latencies> {
+/** Something that asks. */
+export interface Probe {
+  /** Stops asking; resolves to all latencies. */
+  stop: () => Promise<Latencies>
+  /** Ends it at once, whatever it does. */
+  end: () => Promise<unknown>
+}
+
+/** Starts asking. */
+export function startProbe (address: string): Probe {
   // tsx serves the main thread only, unless it is told so.
   const code = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(import.meta.url)}) })`
   const worker = new Worker(code, { eval: true, workerData: address })
@@ -22,11 +30,12 @@ export function startProbe (address: string): () => Promise<Latencies> {
     worker.once('error', reject)
   })
   latencies.catch(() => {})
-  return async () => {
-    worker.postMessage('stop')
-    const list = await latencies
-    await worker.terminate()
-    return list
+  return {
+    async stop () {
+      worker.postMessage('stop')
+      return await latencies
+    },
+    end: () => worker.terminate(),
   }
 }
 

@@ -11,6 +11,7 @@ import type { Settings } from './judge.ts'
 import { createLoads } from './loads.ts'
 import type { Loads } from './loads.ts'
 import { startProbe } from './probe.ts'
+import type { Probe } from './probe.ts'
 import { isReady, Proxy } from './proxy.ts'
 import { createRandom } from './random.ts'
 import { slope } from './report.ts'
@@ -53,7 +54,14 @@ export interface SoakOptions {
   readonly say: (line: string) => void
 }
 
-interface Stage { readonly simulator: Simulator, readonly wire: Wire, readonly proxy: Proxy, readonly address: string, readonly loads: Loads }
+interface Stage {
+  readonly simulator: Simulator
+  readonly wire: Wire
+  readonly proxy: Proxy
+  readonly probe: Probe
+  readonly address: string
+  readonly loads: Loads
+}
 
 /** Runs a soak; whatever happens, everything it started has ended when this settles. */
 export async function soak (options: SoakOptions): Promise<{ docket: Docket, findings: Findings }> {
@@ -68,21 +76,22 @@ export async function soak (options: SoakOptions): Promise<{ docket: Docket, fin
     ends.push(() => proxy.stop())
     const address = await proxy.ready()
     say(`the proxy listens on ${address}`)
-    const stage = { simulator, wire, proxy, address, loads: createLoads() }
-    return await run(stage, options)
+    const loads = createLoads()
+    const start = await mostSockets(proxy)
+    const probe = startProbe(address)
+    ends.push(() => probe.end())
+    return await run({ simulator, wire, proxy, probe, address, loads }, start, options)
   } finally {
     closeConnections()
     for (const end of ends.reverse()) await end()
   }
 }
 
-async function run (stage: Stage, options: SoakOptions): Promise<{ docket: Docket, findings: Findings }> {
-  const { simulator, wire, proxy, address } = stage
+async function run (stage: Stage, socketsAtStart: number, options: SoakOptions): Promise<{ docket: Docket, findings: Findings }> {
+  const { simulator, wire, proxy, probe, address } = stage
   const { seed, minutes, signal, say } = options
   const weather = new WeatherRecord()
   const docket = new Docket({ wire, proxy, weather, settings })
-  const start = await mostSockets(proxy)
-  const stopProbe = startProbe(address)
   const ownDelay = monitorEventLoopDelay({ resolution: 10 })
   ownDelay.enable()
   const memory = await keepBusy(stage, options, weather, docket)
@@ -92,8 +101,8 @@ async function run (stage: Stage, options: SoakOptions): Promise<{ docket: Docke
   const isReadyAgain = await until(async () => signal.aborted || await isReady(address), recoveryMs)
   signal.throwIfAborted()
   await docket.settled()
-  const livez = await stopProbe()
-  const sockets = await countSockets(stage, start)
+  const livez = await probe.stop()
+  const sockets = await countSockets(stage, socketsAtStart)
   const last = await finish(stage)
   const findings: Findings = {
     seed,
@@ -120,6 +129,7 @@ async function keepBusy ({ simulator, wire, proxy, address, loads }: Stage, { mi
   const end = (): void => { over.abort() }
   const timer = globalThis.setTimeout(end, minutes * 60_000)
   signal.addEventListener('abort', end)
+  if (signal.aborted) end()
   const samples: Array<{ x: number, y: number }> = []
   let peakKb = 0
   const watch = setInterval(() => {
