@@ -84,7 +84,7 @@ function readDotenv (path: string, problems: string[]): Record<string, string> {
 }
 
 /** The table of settings as a JSON schema. */
-function jsonSchema (): object {
+export function jsonSchema (): object {
   const properties = Object.fromEntries(Object.entries<Setting>(settings).map(([name, { type, default: value, minimum, maximum, values }]) => [name, {
     type,
     ...(value === undefined ? {} : { default: value }),
