@@ -48,6 +48,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
   #isReused = false
   #isAnswered = false
   #activeMs = 0
+  #isHeldUp = false
   #abort: ((error?: Error) => void) | undefined
   #resume: (() => void) | undefined
 
@@ -59,7 +60,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
     this.#replayed = replayed
     this.#replay = new ReplayBuffer(context.replayBudget)
     this.#upload = replayed === undefined && hasBody(req)
-      ? new Upload(req, { limitBytes: context.maxBodyBytes, replay: this.#replay, onChunk: () => { this.#touch() }, onTooLarge: () => { owner.onTooLarge() } })
+      ? new Upload(req, { limitBytes: context.maxBodyBytes, replay: this.#replay, onProgress: () => { this.#touch() }, onTooLarge: () => { owner.onTooLarge() } })
       : undefined
   }
 
@@ -103,13 +104,19 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
     abort?.()
   }
 
+  /** Whether the caller, not AMSU, is what the answer waits for. */
+  get isHeldUp (): boolean {
+    return this.#isHeldUp
+  }
+
   /** The caller can take more of the answer. */
   resume (): void {
+    this.#isHeldUp = false
     this.#touch()
     this.#resume?.()
   }
 
-  /** What to call a silence that has lasted too long at `nowMs`, or undefined while it has not. */
+  /** What to call a silence that has lasted too long at `nowMs`, or undefined while it has not. A caller who does not read is not one. */
   overdue (nowMs: number): ErrorCode | undefined {
     const silentMs = nowMs - this.#activeMs
     const { idleTimeoutMs, responseTimeoutMs } = this.#context
@@ -120,7 +127,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
       case 'waiting':
         return silentMs > responseTimeoutMs ? 'UPSTREAM_TIMEOUT' : undefined
       case 'downloading':
-        return silentMs > idleTimeoutMs ? 'UPSTREAM_TIMEOUT' : undefined
+        return silentMs > idleTimeoutMs && !this.#isHeldUp ? 'UPSTREAM_TIMEOUT' : undefined
       case 'connecting': // limited by the connector
       case 'over':
         return undefined
@@ -168,7 +175,8 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
   onData (chunk: Buffer): boolean {
     if (this.#phase !== 'downloading') return true
     this.#touch()
-    return this.#owner.onAnswerChunk(chunk)
+    this.#isHeldUp = !this.#owner.onAnswerChunk(chunk)
+    return !this.#isHeldUp
   }
 
   onComplete (): void {

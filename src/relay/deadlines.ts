@@ -1,6 +1,9 @@
 /**
  * Watches all exchanges for silence with one timer. A timer a request, reset at every chunk, costs more than the request; a sweep
  * over everything under way costs nothing worth measuring and may be late by one tick.
+ *
+ * Time in which this process did not run is nobody's silence: what came in the meantime lies unread in the kernel when the late tick
+ * comes. So a tick counts as one tick, however long it took.
  */
 import type { Clock, Timer } from '../clock.ts'
 
@@ -8,18 +11,18 @@ import type { Clock, Timer } from '../clock.ts'
 const SHORTEST_TICK_MS = 10
 const LONGEST_TICK_MS = 500
 
-/** A tick that comes this late means that the event loop stood still: everything under way stood still with it. */
+/** A tick that comes this late means that the event loop stood still, and everything under way with it. */
 const WORTH_TELLING_MS = 1_000
 
 /** Something that may take too long. */
 export interface Watched {
-  /** Ends itself if it has been silent for too long at `nowMs` of the monotonic clock. */
+  /** Ends itself if it has been silent for too long at `nowMs` of the watch. */
   checkDeadline: (nowMs: number) => void
 }
 
 /** The watch over everything that is under way. */
 export interface Deadlines {
-  /** Monotonic milliseconds as of the last tick: cheap to read, never ahead, at most a tick behind. */
+  /** Milliseconds this watch has run, as of the last tick: cheap to read, never ahead of the clock's pace, at most a tick behind. */
   readonly nowMs: number
   add: (watched: Watched) => void
   remove: (watched: Watched) => void
@@ -35,23 +38,27 @@ export function createDeadlines (clock: Clock, shortestTimeoutMs: number, onStal
   const tickMs = Math.min(Math.max(shortestTimeoutMs / 4, SHORTEST_TICK_MS), LONGEST_TICK_MS)
   const watchedSet = new Set<Watched>()
   let timer: Timer | undefined
-  let nowMs = clock.monotonic()
+  let nowMs = 0
+  let tickedAtMs = 0
 
   function tick (): void {
-    const lateMs = clock.monotonic() - nowMs - tickMs
+    const lateMs = clock.monotonic() - tickedAtMs - tickMs
     if (lateMs > WORTH_TELLING_MS) onStall(lateMs)
-    nowMs = clock.monotonic()
+    nowMs += tickMs
     for (const watched of watchedSet) watched.checkDeadline(nowMs)
-    timer = watchedSet.size === 0 ? undefined : clock.setTimeout(tick, tickMs)
+    if (watchedSet.size === 0) timer = undefined
+    else setTick()
+  }
+
+  function setTick (): void {
+    tickedAtMs = clock.monotonic()
+    timer = clock.setTimeout(tick, tickMs)
   }
 
   return {
     get nowMs () { return nowMs },
     add (watched) {
-      if (timer === undefined) {
-        nowMs = clock.monotonic()
-        timer = clock.setTimeout(tick, tickMs)
-      }
+      if (timer === undefined) setTick()
       watchedSet.add(watched)
     },
     remove (watched) { watchedSet.delete(watched) },

@@ -101,8 +101,8 @@ export class Exchange implements Watched, AttemptOwner {
   checkDeadline (nowMs: number): void {
     const code = this.#attempt?.overdue(nowMs)
     if (code !== undefined) this.fail(new ProxyError(code))
-    const unreadBytes = this.#res.writableLength + this.#req.socket.writableLength
-    if (this.#res.writableEnded && this.#unread.isStuck(unreadBytes, nowMs, this.#context.idleTimeoutMs)) cut(this.#req.socket)
+    if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
+    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) cut(this.#req.socket)
   }
 
   /** Sends with a token in hand, or waits for one. */

@@ -12,8 +12,8 @@ export interface UploadOptions {
   readonly limitBytes: number
   /** Keeps the body for a second sending. */
   readonly replay: ReplayBuffer
-  /** Called for every chunk, before it is passed on. */
-  readonly onChunk: () => void
+  /** Called when one of the two sides moves: for every chunk, before it is passed on, and when AMSU can take more. */
+  readonly onProgress: () => void
   /** Called once, instead of passing on the chunk that crosses the limit. */
   readonly onTooLarge: () => void
 }
@@ -58,6 +58,7 @@ export class Upload extends EventEmitter {
       this.#source.on('end', this.#onEnd)
     }
     this.#isPaused = false
+    this.#options.onProgress()
     this.#source.resume()
     return this
   }
@@ -85,7 +86,7 @@ export class Upload extends EventEmitter {
       this.#options.onTooLarge()
       return
     }
-    this.#options.onChunk()
+    this.#options.onProgress()
     this.#options.replay.add(chunk)
     this.emit('data', chunk)
   }
