@@ -3,9 +3,11 @@
  * The process: arguments, signals, exit codes. The only file that touches `process`.
  */
 import { readFileSync } from 'node:fs'
-import pino, { type DestinationStream } from 'pino'
+import type { DestinationStream } from 'pino'
+import { systemClock } from './clock.ts'
 import { nearestName } from './config/nearest-name.ts'
 import { serve, type Process } from './commands/serve.ts'
+import { createLogDestination } from './report/log-destination.ts'
 
 /** What `--help` prints. */
 const USAGE = `Usage: amsu-proxy [command]
@@ -24,12 +26,6 @@ Settings come from the environment and from .env in the working directory.
 Required: AMSU_CLIENT_ID and AMSU_CLIENT_SECRET, or AMSU_CLIENT_ID_FILE and
 AMSU_CLIENT_SECRET_FILE. .env.example documents all of them.
 `
-
-/** Bytes of log that may wait to be written; further lines are dropped. */
-const LARGEST_LOG_BACKLOG = 4 * 1_048_576
-
-/** How long the last lines may take to be written, in milliseconds. */
-const FLUSH_TIMEOUT_MS = 500
 
 /** What a command line may start with. */
 const WORDS = ['serve', '--help', '--version']
@@ -70,29 +66,15 @@ async function thisProcess (): Promise<Process> {
   }
 }
 
-/**
- * Lines for machines go to standard output, a person at a terminal gets them pretty. They are written behind the requests: a
- * reader that is stuck, a closed pipe or a full disk costs lines, never a request.
- */
+/** Lines for machines go to standard output, a person at a terminal gets them pretty. */
 async function logDestination (): Promise<DestinationStream> {
   if (!process.stdout.isTTY) {
-    const destination = pino.destination({ dest: 1, sync: false, maxLength: LARGEST_LOG_BACKLOG })
-    destination.on('error', () => {}) // there is nowhere to say it
-    flushLog = async () => { await flush(destination) }
+    const destination = createLogDestination(1, systemClock)
+    flushLog = destination.close
     return destination
   }
   const { default: pretty } = await import('pino-pretty')
   return pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', destination: 1, sync: true })
-}
-
-/** Resolves when what was logged has been written, or could not be in time. */
-async function flush (destination: ReturnType<typeof pino.destination>): Promise<void> {
-  await new Promise<void>(resolve => {
-    setTimeout(resolve, FLUSH_TIMEOUT_MS)
-    destination.flush(() => { resolve() })
-  })
-  // pino flushes once more when the process exits, and that would try for ever on a full disk.
-  destination.flushSync = () => {}
 }
 
 async function untilStopped (): Promise<string> {
