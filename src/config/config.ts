@@ -12,10 +12,11 @@ import { isLoopback, readOrigin, readOrigins } from './addresses.ts'
 import { unknownNames } from './nearest-name.ts'
 import { modeWarning, readSecretFile } from './secret-file.ts'
 import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
-import { problem, readText, readVariables, systemCode, validate, type Environment, type Values } from './validation.ts'
+import { problem, validate, type Values } from './validation.ts'
+import { readText, readVariables, systemCode, type Environment } from './variables.ts'
 import type { SettingName } from './settings.ts'
 
-export type { Environment } from './validation.ts'
+export type { Environment } from './variables.ts'
 
 /** The credentials AMSU issued. */
 export interface CredentialsConfig { readonly clientId: Secret, readonly clientSecret: Secret }
