@@ -100,7 +100,8 @@ export function createUpstreamAgent (options: UpstreamAgentOptions): Pool {
   })
 }
 
-function createConnector ({ origin, connectTimeoutMs, certificateAuthority, forwardProxy }: UpstreamAgentOptions): buildConnector.connector {
+/** Makes what connects to AMSU, by TLS or not, directly or through a forward proxy. */
+export function createConnector ({ origin, connectTimeoutMs, certificateAuthority, forwardProxy }: UpstreamAgentOptions): buildConnector.connector {
   const isTunnel = forwardProxy !== undefined && origin.startsWith('https:')
   const direct = buildConnector({
     timeout: isTunnel ? 0 : connectTimeoutMs, // a tunnel has one limit for everything
