@@ -138,6 +138,7 @@ function answer (error: ProxyError, request: FastifyRequest, reply: FastifyReply
 
 function maskSecrets ({ amsu, callers, listener }: Config, masker: Masker): void {
   maskCredentials(amsu.credentials, masker)
+  if (amsu.forwardProxy?.secret !== undefined) masker.add('forward_proxy', amsu.forwardProxy.secret)
   for (const { name, secret } of callers ?? []) masker.add(`caller ${name}`, secret)
   if (listener.tls !== undefined) masker.add('tls_key', listener.tls.key)
 }

@@ -7,7 +7,7 @@ import { parseCallersFile, type Caller } from './callers/caller-list.ts'
 import type { Config } from './config/config.ts'
 import { readSecretFile, watchFiles } from './config/secret-file.ts'
 import { readTls, type TlsConfig } from './config/tls-files.ts'
-import { readText, systemCode } from './config/validation.ts'
+import { readText, systemCode } from './config/variables.ts'
 import type { Secret } from './secrets/secret.ts'
 import type { Credentials } from './token/amsu-token-api.ts'
 

@@ -3,7 +3,7 @@
  */
 import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import net from 'node:net'
-import { systemCode } from './config/validation.ts'
+import { systemCode } from './config/variables.ts'
 
 /** The owner and the group may connect, nobody else. */
 const SOCKET_MODE = 0o660

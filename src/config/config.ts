@@ -6,15 +6,17 @@ import type { LevelWithSilent } from 'pino'
 import { parseCallers, parseCallersFile, type Caller } from '../callers/caller-list.ts'
 import { ConfigError } from '../errors.ts'
 import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
+import { parseForwardProxy, type ForwardProxy } from '../relay/forward-proxy.ts'
 import { Secret } from '../secrets/secret.ts'
 import { isLoopback, readOrigin, readOrigins } from './addresses.ts'
 import { unknownNames } from './nearest-name.ts'
 import { modeWarning, readSecretFile } from './secret-file.ts'
 import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
-import { problem, readText, readVariables, systemCode, validate, type Environment, type Values } from './validation.ts'
+import { problem, validate, type Values } from './validation.ts'
+import { readText, readVariables, systemCode, type Environment } from './variables.ts'
 import type { SettingName } from './settings.ts'
 
-export type { Environment } from './validation.ts'
+export type { Environment } from './variables.ts'
 
 /** The credentials AMSU issued. */
 export interface CredentialsConfig { readonly clientId: Secret, readonly clientSecret: Secret }
@@ -24,7 +26,12 @@ export type ListenerConfig = { readonly host: string, readonly port: number } | 
 
 /** Everything that can be set, in slices: a part is given its slice and knows no other. All durations are in milliseconds. */
 export interface Config {
-  readonly amsu: { readonly origin: string, readonly credentials: CredentialsConfig, readonly certificateAuthority: string | undefined }
+  readonly amsu: {
+    readonly origin: string
+    readonly credentials: CredentialsConfig
+    readonly certificateAuthority: string | undefined
+    readonly forwardProxy: ForwardProxy | undefined
+  }
   readonly listener: ListenerConfig & { readonly tls: TlsConfig | undefined }
   readonly adminListener: ListenerConfig | undefined
   /** Undefined: open access. */
@@ -71,6 +78,7 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
   const clientSecret = readSecret('AMSU_CLIENT_SECRET', values, problems)
   const origin = readOrigin(text('AMSU_BASE_URL'), problems)
   const certificateAuthority = readAuthority(text('AMSU_CA_FILE'), problems)
+  const forwardProxy = readForwardProxy(text('AMSU_HTTP_PROXY'), problems)
   const tls = readTls(text('TLS_CERT_FILE'), text('TLS_KEY_FILE'), problems)
   const callers = readCallers(values, problems)
   const allowedOrigins = readOrigins(text('ALLOWED_ORIGINS'), problems)
@@ -84,7 +92,7 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
   }
 
   return deepFreeze({
-    amsu: { origin: origin.origin, credentials: { clientId, clientSecret }, certificateAuthority },
+    amsu: { origin: origin.origin, credentials: { clientId, clientSecret }, certificateAuthority, forwardProxy },
     listener: { ...listener, tls },
     adminListener: values.ADMIN_PORT === undefined ? undefined : { host: text('ADMIN_HOST') ?? '', port: number('ADMIN_PORT') },
     callers,
@@ -151,6 +159,13 @@ function readAuthority (path: string | undefined, problems: string[]): string | 
   const pem = 'secret' in content ? content.secret.reveal() : undefined
   if (pem === undefined || !isAuthority(pem)) problems.push('problem' in content ? content.problem : problem('AMSU_CA_FILE'))
   return pem
+}
+
+function readForwardProxy (text: string | undefined, problems: string[]): ForwardProxy | undefined {
+  if (text === undefined) return undefined
+  const forwardProxy = parseForwardProxy(text)
+  if (forwardProxy === undefined) problems.push(problem('AMSU_HTTP_PROXY'))
+  return forwardProxy
 }
 
 function readRoutes (text: string | undefined, problems: string[]): readonly AllowedRoute[] | undefined {

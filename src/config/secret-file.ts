@@ -3,7 +3,7 @@
  */
 import { statSync } from 'node:fs'
 import { Secret } from '../secrets/secret.ts'
-import { readText, systemCode } from './validation.ts'
+import { readText, systemCode } from './variables.ts'
 
 /** How often a file is looked at. Looking, not being told: it works on every file system and through every symlink swap. */
 const WATCH_INTERVAL_MS = 1_000

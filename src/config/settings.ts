@@ -38,6 +38,7 @@ export const settings = {
   AMSU_CLIENT_SECRET_FILE: path('Path of a file that holds the app_secret instead.'),
   AMSU_BASE_URL: { type: 'string', default: 'http://api.amsu-new.com', rule: 'an http or https origin without path, query or password', meaning: 'Origin of AMSU. Plain http to a host that is not loopback is warned about at start: AMSU documents no https address.' },
   AMSU_CA_FILE: { type: 'string', rule: 'the path of a readable file of PEM certificates', meaning: 'Further certificate authorities for https to AMSU, as PEM. Verification can not be switched off.' },
+  AMSU_HTTP_PROXY: { type: 'string', isSecret: true, rule: 'http://[user:password@]host:port', meaning: 'Forward proxy through which AMSU must be reached, as http://[user:password@]host:port, for token calls and relayed calls. HTTP_PROXY and its like are not read.' },
   HOST: { type: 'string', default: '127.0.0.1', rule: 'an address or name to listen on', meaning: 'Address to listen on. Beyond loopback it needs CALLERS or ALLOW_OPEN_ACCESS.' },
   PORT: { type: 'integer', default: 8080, minimum: 0, maximum: 65_535, rule: 'a whole number from 0 to 65535', meaning: 'Port to listen on; 0 takes a free one, which the log names.' },
   TLS_CERT_FILE: { type: 'string', rule: 'given together with TLS_KEY_FILE, as the path of a readable PEM file', meaning: 'Certificate chain to serve https to callers, as PEM; read again when it changes.' },

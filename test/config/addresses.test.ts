@@ -1,5 +1,7 @@
 import { test } from 'tap'
+import { inspect } from 'node:util'
 import { isLoopback, readOrigin, readOrigins } from '../../src/config/addresses.ts'
+import { loadConfig, type Config } from '../../src/config/config.ts'
 
 test('what goes to loopback stays on this machine, and everything else does not', t => {
   for (const host of ['localhost', 'LOCALHOST', 'app.localhost', '127.0.0.1', '127.1.2.3', '127.255.255.254', '::1', '[::1]', '::ffff:127.0.0.1', '[::FFFF:127.0.0.1]']) {
@@ -51,4 +53,17 @@ test('a list with an entry that is no origin is one problem, and the entry is ne
     t.notOk(origins.some(origin => origin === 'null' || origin.includes('*')), text)
   }
   t.end()
+})
+
+test('a forward proxy is http://[user:password@]host:port; neither a problem with it nor the configuration shows its password', async t => {
+  const load = (given: string): Config => loadConfig({ AMSU_CLIENT_ID: 'id', AMSU_CLIENT_SECRET: 'secret', AMSU_HTTP_PROXY: given }, '/nonexistent/.env')
+  t.equal(load('').amsu.forwardProxy, undefined)
+  const config = load('http://me:given-secret-f0@proxy:3128')
+  t.match(config.amsu.forwardProxy, { host: 'proxy', port: 3128 })
+  for (const text of [inspect(config, { depth: 20, showHidden: true }), JSON.stringify(config)]) {
+    for (const form of ['given-secret-f0', Buffer.from('me:given-secret-f0').toString('base64')]) t.notOk(text.includes(form))
+  }
+  for (const given of ['http://me:given-secret-f0@proxy:3128/path', 'me:given-secret-f0@proxy:3128', 'http://me:given-secret-f0%zz@proxy', 'socks5://me:given-secret-f0@proxy:1080']) {
+    t.throws(() => load(given), { message: 'AMSU_HTTP_PROXY must be http://[user:password@]host:port' }, given)
+  }
 })
