@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { isLoopback, readOrigin, readOrigins } from '../../src/config/addresses.ts'
+import { isLoopback, readHosts, readOrigin, readOrigins } from '../../src/config/addresses.ts'
 
 test('what goes to loopback stays on this machine, and everything else does not', t => {
   for (const host of ['localhost', 'LOCALHOST', 'app.localhost', '127.0.0.1', '127.1.2.3', '127.255.255.254', '::1', '[::1]', '::ffff:127.0.0.1', '[::FFFF:127.0.0.1]']) {
@@ -31,6 +31,19 @@ test('a base URL that is more or less than an origin is a problem', t => {
     const problems: string[] = []
     t.equal(readOrigin(text, problems), undefined, String(text))
     t.strictSame(problems, ['AMSU_BASE_URL must be an http or https origin without path, query or password'], String(text))
+  }
+  t.end()
+})
+
+test('Host names are read in the form in which the guard compares them: in lower case, without a port', t => {
+  const problems: string[] = []
+  t.strictSame(readHosts(undefined, problems), [])
+  t.strictSame(readHosts(' Amsu.Example , b.example:8080,my_host.example, xn--bcher-kva.example,[2001:DB8::1]:80,', problems), ['amsu.example', 'b.example', 'my_host.example', 'xn--bcher-kva.example', '[2001:db8::1]'])
+  t.strictSame(problems, [])
+  for (const text of ['*', '*.example', '.example', 'https://a.example', 'a.example/', 'a.example:', 'a.example:http', 'a.example b.example', 'ok.example, a@b.example', '0.0.0.0', '[::]', '::1', 'b\u00fccher.example']) {
+    const found: string[] = []
+    readHosts(text, found)
+    t.strictSame(found, ['ALLOWED_HOSTS must be a list of host names such as amsu.example, without scheme or star, separated by commas'], text)
   }
   t.end()
 })

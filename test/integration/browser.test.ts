@@ -63,7 +63,7 @@ test('an allowed origin gets CORS answers, on errors and preflights too, and nob
 
 test('ALLOWED_HOSTS lets a name in, ALLOWED_ROUTES keeps a call out', async t => {
   const upstream = await startUpstream()
-  const proxy = await startProxy(upstream.origin, { ALLOWED_HOSTS: 'amsu.example.org', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times,POST /amsu-analysis/v2/hrv/**' })
+  const proxy = await startProxy(upstream.origin, { ALLOWED_HOSTS: 'amsu.example.org:8080', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times,POST /amsu-analysis/v2/hrv/**' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   const host = { headers: { host: 'amsu.example.org' } }
   t.equal((await call(proxy.origin, '/amsu-analysis/v2/available-times?x', host)).status, 200)
