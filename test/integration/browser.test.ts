@@ -75,3 +75,14 @@ test('ALLOWED_HOSTS lets a name in, ALLOWED_ROUTES keeps a call out', async t =>
   }
   t.equal(upstream.received.length, 2)
 })
+
+test('only a preflight of an allowed page is answered here; any other OPTIONS is a call', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, { ALLOWED_ORIGINS: PAGE })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  for (const headers of [{ origin: PAGE }, { 'access-control-request-method': 'POST' }, {}]) t.equal((await call(proxy.origin, PATH, { method: 'OPTIONS', headers })).status, 200)
+  t.same(upstream.received.map(({ method }) => method), ['OPTIONS', 'OPTIONS', 'OPTIONS'])
+  const preflight = { method: 'OPTIONS', headers: { origin: PAGE, 'access-control-request-method': 'POST' } }
+  t.match(await call(proxy.origin, `${PATH}..%2f`, preflight), { status: 400, headers: { 'access-control-allow-origin': PAGE } }, 'the path is judged first')
+  t.notOk('access-control-allow-headers' in (await call(proxy.origin, PATH, preflight)).headers, 'what was not asked is not answered')
+})
