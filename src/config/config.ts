@@ -3,14 +3,14 @@
  * setting and its rule; a value is never repeated, because it may be a secret in the wrong place.
  */
 import type { LevelWithSilent } from 'pino'
-import { parseCallers, parseCallersFile, type Caller } from '../callers/caller-list.ts'
+import { parseCallers, parseCallersFile, weakSecretWarnings, type Caller } from '../callers/caller-list.ts'
 import { ConfigError } from '../errors.ts'
 import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
 import { parseForwardProxy, type ForwardProxy } from '../relay/forward-proxy.ts'
 import { Secret } from '../secrets/secret.ts'
-import { isLoopback, readOrigin, readOrigins } from './addresses.ts'
+import { isLoopback, readHosts, readOrigin, readOrigins } from './addresses.ts'
 import { unknownNames } from './nearest-name.ts'
-import { modeWarning, readSecretFile } from './secret-file.ts'
+import { isOpenToAll, readSecretFile } from './secret-file.ts'
 import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
 import { problem, validate, type Values } from './validation.ts'
 import { readText, readVariables, systemCode, type Environment } from './variables.ts'
@@ -21,8 +21,11 @@ export type { Environment } from './variables.ts'
 /** The credentials AMSU issued. */
 export interface CredentialsConfig { readonly clientId: Secret, readonly clientSecret: Secret }
 
+/** A listener on an address. */
+export interface TcpListenerConfig { readonly host: string, readonly port: number }
+
 /** A listener on an address, or on a unix socket. */
-export type ListenerConfig = { readonly host: string, readonly port: number } | { readonly path: string }
+export type ListenerConfig = TcpListenerConfig | { readonly path: string }
 
 /** Everything that can be set, in slices: a part is given its slice and knows no other. All durations are in milliseconds. */
 export interface Config {
@@ -33,7 +36,7 @@ export interface Config {
     readonly forwardProxy: ForwardProxy | undefined
   }
   readonly listener: ListenerConfig & { readonly tls: TlsConfig | undefined }
-  readonly adminListener: ListenerConfig | undefined
+  readonly adminListener: TcpListenerConfig | undefined
   /** Undefined: open access. */
   readonly callers: readonly Caller[] | undefined
   readonly guard: { readonly allowedHosts: readonly string[], readonly allowedOrigins: readonly string[] }
@@ -81,6 +84,7 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
   const forwardProxy = readForwardProxy(text('AMSU_HTTP_PROXY'), problems)
   const tls = readTls(text('TLS_CERT_FILE'), text('TLS_KEY_FILE'), problems)
   const callers = readCallers(values, problems)
+  const allowedHosts = readHosts(text('ALLOWED_HOSTS'), problems)
   const allowedOrigins = readOrigins(text('ALLOWED_ORIGINS'), problems)
   const allowedRoutes = readRoutes(text('ALLOWED_ROUTES'), problems)
   const listener = text('UNIX_SOCKET') === undefined ? { host: text('HOST') ?? '', port: number('PORT') } : { path: text('UNIX_SOCKET') as string }
@@ -96,14 +100,14 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
     listener: { ...listener, tls },
     adminListener: values.ADMIN_PORT === undefined ? undefined : { host: text('ADMIN_HOST') ?? '', port: number('ADMIN_PORT') },
     callers,
-    guard: { allowedHosts: list(text('ALLOWED_HOSTS')).map(name => name.toLowerCase()), allowedOrigins },
+    guard: { allowedHosts, allowedOrigins },
     allowedRoutes,
     token: { tokenWaitMs: number('TOKEN_WAIT_MS'), requestTimeoutMs: number('TOKEN_REQUEST_TIMEOUT_MS') },
     relay: relaySlice(number),
     files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE') },
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
-    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values)],
+    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values), ...weakSecretWarnings(callers ?? [])],
   })
 }
 
@@ -181,14 +185,10 @@ function transportWarnings (origin: URL): string[] {
     : []
 }
 
+/** Certificates are public, and the app_key is no secret by itself. */
 function fileWarnings (values: Values): string[] {
-  return (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const)
-    .map(name => values[name] === undefined ? undefined : modeWarning(name, String(values[name])))
-    .filter(warning => warning !== undefined)
-}
-
-function list (text: string | undefined): string[] {
-  return (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '')
+  const names = (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const).filter(name => values[name] !== undefined && isOpenToAll(String(values[name])))
+  return names.length === 0 ? [] : [`${names.join(', ')}: every user here can read or change that file; chmod o-rw, or for a mounted secret mode 0440, unless this program is alone here`]
 }
 
 function deepFreeze<T extends object> (value: T): T {

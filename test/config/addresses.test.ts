@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { inspect } from 'node:util'
-import { isLoopback, readOrigin, readOrigins } from '../../src/config/addresses.ts'
+import { isLoopback, readHosts, readOrigin, readOrigins } from '../../src/config/addresses.ts'
 import { loadConfig, type Config } from '../../src/config/config.ts'
 
 test('what goes to loopback stays on this machine, and everything else does not', t => {
@@ -33,6 +33,19 @@ test('a base URL that is more or less than an origin is a problem', t => {
     const problems: string[] = []
     t.equal(readOrigin(text, problems), undefined, String(text))
     t.strictSame(problems, ['AMSU_BASE_URL must be an http or https origin without path, query or password'], String(text))
+  }
+  t.end()
+})
+
+test('Host names are read in the form in which the guard compares them: in lower case, without a port', t => {
+  const problems: string[] = []
+  t.strictSame(readHosts(undefined, problems), [])
+  t.strictSame(readHosts(' Amsu.Example , b.example:8080,my_host.example, xn--bcher-kva.example,[2001:DB8::1]:80,', problems), ['amsu.example', 'b.example', 'my_host.example', 'xn--bcher-kva.example', '[2001:db8::1]'])
+  t.strictSame(problems, [])
+  for (const text of ['*', '*.example', '.example', 'https://a.example', 'a.example/', 'a.example:', 'a.example:http', 'a.example b.example', 'ok.example, a@b.example', '0.0.0.0', '[::]', '::1', 'b\u00fccher.example']) {
+    const found: string[] = []
+    readHosts(text, found)
+    t.strictSame(found, ['ALLOWED_HOSTS must be a list of host names such as amsu.example, without scheme or star, separated by commas'], text)
   }
   t.end()
 })
