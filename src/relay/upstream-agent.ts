@@ -2,6 +2,7 @@
  * The connections to AMSU. TLS is verified, always, and no environment variable opens it: the pool is ours because the transports
  * of @fastify/reply-from switch verification off (CVE-2026-107318).
  */
+import type { LookupFunction } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
 
@@ -15,6 +16,8 @@ export interface UpstreamAgentOptions {
   readonly maxConnections: number
   /** Further certificate authorities, as PEM. */
   readonly certificateAuthority: string | undefined
+  /** Finds the addresses of a name. @default the system's resolver */
+  readonly lookup?: LookupFunction
 }
 
 /** How often a connection has been used: what tells a connection that was found dead from one that died of a request. */
@@ -47,11 +50,14 @@ class CountingClient extends Client {
  * Creates a pool of connections to one origin. It has no time-outs of its own for answers (the exchange keeps those), sends one
  * request at a time over a connection, and never sends one twice.
  */
-export function createUpstreamAgent ({ origin, connectTimeoutMs, maxConnections, certificateAuthority }: UpstreamAgentOptions): Pool {
+export function createUpstreamAgent ({ origin, connectTimeoutMs, maxConnections, certificateAuthority, lookup }: UpstreamAgentOptions): Pool {
   return new Pool(origin, {
     connect: buildConnector({
       timeout: connectTimeoutMs,
+      // Node gives up an address after 250 ms when the name has another one: less than a round trip on a slow line.
+      autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 2),
       rejectUnauthorized: true,
+      ...(lookup === undefined ? {} : { lookup }),
       ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
     }),
     connections: maxConnections,
