@@ -52,9 +52,9 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const { clock, log, masker } = ports
   maskSecrets(config, masker)
   const { origin, credentials } = config.amsu
-  const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay })
+  const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock })
   // Token calls have a connection of their own: they must get through when all others are taken.
-  const tokenUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, maxConnections: 1 })
+  const tokenUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock, maxConnections: 1 })
   const api = createTokenApi({ dispatcher: tokenUpstream, origin, clock, ...config.token })
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
   const registry = createCallerRegistry(config.callers, clock)

@@ -2,12 +2,14 @@
  * The connections to AMSU. TLS is verified, always, and no environment variable opens it: the pool is ours because the transports
  * of @fastify/reply-from switch verification off (CVE-2026-107318).
  */
+import type { LookupFunction } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
+import { systemClock, type Clock } from '../clock.ts'
 import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
 import { createTunnelConnector } from './tunnel.ts'
 
-/** Connections are resolved and made anew after this long, so that a change in DNS is followed. */
+/** A connection's last request is the first one after this long: names are resolved anew, so that a change in DNS is followed. */
 const CONNECTION_TTL_MS = 300_000
 
 /** What only a forward proxy answers: it wants to know who we are (RFC 9110 section 15.5.8). */
@@ -22,6 +24,10 @@ export interface UpstreamAgentOptions {
   readonly certificateAuthority: string | undefined
   /** The only way to AMSU, where there is one. */
   readonly forwardProxy: ForwardProxy | undefined
+  /** Finds the addresses of a name. @default the system's resolver */
+  readonly lookup?: LookupFunction
+  /** Tells the age of connections. @default systemClock */
+  readonly clock?: Clock
 }
 
 /** How often a connection has been used: what tells a connection that was found dead from one that died of a request. */
@@ -41,15 +47,25 @@ type Headers = NonNullable<Dispatcher.DispatchOptions['headers']>
 /** One connection of the pool, with a count of its uses. */
 class CountingClient extends Client {
   readonly #use: ConnectionUse = { requests: 0 }
+  readonly #clock: Clock
+  /** Of the connection that is open now. */
+  #connectedAtMs = Infinity
 
-  constructor (origin: URL, options: object) {
+  constructor (origin: URL, options: object, clock: Clock) {
     super(origin, options)
-    this.on('connect', () => { this.#use.requests = 0 })
+    this.#clock = clock
+    this.on('connect', () => {
+      this.#use.requests = 0
+      this.#connectedAtMs = clock.monotonic()
+    })
+    this.on('disconnect', () => { this.#connectedAtMs = Infinity })
   }
 
   override dispatch (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Partial<ConnectionAware>): boolean {
     handler.onConnection?.(this.#use)
-    return super.dispatch(options, handler)
+    // Its last request says so. The pool's own limit would be looked up for every connection at every request.
+    const isOld = this.#clock.monotonic() - this.#connectedAtMs > CONNECTION_TTL_MS
+    return super.dispatch(isOld ? { ...options, reset: true } : options, handler)
   }
 }
 
@@ -61,8 +77,8 @@ class ForwardedClient extends CountingClient {
   readonly #origin: string
   readonly #authorization: string | undefined
 
-  constructor (origin: URL, options: object, { authorization }: ForwardProxy) {
-    super(origin, options)
+  constructor (origin: URL, options: object, clock: Clock, { authorization }: ForwardProxy) {
+    super(origin, options, clock)
     this.#origin = origin.origin
     this.#authorization = authorization?.reveal()
   }
@@ -87,25 +103,27 @@ class ForwardedClient extends CountingClient {
  * request at a time over a connection, and never sends one twice.
  */
 export function createUpstreamAgent (options: UpstreamAgentOptions): Pool {
-  const { origin, maxConnections, forwardProxy } = options
+  const { origin, maxConnections, forwardProxy, clock = systemClock } = options
   const isForwarded = forwardProxy !== undefined && origin.startsWith('http:')
   return new Pool(origin, {
     connect: createConnector(options),
     connections: maxConnections,
-    factory: (target, options) => isForwarded ? new ForwardedClient(target, options, forwardProxy) : new CountingClient(target, options),
+    factory: (target, options) => isForwarded ? new ForwardedClient(target, options, clock, forwardProxy) : new CountingClient(target, options, clock),
     pipelining: 1,
-    clientTtl: CONNECTION_TTL_MS,
     headersTimeout: 0,
     bodyTimeout: 0,
   })
 }
 
 /** Makes what connects to AMSU, by TLS or not, directly or through a forward proxy. */
-export function createConnector ({ origin, connectTimeoutMs, certificateAuthority, forwardProxy }: UpstreamAgentOptions): buildConnector.connector {
+export function createConnector ({ origin, connectTimeoutMs, certificateAuthority, forwardProxy, lookup }: UpstreamAgentOptions): buildConnector.connector {
   const isTunnel = forwardProxy !== undefined && origin.startsWith('https:')
   const direct = buildConnector({
     timeout: isTunnel ? 0 : connectTimeoutMs, // a tunnel has one limit for everything
+    // Node gives up an address after 250 ms when the name has another one: less than a round trip on a slow line.
+    autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 2),
     rejectUnauthorized: true,
+    ...(lookup === undefined ? {} : { lookup }),
     ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
   })
   if (forwardProxy === undefined) return direct

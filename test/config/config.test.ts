@@ -15,10 +15,9 @@ const ID_PROBLEM = 'AMSU_CLIENT_ID must be given, or AMSU_CLIENT_ID_FILE, but no
 const SECRET_PROBLEM = 'AMSU_CLIENT_SECRET must be given, or AMSU_CLIENT_SECRET_FILE, but not both'
 
 /** Numbers that are none, or not whole, or not written in digits. */
-const NO_NUMBERS = ['eleven', '1.5', '-1', '1_000', 'NaN', 'true', 'null', '1,5', '1 2', '12ms']
-
-/** The same, where src/config/config.ts is still too generous: see the todo below. */
-const GENEROUS_NUMBERS = ['  ', ' 80', '80\n', '0x50', '0b101', '8e1', '+80', '80.0', 'Infinity', '1e999']
+const NO_NUMBERS = ['eleven', '1.5', '-1', '1_000', 'NaN', 'true', 'null', '1,5', '1 2', '12ms',
+  // what JavaScript itself would take for one
+  '  ', ' 80', '80\n', '0x50', '0b101', '8e1', '+80', '80.0', 'Infinity', '1e999']
 
 /** A value outside the range or the list of each setting that has one. */
 const OUT_OF_RANGE = Object.entries<Setting>(settings).flatMap(([name, { maximum, minimum, type, values }]) => {
@@ -143,12 +142,8 @@ test('a bound is inside its range, and one past it is not', async t => {
   for (const [name, value] of OUT_OF_RANGE) t.strictSame(problemsOf({ ...CREDENTIALS, [name]: value }), [ruleOf(name)], `${name}: ${value}`)
 })
 
-test('a number is written in digits and nothing else', async t => {
+test('a number is written in digits and nothing else: not in blanks, other notations or infinity', async t => {
   for (const value of NO_NUMBERS) t.strictSame(problemsOf({ ...CREDENTIALS, PORT: value }), [ruleOf('PORT')], inspect(value))
-})
-
-test('a number is not guessed from blanks, other notations or infinity', async t => {
-  for (const value of GENEROUS_NUMBERS) t.strictSame(problemsOf({ ...CREDENTIALS, PORT: value }), [ruleOf('PORT')], inspect(value))
 })
 
 test('every level of the log is accepted', async t => {

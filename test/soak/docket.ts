@@ -6,8 +6,11 @@ import type { Proxy } from './proxy.ts'
 import type { WeatherRecord } from './weather.ts'
 import type { Arrival, Wire } from './wire.ts'
 
-/** The proxy's line and the end of a connection may come this much later than the outcome. */
-const settleMs = 1_500
+/**
+ * The proxy's line and the end of a connection may come this much later than the outcome: a caller who leaves with half of its body
+ * on the way is noticed once there is a token and the body is read, up to TOKEN_WAIT_MS later.
+ */
+const settleMs = 4_000
 /** Offending requests that are kept. */
 const samplesKept = 20
 

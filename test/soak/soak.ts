@@ -38,6 +38,8 @@ const manyTimes = 1_000_000_000
 const quotas = { arrhythmia_analysis: manyTimes, hrv_analysis: manyTimes, health_analysis: manyTimes, calorie_analysis: manyTimes }
 /** Longest time until the last token outage is over for the proxy, too: its longest wait and a moment. */
 const recoveryMs = 40_000
+/** The memory is looked at once a second; while it warms up its growth says nothing. */
+const warmUpSeconds = 60
 /** Longest time until the last socket is gone. */
 const restMs = 5_000
 /** Calls under way at SIGTERM, and how long each takes. */
@@ -153,7 +155,7 @@ async function keepBusy ({ simulator, wire, proxy, address, loads }: Stage, { mi
     signal.removeEventListener('abort', end)
   }
   if (!proxy.isAlive) throw new Error(`the proxy ended in the middle of the soak: ${JSON.stringify(await proxy.exited)}\n${proxy.loud.join('\n')}`)
-  return { peakKb, slopeKbPerMinute: slope(samples.slice(samples.length >> 1)) }
+  return { peakKb, slopeKbPerMinute: slope(samples.slice(Math.min(warmUpSeconds, samples.length >> 1))) }
 }
 
 /** Sockets when nothing goes on: callers and AMSU close what they have kept open, and the proxy must let go too. */

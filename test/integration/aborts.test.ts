@@ -1,0 +1,101 @@
+/**
+ * Callers who leave. The matrix of bad lines has more of them (npm run test:toxics).
+ */
+import { test } from 'tap'
+import type { ServerResponse } from 'node:http'
+import net, { type Socket } from 'node:net'
+import { startProxy, type Proxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
+import { startUpstream } from '../support/upstream.ts'
+import { createRandom } from '../soak/random.ts'
+
+const PATH = '/amsu-analysis/v2/things/'
+const CALLERS = 300
+const SPAN_MS = 900
+
+/** What a caller sends, by what it is in the middle of when it leaves. None of these calls ever ends by itself. */
+const REQUESTS = {
+  waiting: `GET ${PATH}silent HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+  uploading: `POST ${PATH}silent HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(100_000)}`,
+  uploaded: `POST ${PATH}silent HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(100_000)}`,
+  downloading: `GET ${PATH}endless HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+  'in the head': `GET ${PATH}silent HTTP/1.1\r\nHost: localh`,
+} as const
+
+/** How many connections of callers the proxy holds. */
+async function countCallers ({ servers }: Proxy): Promise<number> {
+  const [app] = servers as ReadonlyArray<{ server: net.Server }>
+  return await new Promise(resolve => { app?.server.getConnections((_error, count) => { resolve(count) }) })
+}
+
+/** Connects, sends, and leaves `afterMs` later, by an end or a reset; resolves once it is gone. */
+async function leave (port: number, bytes: string, afterMs: number, isReset: boolean): Promise<void> {
+  const socket = net.connect(port, '127.0.0.1', () => { socket.write(bytes) })
+  socket.on('error', () => {}).resume()
+  await new Promise<void>(resolve => {
+    socket.on('close', () => { resolve() })
+    setTimeout(() => { isReset ? socket.resetAndDestroy() : socket.destroy() }, afterMs)
+  })
+}
+
+test('300 callers who leave at random within a second leave no connection and nothing under way', async t => {
+  const used = new Set<Socket>()
+  const busy = new Set<ServerResponse>()
+  let seen = 0
+  const upstream = await startUpstream({
+    onHead (req, res) {
+      if (!req.url?.startsWith(PATH)) return false
+      seen++
+      used.add(req.socket)
+      busy.add(res)
+      req.socket.on('close', () => used.delete(req.socket))
+      res.on('close', () => busy.delete(res))
+      req.on('error', () => {}).resume()
+      if (req.url.endsWith('endless')) res.write('x'.repeat(200_000))
+      return true
+    },
+  })
+  // A grace time that only something left under way would take.
+  const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '60000', LOG_LEVEL: 'info' })
+  t.teardown(upstream.close)
+  const random = createRandom(300)
+  const names = Object.keys(REQUESTS) as Array<keyof typeof REQUESTS>
+  const left = Promise.all(Array.from({ length: CALLERS }, async () => {
+    await leave(proxy.port, REQUESTS[random.pick(names)], random.between(0, SPAN_MS), random.chance(0.5))
+  }))
+  await left
+  t.ok(seen > 10, `AMSU has seen ${seen} of them`)
+  await t.resolves(until(async () => await countCallers(proxy) === 0), 'no connection of a caller')
+  await t.resolves(until(() => busy.size === 0 && used.size === 0), 'no call at AMSU, and no connection that ever had one')
+  const lines = proxy.accessLines()
+  t.ok(lines.length > 10)
+  t.equal(new Set(lines.map(({ requestId }) => requestId)).size, lines.length, 'each request has one line')
+  t.ok(lines.every(({ status }) => status === 499), 'and its status is 499')
+  const before = performance.now()
+  await proxy.stop()
+  t.ok(performance.now() - before < 30_000, 'nothing was under way')
+})
+
+test('a caller who leaves while its request waits for a token is noticed, at the latest when the body is read', async t => {
+  for (const [bodyBytes, isSent] of [[1_000, false], [900_000, true]] as const) {
+    let issue = (): void => {}
+    const upstream = await startUpstream({
+      onToken (_received, res) {
+        issue = () => { res.end(JSON.stringify({ access_token: 'x'.repeat(40), token_type: 'bearer', expires_in: 3600 })) }
+      },
+    })
+    const proxy = await startProxy(upstream.origin)
+    t.teardown(async () => { await proxy.stop(); await upstream.close() })
+    await until(() => upstream.tokenCalls.length === 1)
+    const caller = net.connect(proxy.port, '127.0.0.1', () => {
+      caller.end(`POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${bodyBytes * 2}\r\n\r\n${'x'.repeat(bodyBytes)}`)
+    })
+    caller.on('error', () => {}).resume()
+    if (isSent) await until(() => caller.writableFinished)
+    else await proxy.untilLogged(1)
+    issue()
+    await proxy.untilLogged(1)
+    t.match(proxy.accessLines(), [{ status: 499 }], `${bodyBytes} bytes`)
+    t.equal(upstream.received.length, 0, 'AMSU has seen no whole request')
+  }
+})
