@@ -21,7 +21,8 @@ export function describeMachine (): Machine {
   const distribution = existsSync('/etc/os-release') ? /^PRETTY_NAME="([^"]+)"/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] : undefined
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown CPU',
-    cores: availableParallelism(),
+    // Not those this process may use: it is bound to one of them.
+    cores: cpus().length,
     memoryGib: Math.round(totalmem() / 2 ** 30),
     system: `${distribution ?? 'Linux'}, kernel ${release().split('-')[0] ?? ''}`,
   }

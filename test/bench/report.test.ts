@@ -76,9 +76,22 @@ test('each suite has a title, words and columns, so that its results can be read
   const results = Object.fromEntries(Object.keys(suites).map(name => [name, sample]))
   const report = renderReport(results, suites)
   for (const [name, { title, about, columns }] of Object.entries(suites)) {
-    t.match(report, `### ${title}\n\n${about} \`npm run bench -- ${name}\``)
+    t.match(report, `### ${title}\n\n${about} (\`npm run bench -- ${name}\`)`)
     t.ok(columns.length > 0, name)
   }
+})
+
+test('when and where is said once, or for each suite if they were run apart', async t => {
+  const said = (results: Results): number => renderReport(results, suites).split('2026-01-31').length - 1
+  t.equal(said({ get64: sample, idle: sample }), 1)
+  t.equal(said({ get64: sample, idle: { ...sample, rounds: 9 } }), 2)
+})
+
+test('the short table has a row for each program and no row for no proxy', async t => {
+  const table = renderSummary({ get64: sample, latency: { ...sample, entrants: [...sample.entrants, { id: 'direct', title: 'no proxy', version: '', isOurs: false }] } })
+  t.match(table, '| **amsu-proxy** | 52 | |')
+  t.match(table, '| Go ReverseProxy | 100 | |')
+  t.notMatch(table, 'no proxy')
 })
 
 test('without results there is nothing to show', async t => {

@@ -2,6 +2,7 @@
 import { renderGoals } from './goals.ts'
 import { ratioOf, spreadOf, type Entrant, type Results, type Spread, type SuiteResult } from './results.ts'
 import type { Column, Suite } from './suites/suite.ts'
+import { targets } from './targets.ts'
 
 /** The columns of the short table, one from each of some suites. */
 const SUMMARY: ReadonlyArray<readonly [suite: string, figure: string, title: string, digits: number]> = [
@@ -15,11 +16,11 @@ const SUMMARY: ReadonlyArray<readonly [suite: string, figure: string, title: str
 /** Renders everything: the goals, then a table for each suite. */
 export function renderReport (results: Results, suites: Readonly<Record<string, Suite>>): string {
   const goals = renderGoals(results)
-  const tables = Object.entries(suites).flatMap(([name, suite]) => {
-    const result = results[name]
-    return result === undefined ? [] : [renderSuite(name, suite, result)]
-  })
-  return [...goals === '' ? [] : [`### Goals\n\n${goals}`], ...tables].join('\n\n')
+  const measured = Object.entries(suites).flatMap(([name, suite]) => results[name] === undefined ? [] : [{ name, suite, result: results[name] }])
+  const all = new Set(measured.map(({ result }) => circumstances(result)))
+  const tables = measured.map(({ name, suite, result }) => renderSuite(name, suite, result, all.size > 1))
+  // Said once when all of it comes from one run.
+  return [...all.size === 1 ? all : [], ...goals === '' ? [] : [`### Goals\n\n${goals}`], ...tables].join('\n\n')
 }
 
 /** Renders one table with the columns people ask for first; empty while nothing is measured. */
@@ -27,26 +28,24 @@ export function renderSummary (results: Results): string {
   const measured = SUMMARY.flatMap(([suite, figure, title, digits]) => results[suite] === undefined ? [] : [{ result: results[suite], figure, title, digits }])
   const [first] = measured
   if (first === undefined) return ''
-  const titles = [...new Set(measured.flatMap(({ result }) => result.entrants.map(({ title }) => title)))]
-  const rows = titles.map(title => `| ${title} | ${measured.map(({ result, figure, digits }) => {
-    const entrant = result.entrants.find(one => one.title === title)
-    return entrant === undefined ? '' : spreadOf(result, entrant.id, figure)?.median.toFixed(digits) ?? ''
-  }).join(' | ')} |`)
+  const present = targets.filter(({ id, launch }) => launch !== undefined && measured.some(({ result }) => result.entrants.some(entrant => entrant.id === id)))
+  const rows = present.map(({ id, title }) => `| ${title} | ${measured.map(({ result, figure, digits }) => spreadOf(result, id, figure)?.median.toFixed(digits) ?? '').join(' | ')} |`.replaceAll(/ +\|/g, ' |'))
   return [`${circumstances(first.result)}`, '', `| | ${measured.map(({ title }) => title).join(' | ')} |`, `|---|${measured.map(() => '---|').join('')}`, ...rows].join('\n')
 }
 
-/** Renders one suite. */
-export function renderSuite (name: string, { title, about, columns }: Suite, result: SuiteResult): string {
+/** Renders one suite; when and where, only if others were run elsewhere. */
+function renderSuite (name: string, { title, about, columns, compares = columns[0]?.figure ?? '' }: Suite, result: SuiteResult, isApart: boolean): string {
   const ours = result.entrants.find(({ isOurs }) => isOurs)
   const rows = result.entrants.map(entrant => {
     const cells = columns.map(column => cell(column, spreadOf(result, entrant.id, column.figure)))
-    return `| ${entrant.title} ${entrant.version} | ${cells.join(' | ')} | ${comparison(result, columns, ours, entrant)} |`.replaceAll(/ +\|/g, ' |')
+    return `| ${entrant.title} ${entrant.version} | ${cells.join(' | ')} | ${comparison(result, compares, ours, entrant)} |`.replaceAll(/ +\|/g, ' |')
   })
   const missing = result.absent.map(absent => `| ${absent} | not installed |${' |'.repeat(columns.length)}`)
   return [
     `### ${title}`,
     '',
-    `${about} \`npm run bench -- ${name}\`: ${circumstances(result)}`,
+    `${about} (\`npm run bench -- ${name}\`)`,
+    ...isApart ? ['', circumstances(result)] : [],
     '',
     `| | ${columns.map(column => column.title).join(' | ')} | ours to it |`,
     `|---|${columns.map(() => '---|').join('')}---|`,
@@ -67,8 +66,8 @@ function cell ({ digits }: Column, spread: Spread | undefined): string {
   return `${noisy * 2 > count ? '~' : ''}${median.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`
 }
 
-/** How ours compares to a row, in the first column. */
-function comparison (result: SuiteResult, [column]: readonly Column[], ours: Entrant | undefined, entrant: Entrant): string {
-  if (ours === undefined || column === undefined || entrant.isOurs) return ''
-  return ratioOf(result, column.figure, ours.id, entrant.id)?.median.toFixed(2) ?? ''
+/** How ours compares to a row. */
+function comparison (result: SuiteResult, figure: string, ours: Entrant | undefined, entrant: Entrant): string {
+  if (ours === undefined || entrant.isOurs) return ''
+  return ratioOf(result, figure, ours.id, entrant.id)?.median.toFixed(2) ?? ''
 }

@@ -15,8 +15,9 @@ export interface Suite {
   readonly title: string
   /** What is measured and how, as sentences above its table. */
   readonly about: string
-  /** The first one is compared to ours. */
   readonly columns: readonly Column[]
+  /** The figure by which ours is compared to the others; that of the first column when left out. */
+  readonly compares?: string
   /** Targets of its own in place of those that are measured side by side. */
   readonly targets?: () => readonly Target[]
   /** Others take part only if they are named. */
