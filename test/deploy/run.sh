@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds what operators are given against the programs they give it to: systemd, promtool, kubectl. On Debian 12 or Ubuntu 24.04 what is
+# Holds what operators are given against the programs they give it to: systemd, promtool, kubectl. On Debian 12 what is
 # missing is installed, which takes root. `npm run test:deploy`
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
