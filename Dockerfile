@@ -17,6 +17,8 @@ COPY tsconfig.json esbuild.config.ts ./
 COPY src ./src
 # The source maps hold the whole source, for debuggers; nobody debugs in here.
 RUN npm run build && find dist -name '*.map' -delete
+# The list of what went into it, for whoever asks an image months later.
+RUN npm sbom --package-lock-only --sbom-format cyclonedx --sbom-type application --omit dev >sbom.cdx.json
 
 # `npm run simulator` without npm and tsx: this Node.js runs TypeScript itself, and SIGTERM reaches the simulator with nothing in between.
 FROM development AS simulator
@@ -29,20 +31,43 @@ EXPOSE 9090
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "/app/test/simulator/main.ts"]
 
-FROM base AS production
-# Without a package manager nothing in here can fetch code, and its own packages need no security updates of ours.
-RUN rm -rf /usr/local/lib/node_modules/npm /usr/local/bin/npm /usr/local/bin/npx
+# What Node.js needs to run and no more: its binary, the libraries it loads, and how names are looked up. The records of Debian's packages
+# go along in the form image scanners look for, so that they know which glibc is in here, and so do the licences.
+FROM base AS runtime
+RUN set -eu; \
+    for file in "$(command -v node)" $(ldd "$(command -v node)" | grep -o '/[^ ]*'); do install -D "$file" "/runtime$file"; done; \
+    install -D -m 644 /etc/os-release /runtime/etc/os-release; \
+    printf 'hosts: files dns\n' >/runtime/etc/nsswitch.conf; \
+    printf 'node:x:1000:1000::/app:\n' >/runtime/etc/passwd; \
+    printf 'node:x:1000:\n' >/runtime/etc/group; \
+    mkdir -p /runtime/var/lib/dpkg/status.d; \
+    for package in $(ldd "$(command -v node)" | grep -o '/[^ ]*' | sed 's#.*/#*/#' | xargs dpkg-query --search | cut -d: -f1 | sort -u); do \
+      dpkg-query --status "$package" >"/runtime/var/lib/dpkg/status.d/$package"; \
+      install -D -m 644 "/usr/share/doc/$package/copyright" "/runtime/usr/share/doc/$package/copyright"; \
+    done
+
+# Without a shell, a package manager or any other program, whoever breaks in finds nothing to run, and there is nothing to update but
+# Node.js and what it loads (docs/decisions/0008-image.md).
+FROM scratch AS production
+LABEL org.opencontainers.image.title="amsu-proxy" \
+      org.opencontainers.image.description="A local reverse proxy that holds the AMSU app credentials, keeps one access token fresh, and relays with it" \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=runtime /runtime /
+WORKDIR /app
 # What is built needs no node_modules. All is root's, so the proxy can not change itself.
+COPY --from=build --chmod=0644 /app/sbom.cdx.json ./
 COPY --chmod=0644 package.json LICENSE ./
 COPY --from=build /app/dist ./dist
 # Nobody outside a container reaches its loopback, so this listens everywhere; a sidecar in the same pod sets HOST=127.0.0.1.
-ENV NODE_ENV=production HOST=0.0.0.0
-# By number: Kubernetes' runAsNonRoot can not judge a name. It is `node` of the base image.
+ENV PATH=/usr/local/bin NODE_ENV=production HOST=0.0.0.0
+# By number: Kubernetes' runAsNonRoot can not judge a name.
 USER 1000:1000
 # The program loads, as this user and from these files, or there is no image.
 RUN ["node", "/app/dist/main.js", "--version"]
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Ready means that a token is held. Compose and Docker show it; Kubernetes has probes of its own.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["node", "/app/dist/main.js", "healthcheck"]
 # No shell and no init: the proxy is PID 1, handles SIGTERM and SIGINT itself and has no children to reap. SIGUSR1 would open
 # Node's debugger to whoever may signal the process, and the debugger reads the token.
 ENTRYPOINT ["node", "--disable-sigusr1", "/app/dist/main.js"]

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Builds the image and runs it as strictly as it will be run: no write, no privilege, no shell. Takes root, buildah and podman, which are
+# installed on Debian and Ubuntu if missing, and the base image, here or from a registry. `npm run test:image`
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+image=localhost/amsu-proxy:suite
+base=docker.io/library/node:26-bookworm-slim
+most_bytes=200000000
+most_ready_ms=5000
+
+fail() { echo "failed: $*" >&2; exit 1; }
+step() { printf '\n== %s\n' "$*"; }
+now_ms() { date +%s%3N; }
+
+missing=()
+for program in buildah podman runc; do command -v "$program" >/dev/null || missing+=("$program"); done
+if [[ ${#missing[@]} -gt 0 ]]; then
+  echo "installing ${missing[*]}"
+  apt-get -qq update || echo 'apt-get update failed; going on with the lists that are there' >&2
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null ||
+    fail 'there is no engine to build and run an image with (buildah, podman, runc), and none can be installed'
+fi
+podman image exists "$base" || podman pull -q "$base" >/dev/null || fail "$base is not here, and no registry has it"
+[[ -d node_modules ]] || npm ci --no-audit --no-fund
+
+scratch=$(mktemp -d)
+containers=()
+# shellcheck disable=SC2317  # called by the trap
+end() {
+  for name in "${containers[@]}"; do podman rm -f -i -t 0 "$name" >/dev/null 2>&1 || true; done
+  [[ -z ${simulator_pid:-} ]] || kill "$simulator_pid" 2>/dev/null || true
+  rm -rf "$scratch"
+}
+trap end EXIT
+
+# A container in the network of this machine, which sees the simulator on loopback; everything else as in docker/compose.yaml.
+run() { podman --runtime runc run --network host --no-healthcheck --ulimit nofile=1024:4096 --ulimit nproc=1024:4096 --read-only --read-only-tmpfs=false --cap-drop all \
+  --security-opt no-new-privileges "$@"; }
+
+# Runs the command until it succeeds, for 30 s at most.
+until_ok() {
+  local deadline=$((SECONDS + 30))
+  until "$@"; do ((SECONDS < deadline)) || fail "in vain: $*"; sleep 0.05; done
+}
+
+step 'it builds'
+# Where npm has settings or this machine trusts further authorities, the build may need them; neither stays in the image.
+mounts=()
+authorities=/etc/ssl/certs/ca-certificates.crt
+if [[ -e $HOME/.npmrc && -e $authorities ]]; then
+  { cat "$HOME/.npmrc"; echo; echo "cafile=$authorities"; } >"$scratch/npmrc"
+  chmod 644 "$scratch/npmrc"
+  mounts=(-v "$scratch/npmrc:/root/.npmrc:ro" -v "$authorities:$authorities:ro")
+fi
+# The format of Docker, because OCI's has no health check.
+BUILDAH_ISOLATION=chroot buildah bud --format docker --pull-never --layers "${mounts[@]}" -t "$image" . >"$scratch/build" 2>&1 || { tail -n 30 "$scratch/build"; fail 'the build'; }
+about() { podman image inspect --format "$1" "$image"; }
+bytes=$(about '{{.Size}}')
+echo "$((bytes / 1000000)) MB"
+((bytes < most_bytes)) || fail "more than $((most_bytes / 1000000)) MB"
+
+step 'it says what it is, who it runs as and how it is asked'
+[[ $(about '{{.Config.User}}') == 1000:1000 ]] || fail 'the user'
+[[ $(about '{{index .Config.Labels "org.opencontainers.image.title"}}') == amsu-proxy ]] || fail 'the labels'
+[[ $(about '{{json .Config.Healthcheck.Test}}') == '["CMD","node","/app/dist/main.js","healthcheck"]' ]] || fail 'the health check'
+[[ $(run --rm "$image" --version) == "$(node -p 'require("./package.json").version')" ]] || fail 'the version'
+
+step 'it has a list of what is in it, nothing to run but Node.js, and nothing it may write'
+# shellcheck disable=SC2016  # the program is JavaScript
+run --rm --entrypoint node "$image" -e '
+  const { bomFormat, components } = JSON.parse(fs.readFileSync("/app/sbom.cdx.json"))
+  const has = name => components.some(component => component.name === name)
+  assert.ok(bomFormat === "CycloneDX" && has("fastify") && !has("tap"))
+  assert.deepEqual(fs.readdirSync("/usr/local/bin"), ["node"])
+  for (const folder of ["/bin", "/usr/bin", "/sbin"]) assert.ok(!fs.existsSync(folder), folder)
+  assert.equal(process.getuid(), 1000)
+  for (const folder of ["/app", "/etc", "/"]) assert.throws(() => fs.writeFileSync(`${folder}/x`, ""), folder)
+' || fail 'the content'
+if run --rm --entrypoint /bin/sh "$image" -c true 2>/dev/null; then fail 'there is a shell'; fi
+
+step 'beyond loopback it does not start without callers'
+code=0
+run --rm -e AMSU_CLIENT_ID=x -e AMSU_CLIENT_SECRET=y "$image" >"$scratch/refused" 2>&1 || code=$?
+if [[ $code -ne 2 ]] || ! grep -q CALLERS "$scratch/refused"; then fail "it ended with $code"; fi
+
+step 'it gets a token and relays'
+SIMULATOR_PORT=0 node --import tsx test/simulator/main.ts >"$scratch/simulator" & simulator_pid=$!
+simulator() { grep -oE 'http://[0-9.:]+' "$scratch/simulator"; }
+until_ok simulator >/dev/null
+start() {
+  containers+=("$1")
+  run -d --name "$1" -e HOST=127.0.0.1 -e PORT=0 -e "AMSU_BASE_URL=$(simulator)" -e AMSU_CLIENT_ID=demo-app-key-0123456789 \
+    -e AMSU_CLIENT_SECRET=demo-app-secret-0123456789abcdef "$image" >/dev/null
+}
+address() { podman logs "$1" 2>&1 | sed -nE 's/.*"address":"([^"]+)".*/\1/p' | head -n 1 | grep .; }
+ready() { curl -fs -o "$scratch/readyz" "$(address "$1")/readyz"; }
+proxy=amsu-proxy-suite-$$
+before=$(now_ms)
+start "$proxy"
+until_ok address "$proxy" >/dev/null
+until_ok ready "$proxy"
+took=$(($(now_ms) - before))
+echo "ready $took ms after the engine was asked"
+((took < most_ready_ms)) || fail "more than $most_ready_ms ms"
+curl -fs "$(address "$proxy")/amsu-analysis/v2/available-times" | grep -q arrhythmia_analysis || fail 'the call'
+[[ $(stat -c %u "/proc/$(podman inspect --format '{{.State.Pid}}' "$proxy")") == 1000 ]] || fail 'it runs as another user'
+port=$(address "$proxy" | sed 's/.*://')
+podman exec -e "PORT=$port" "$proxy" node /app/dist/main.js healthcheck || fail 'its own health check'
+
+step 'it stops within the time Docker gives, and says that all was well'
+before=$(now_ms)
+podman stop -t 10 "$proxy" >/dev/null
+[[ $(podman inspect --format '{{.State.ExitCode}}' "$proxy") == 0 ]] || fail 'the exit code'
+echo "stopped in $(($(now_ms) - before)) ms"
+printf '\nall passed\n'
