@@ -87,7 +87,7 @@ export function forwardProxyRefusal (status: number, hasCredentials: boolean): S
 }
 
 function refusalAdvice (status: number, hasCredentials: boolean): Advice {
-  if (status === 407) {
+  if (status === 407 || status === 401) {
     return hasCredentials
       ? { cause: 'it does not accept the user and password of AMSU_HTTP_PROXY', advice: 'correct them; characters such as @ and : are written as %40 and %3A' }
       : { cause: 'it wants a user and a password', advice: 'write AMSU_HTTP_PROXY as http://user:password@host:port' }

@@ -86,6 +86,7 @@ export class AmsuCalls {
   async availableTimes (): Promise<StepOutcome> {
     const { accessToken, issuedAt, lifeMs } = this.#grant as TokenGrant
     const { origin } = this.#surroundings.config.amsu
+    this.#head = undefined
     try {
       const { statusCode: status, headers, body } = await this.#dispatcher.request({
         origin,

@@ -7,6 +7,7 @@ import { rootCertificates } from 'node:tls'
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
 import { systemClock, type Clock } from '../clock.ts'
 import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
+import { headerValue } from './headers.ts'
 import { createTunnelConnector } from './tunnel.ts'
 
 /** A connection's last request is the first one after this long: names are resolved anew, so that a change in DNS is followed. */
@@ -14,6 +15,10 @@ const CONNECTION_TTL_MS = 300_000
 
 /** What only a forward proxy answers: it wants to know who we are (RFC 9110 section 15.5.8). */
 const PROXY_AUTHENTICATION_REQUIRED = 407
+
+/** What tinyproxy answers to a wrong password. AMSU says so too, but it never asks for Basic credentials: its scheme is Bearer. */
+const UNAUTHORIZED = 401
+const BASIC_CHALLENGE = /^basic\b/i
 
 export interface UpstreamAgentOptions {
   /** Origin of AMSU. */
@@ -71,7 +76,8 @@ class CountingClient extends Client {
 
 /**
  * A connection to a forward proxy that is asked for http resources. It is told the whole URL of each request, and who we are. What
- * it answers in its own name can not be told from AMSU's answers, but for a 407.
+ * it answers in its own name can not be told from AMSU's answers, unless it asks who we are. Each request has a connection of its own
+ * to it: tinyproxy closes after an answer without saying so, and a charged call must not be lost to a connection that looks alive.
  */
 class ForwardedClient extends CountingClient {
   readonly #origin: string
@@ -85,11 +91,11 @@ class ForwardedClient extends CountingClient {
 
   override dispatch (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Partial<ConnectionAware>): boolean {
     const onHeaders = handler.onHeaders?.bind(handler)
-    handler.onHeaders = (status, ...rest) => {
-      if (status === PROXY_AUTHENTICATION_REQUIRED) throw new ForwardProxyError(status)
-      return onHeaders?.(status, ...rest) ?? true
+    handler.onHeaders = (status, raw, ...rest) => {
+      if (asksWhoWeAre(status, raw)) throw new ForwardProxyError(status)
+      return onHeaders?.(status, raw, ...rest) ?? true
     }
-    return super.dispatch({ ...options, path: `${this.#origin}${options.path}`, headers: this.#withAuthorization(options.headers ?? {}) }, handler)
+    return super.dispatch({ ...options, reset: true, path: `${this.#origin}${options.path}`, headers: this.#withAuthorization(options.headers ?? {}) }, handler)
   }
 
   #withAuthorization (headers: Headers): Headers {
@@ -134,4 +140,9 @@ export function createConnector ({ origin, connectTimeoutMs, certificateAuthorit
       else callback(new ForwardProxyError(undefined, error), null)
     })
   }
+}
+
+function asksWhoWeAre (status: number, raw: readonly Buffer[]): boolean {
+  if (status !== UNAUTHORIZED) return status === PROXY_AUTHENTICATION_REQUIRED
+  return BASIC_CHALLENGE.test(headerValue(raw.map(String), 'www-authenticate') ?? '')
 }

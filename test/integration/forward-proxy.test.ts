@@ -5,7 +5,7 @@ import { startForwardProxy, type ForwardProxyOptions, type TestForwardProxy } fr
 import { CLIENT_ID, CLIENT_SECRET, startProxy, type Proxy } from '../support/proxy.ts'
 import { CA_PATH, startTlsFront, type TlsFront } from '../support/tls.ts'
 import { until } from '../support/until.ts'
-import { startTcp, startUpstream, type Upstream, type UpstreamOptions } from '../support/upstream.ts'
+import { json, startTcp, startUpstream, type Upstream, type UpstreamOptions } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/?a=%20b'
 const USER = 'ward-7'
@@ -41,7 +41,7 @@ for (const scheme of ['http', 'https'] as const) {
       ? [`POST ${origin}/amsu-analysis/v2/token`, `POST ${origin}${PATH}`, `GET ${origin}${PATH}`]
       : [`CONNECT ${host}`, `CONNECT ${host}`]
     t.strictSame(forward.asked.map(({ method, target }) => `${method} ${target}`), expected)
-    t.equal(forward.connections(), 2, 'one for tokens, one for calls')
+    t.equal(forward.connections(), scheme === 'http' ? 3 : 2, 'tunnels are used again; a connection for http is not, because some forward proxies close it without a word')
     t.match(upstream.received.map(({ url, headers }) => [url, headers.host, headers.authorization]), [[PATH, host, `Bearer ${String(upstream.tokens[0])}`], [PATH, host, `Bearer ${String(upstream.tokens[0])}`]])
     if (front !== undefined) t.equal(front.connections(), 2, 'TLS ends at AMSU')
   })
@@ -61,7 +61,7 @@ for (const scheme of ['http', 'https'] as const) {
   test(`a forward proxy that does not know us is a failed connection to an AMSU at ${scheme}: no token, and with one in hand 502`, async t => {
     const { upstream, forward, proxy } = await startStage(t, scheme, { credentials: 'another:one', user: `${USER}:${PASSWORD}` })
     t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.TOKEN_UNAVAILABLE')
-    t.equal(upstream.tokenCalls.length, 0)
+    t.equal(upstream.tokenCalls.length, 0, 'AMSU was not called')
     await until(() => proxy.lines.join('').includes('no AMSU access token obtained'))
     t.notMatch(proxy.lines.join(''), new RegExp(`${PASSWORD}|credentials_rejected|check AMSU_CLIENT_ID`))
     t.ok(forward.asked.length > 0)
@@ -74,7 +74,7 @@ for (const scheme of ['http', 'https'] as const) {
     status = 407
     forward.cut()
     const asked = forward.asked.length
-    for (const [method, body] of [['GET', ''], ['POST', 'data'], ['POST', 'x'.repeat(2_000_000)]] as const) {
+    for (const [method, body] of [['GET', ''], ['POST', 'data'], ['POST', 'x'.repeat(20_000)]] as const) {
       const got = await call(proxy.origin, PATH, { method, body })
       t.match(got, { status: 502, headers: { 'x-amsu-proxy-error': 'UPSTREAM_UNREACHABLE', 'proxy-authenticate': undefined } }, method)
     }
@@ -160,4 +160,19 @@ test('what the forward proxy answers to an http request in its own name, but for
   const { proxy } = await startStage(t, 'http', { refusal: () => status })
   t.equal((await call(proxy.origin, PATH)).status, 200)
   for (status of [403, 502, 504]) t.match(await call(proxy.origin, PATH), { status, text: '<html>the forward proxy says no</html>', headers: { 'x-amsu-proxy-error': undefined } })
+})
+
+test('a 401 that asks for Basic is the forward proxy’s, as tinyproxy answers a wrong password; AMSU’s own 401 stays what it was', async t => {
+  let isForwards = false
+  const { upstream, proxy } = await startStage(t, 'http', {}, {
+    onRequest: (_call, res) => {
+      if (isForwards) res.writeHead(401, { 'www-authenticate': 'Basic realm="Tinyproxy"', 'content-type': 'text/html' }).end('<html>')
+      else json(res, 401, { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'no' } }, { 'www-authenticate': 'Bearer' })
+    },
+  })
+  t.match(await call(proxy.origin, PATH), { status: 401, headers: { 'x-amsu-proxy-error': undefined } })
+  t.equal(upstream.tokens.length, 2, 'the token was renewed')
+  isForwards = true
+  t.match(await call(proxy.origin, PATH), { status: 502, headers: { 'x-amsu-proxy-error': 'UPSTREAM_UNREACHABLE' } })
+  t.equal(upstream.tokens.length, 2, 'and is not blamed for what the forward proxy says')
 })

@@ -199,7 +199,7 @@ test('the secrets are taken out of the environment before anything is opened', a
     onFatal: () => {},
   })
   t.equal(exitCode, 0)
-  t.equal(steps[0], 'forget AMSU_CLIENT_ID AMSU_CLIENT_SECRET CALLERS')
+  t.equal(steps[0], 'forget AMSU_CLIENT_ID AMSU_CLIENT_SECRET AMSU_HTTP_PROXY CALLERS')
   t.ok(steps.some(step => step.includes('listens on')))
 })
 
