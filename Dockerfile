@@ -6,21 +6,14 @@
 FROM node:26-bookworm-slim AS base
 WORKDIR /app
 
-# The lock file alone decides what is installed, and no package may run a script while it is. Stages of their own, so that a
-# change in src/ downloads nothing again, and npm's cache stays behind in them.
-FROM base AS dependencies
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
-# What packages ship beside their code is half of their weight and holds a private key of a test, which image scanners report.
-RUN find node_modules -type d \( -name test -o -name tests -o -name benchmark -o -name benchmarks -o -name docs -o -name examples -o -name .github \) \
-      -prune -exec rm -rf {} + && find node_modules -name '*.test.*' -delete
-
+# The lock file alone decides what is installed, and no package may run a script while it is. A stage of its own, so that a change
+# in src/ downloads nothing again, and npm's cache stays behind in it.
 FROM base AS development
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 
 FROM development AS build
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json esbuild.config.ts ./
 COPY src ./src
 # The source maps hold the whole source, for debuggers; nobody debugs in here.
 RUN npm run build && find dist -name '*.map' -delete
@@ -39,8 +32,7 @@ ENTRYPOINT ["node", "/app/test/simulator/main.ts"]
 FROM base AS production
 # Without a package manager nothing in here can fetch code, and its own packages need no security updates of ours.
 RUN rm -rf /usr/local/lib/node_modules/npm /usr/local/bin/npm /usr/local/bin/npx
-# Seldom changed first: an upgrade pulls the small layers only. All is root's, so the proxy can not change itself.
-COPY --from=dependencies /app/node_modules ./node_modules
+# What is built needs no node_modules. All is root's, so the proxy can not change itself.
 COPY --chmod=0644 package.json LICENSE ./
 COPY --from=build /app/dist ./dist
 # Nobody outside a container reaches its loopback, so this listens everywhere; a sidecar in the same pod sets HOST=127.0.0.1.

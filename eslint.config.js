@@ -24,7 +24,7 @@ function arrow (folder, others) {
 export default [
   ...neostandard({ ts: true, ignores: ['dist/', '.tap/', 'coverage/'] }),
   {
-    files: ['src/**/*.ts', 'test/**/*.ts'],
+    files: ['src/**/*.ts', 'test/**/*.ts', 'esbuild.config.ts'],
     plugins: { ts: tseslint.plugin },
     languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -39,7 +39,7 @@ export default [
       'no-restricted-globals': ['error', node],
     },
   },
-  { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off', 'no-restricted-globals': 'off' } },
+  { files: ['test/**/*.ts', 'esbuild.config.ts'], rules: { 'max-lines-per-function': 'off', 'no-restricted-globals': 'off' } },
   { files: ['src/main.ts'], rules: { 'no-restricted-globals': 'off' } },
   {
     files: ['src/**/*.ts'],

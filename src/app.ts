@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import type { SecureContextOptions } from 'node:tls'
+import type tls from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { authenticate, createCallerRegistry } from './callers/caller-registry.ts'
@@ -28,7 +28,7 @@ import type { Masker } from './secrets/masker.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
 
-/** A head must arrive within this. */
+/** A TLS handshake must be done within this, and then a head have arrived. Node gives the one two minutes, the other one. */
 const HEAD_TIMEOUT_MS = 15_000
 
 /** How often Node looks for heads that are late. */
@@ -43,6 +43,8 @@ export interface Ports {
   readonly random: () => number
   readonly log: Logger
   readonly masker: Masker
+  /** How long a caller may take for a TLS handshake, and then for the head of a request. @default 15,000 */
+  readonly headTimeoutMs?: number
 }
 
 /** Builds the proxy; nothing is opened yet. */
@@ -70,11 +72,11 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
 
   const guard = createBrowserGuard(config.guard)
   const report = { tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining }
-  const app = createServer(relay, log, config.listener.tls)
+  const app = createServer(relay, ports, config.listener.tls)
   await app.register(guardPlugin, { guard })
   await app.register(callersPlugin, { registry, clock })
   await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin, upstream })
-  const admin = config.adminListener === undefined ? undefined : createServer(relay, log)
+  const admin = config.adminListener === undefined ? undefined : createServer(relay, ports)
   await admin?.register(guardPlugin, { guard })
   await (admin ?? app).register(reportPlugin, report)
 
@@ -83,14 +85,14 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     onCallers: callers => { for (const { name, secret } of callers) masker.add(`caller ${name}`, secret); registry.replace(callers) },
     onTls (tls) {
       masker.add('tls_key', tls.key)
-      Object(app.server).setSecureContext(secureContext(tls))
+      showCertificate(app.server, tls)
     },
   }, log)
   return createLifecycle({ app, admin, config, clock, relay, tokens, rotation, upstreams: [upstream, tokenUpstream] })
 }
 
 /** The HTTP server with the answers that belong to no plugin. */
-function createServer (relay: Relay, log: Logger, tls?: TlsConfig): FastifyInstance {
+function createServer (relay: Relay, { log, headTimeoutMs = HEAD_TIMEOUT_MS }: Ports, tls?: TlsConfig): FastifyInstance {
   const app = fastify({
     logger: false,
     trustProxy: false, // X-Forwarded-* is anybody's word (CVE-2026-3635)
@@ -98,7 +100,7 @@ function createServer (relay: Relay, log: Logger, tls?: TlsConfig): FastifyInsta
     return503OnClosing: false,
     requestTimeout: 0, // an upload may take an hour; its silences are limited instead
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    ...serverOptions(tls),
+    ...serverOptions(headTimeoutMs, tls !== undefined),
     rewriteUrl: ({ url }: IncomingMessage) => routedTarget(url ?? ''),
     genReqId: ({ headers }: IncomingMessage) => isSaneRequestId(headers['x-request-id']) ? headers['x-request-id'] : randomUUID(),
     clientErrorHandler: (error, socket) => { answerMalformed(relay, error, socket) },
@@ -107,6 +109,7 @@ function createServer (relay: Relay, log: Logger, tls?: TlsConfig): FastifyInsta
   // Headers past Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
   app.server.maxHeadersCount = 0
   answerExpectations(app.server)
+  if (tls !== undefined) showCertificate(app.server, tls)
   app.setNotFoundHandler((request, reply) => {
     const isRelayed = app.hasPlugin('relay') && judgeTarget(request.raw.url ?? '') === 'relay'
     answer(new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND'), request, reply, log)
@@ -119,14 +122,19 @@ function createServer (relay: Relay, log: Logger, tls?: TlsConfig): FastifyInsta
 }
 
 /** Options of Node's server, which go under another name for https. */
-function serverOptions (tls: TlsConfig | undefined): object {
-  const options = { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS, requireHostHeader: false }
-  return tls === undefined ? { http: options } : { https: { ...options, ...secureContext(tls) } }
+function serverOptions (timeoutMs: number, isTls: boolean): object {
+  const options = { headersTimeout: timeoutMs, connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS, requireHostHeader: false }
+  return isTls ? { https: { ...options, handshakeTimeout: timeoutMs } } : { http: options }
 }
 
-/** The certificate shown to callers, and the oldest protocol spoken with them. */
-function secureContext ({ cert, key }: TlsConfig): SecureContextOptions {
-  return { cert, key: key.reveal(), minVersion: 'TLSv1.2' }
+/**
+ * Sets the certificate shown to new callers, and the oldest protocol spoken with them. The server would keep a readable copy of the
+ * key, and so print it wherever it is printed itself; it has no more use for it.
+ */
+function showCertificate (server: object, { cert, key }: TlsConfig): void {
+  const secured = server as tls.Server & { key: unknown }
+  secured.setSecureContext({ cert, key: key.reveal(), minVersion: 'TLSv1.2' })
+  secured.key = undefined
 }
 
 /** Answers a request that a guard or no route took, and says so in the log; one that was relayed has a line of its own. */
@@ -138,6 +146,7 @@ function answer (error: ProxyError, request: FastifyRequest, reply: FastifyReply
 
 function maskSecrets ({ amsu, callers, listener }: Config, masker: Masker): void {
   maskCredentials(amsu.credentials, masker)
+  if (amsu.forwardProxy?.secret !== undefined) masker.add('forward_proxy', amsu.forwardProxy.secret)
   for (const { name, secret } of callers ?? []) masker.add(`caller ${name}`, secret)
   if (listener.tls !== undefined) masker.add('tls_key', listener.tls.key)
 }

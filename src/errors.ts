@@ -9,6 +9,9 @@
 /** The methods that are relayed; a refused one is told them (RFC 9110 section 15.5.6). */
 export const RELAYED_METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 
+/** The methods of AMSU's token endpoints, which are answered here; a refused one is told them likewise. */
+export const TOKEN_METHODS = { token: ['POST', 'PUT'], refreshment: ['POST'] } as const
+
 /** How a caller may say who it is (RFC 7617 section 2.1, RFC 6750 section 3; in one line as of RFC 9110 section 11.6.1). */
 const CHALLENGES = 'Basic realm="amsu-proxy", charset="UTF-8", Bearer realm="amsu-proxy"'
 

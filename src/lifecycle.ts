@@ -5,12 +5,12 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { delay, type Clock } from './clock.ts'
-import type { Config, ListenerConfig } from './config/config.ts'
+import type { Config, TcpListenerConfig } from './config/config.ts'
 import { Connections } from './listener.ts'
 import type { Relay } from './relay/relay.ts'
 import type { Rotation } from './rotation.ts'
 import type { TokenSource } from './token/token-source.ts'
-import { removeStaleSocket, restrictSocket } from './unix-socket.ts'
+import { listenRestricted } from './unix-socket.ts'
 
 /** What is answered here, not relayed, is not counted as under way; it takes less than this. */
 const OWN_ANSWER_MS = 50
@@ -58,10 +58,12 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, rot
   const servers = [app, admin].filter(server => server !== undefined)
   const connections = servers.map(({ server }) => new Connections(server))
   const handshakes = trackHandshakes(app.server)
+  let removeSocket = (): void => {}
 
   return {
     async open () {
-      const address = await listen(app, place, tls === undefined ? 'http' : 'https')
+      if ('path' in place) removeSocket = await listenRestricted(place.path, async path => await app.listen({ path }))
+      const address = 'path' in place ? `unix:${place.path}` : await listen(app, place, tls === undefined ? 'http' : 'https')
       const adminAddress = admin === undefined || adminListener === undefined ? undefined : await listen(admin, adminListener, 'http')
       tokens.start()
       return { address, adminAddress }
@@ -71,6 +73,7 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, rot
     async stop () {
       relay.drain()
       for (const { server } of servers) server.close()
+      removeSocket()
       // What has arrived in full but was not read yet is a request under way: let it be read first.
       await nextTurn()
       await nextTurn()
@@ -103,14 +106,8 @@ function trackHandshakes (server: Server): ReadonlyMap<string, Socket> {
   return handshakes
 }
 
-async function listen (app: Listening, place: ListenerConfig, scheme: string): Promise<string> {
-  if ('path' in place) {
-    await removeStaleSocket(place.path)
-    await app.listen({ path: place.path })
-    restrictSocket(place.path)
-    return `unix:${place.path}`
-  }
-  await app.listen({ host: place.host, port: place.port })
+async function listen (app: Listening, { host, port: wantedPort }: TcpListenerConfig, scheme: string): Promise<string> {
+  await app.listen({ host, port: wantedPort })
   const { address, family, port } = app.server.address() as AddressInfo
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }

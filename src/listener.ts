@@ -14,10 +14,12 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
+/** The caller left, by a reset or by an end in the middle of a request, or has never finished its TLS handshake: no answer could reach it. */
+const NOBODY_LISTENS = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE', 'ERR_TLS_HANDSHAKE_TIMEOUT'])
+
 /** Answers bytes that are not a request, in the envelope; ends the request they belong to if one is under way. */
 export function answerMalformed (relay: Relay, error: Error & { code?: string }, socket: Socket): void {
-  // The caller left, by a reset or by an end in the middle of a request: there is nobody to answer.
-  if (error.code === 'ECONNRESET' || error.code === 'HPE_INVALID_EOF_STATE' || !socket.writable) {
+  if (NOBODY_LISTENS.has(error.code ?? '') || !socket.writable) {
     socket.destroy()
     return
   }

@@ -3,58 +3,55 @@
  * The process: arguments, signals, exit codes. The only file that touches `process`.
  */
 import { readFileSync } from 'node:fs'
-import pino, { type DestinationStream } from 'pino'
-import { nearestName } from './config/nearest-name.ts'
-import { serve, type Process } from './commands/serve.ts'
+import { systemClock } from './clock.ts'
+import { parseCommandLine } from './commands/command-line.ts'
+import type { Process } from './commands/serve.ts'
+import { usage } from './commands/usage.ts'
 
-/** What `--help` prints. */
-const USAGE = `Usage: amsu-proxy [command]
+/** Where settings are read besides the environment. */
+const DOTENV_PATH = '.env'
 
-A local reverse proxy for AMSU: holds the app credentials, keeps one access token
-fresh, and relays /amsu-analysis/ with it.
-
-Commands:
-  serve        run the proxy (default)
-
-Options:
-  --help       show this
-  --version    show the version
-
-Settings come from the environment and from .env in the working directory.
-Required: AMSU_CLIENT_ID and AMSU_CLIENT_SECRET, or AMSU_CLIENT_ID_FILE and
-AMSU_CLIENT_SECRET_FILE. .env.example documents all of them.
-`
-
-/** Bytes of log that may wait to be written; further lines are dropped. */
-const LARGEST_LOG_BACKLOG = 4 * 1_048_576
-
-/** How long the last lines may take to be written, in milliseconds. */
-const FLUSH_TIMEOUT_MS = 500
-
-/** What a command line may start with. */
-const WORDS = ['serve', '--help', '--version']
-
-async function run ([word = 'serve', ...rest]: readonly string[]): Promise<number> {
-  if (word === '--help' || word === '-h') return print(USAGE)
-  if (word === '--version') return print(`${version()}\n`)
-  if (word === 'serve' && rest.length === 0) return await serve(await thisProcess())
-  const isExtra = word === 'serve'
-  complain(isExtra ? `amsu-proxy serve takes no arguments: ${rest.length} given` : `amsu-proxy: unknown command; did you mean ${nearestName(word, WORDS)}?`)
-  complain('Try amsu-proxy --help.')
-  return 2
+/** Runs what is asked for. Each command loads what it needs and no more: a health check must not cost a whole proxy. */
+async function run (args: readonly string[]): Promise<number> {
+  const asked = parseCommandLine(args)
+  const { env: environment } = process
+  switch (asked.command) {
+    case 'help':
+      return print(usage(asked.topic))
+    case 'version':
+      return print(`${version()}\n`)
+    case 'complain':
+      complain(asked.problem)
+      complain('Try amsu-proxy --help.')
+      return 2
+    case 'serve': {
+      const { serve } = await import('./commands/serve.ts')
+      return await serve(await thisProcess())
+    }
+    case 'check': {
+      const { check } = await import('./commands/check.ts')
+      return await check({ environment, dotenvPath: DOTENV_PATH, clock: systemClock, isColored: isColored(), write: print, forget }, asked.isJson)
+    }
+    case 'healthcheck': {
+      const { healthcheck } = await import('./commands/healthcheck.ts')
+      return await healthcheck({ environment, dotenvPath: DOTENV_PATH, say })
+    }
+    case 'wait': {
+      const { wait } = await import('./commands/wait.ts')
+      return await wait({ environment, dotenvPath: DOTENV_PATH, say, clock: systemClock }, asked.timeoutMs)
+    }
+  }
 }
 
 async function thisProcess (): Promise<Process> {
   return {
     environment: process.env,
-    dotenvPath: '.env',
+    dotenvPath: DOTENV_PATH,
     nodeVersion: process.version,
     destination: await logDestination(),
     complain,
     untilStopped,
-    forget (names) {
-      for (const name of names) Reflect.deleteProperty(process.env, name)
-    },
+    forget,
     onReload (handle) {
       process.on('SIGHUP', handle)
       // Without a listener Node would open the debugger to everybody on this machine.
@@ -70,29 +67,16 @@ async function thisProcess (): Promise<Process> {
   }
 }
 
-/**
- * Lines for machines go to standard output, a person at a terminal gets them pretty. They are written behind the requests: a
- * reader that is stuck, a closed pipe or a full disk costs lines, never a request.
- */
-async function logDestination (): Promise<DestinationStream> {
+/** Lines for machines go to standard output, a person at a terminal gets them pretty. */
+async function logDestination (): Promise<Process['destination']> {
   if (!process.stdout.isTTY) {
-    const destination = pino.destination({ dest: 1, sync: false, maxLength: LARGEST_LOG_BACKLOG })
-    destination.on('error', () => {}) // there is nowhere to say it
-    flushLog = async () => { await flush(destination) }
+    const { createLogDestination } = await import('./report/log-destination.ts')
+    const destination = createLogDestination(1, systemClock)
+    flushLog = destination.close
     return destination
   }
   const { default: pretty } = await import('pino-pretty')
-  return pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', destination: 1, sync: true })
-}
-
-/** Resolves when what was logged has been written, or could not be in time. */
-async function flush (destination: ReturnType<typeof pino.destination>): Promise<void> {
-  await new Promise<void>(resolve => {
-    setTimeout(resolve, FLUSH_TIMEOUT_MS)
-    destination.flush(() => { resolve() })
-  })
-  // pino flushes once more when the process exits, and that would try for ever on a full disk.
-  destination.flushSync = () => {}
+  return pretty({ colorize: isColored(), translateTime: 'SYS:HH:MM:ss.l', destination: 1, sync: true })
 }
 
 async function untilStopped (): Promise<string> {
@@ -113,6 +97,19 @@ function version (): string {
   return manifest.version
 }
 
+function forget (names: readonly string[]): void {
+  for (const name of names) Reflect.deleteProperty(process.env, name)
+}
+
+/** A person at a terminal who has not asked for none (no-color.org). */
+function isColored (): boolean {
+  return process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === ''
+}
+
+function say (line: string): void {
+  print(`${line}\n`)
+}
+
 function print (text: string): number {
   process.stdout.write(text)
   return 0
@@ -125,6 +122,7 @@ function complain (line: string): void {
 // No timer of the program keeps the process alive, and while it stops nothing else may: without this Node would end it half-way.
 const keptAlive = setInterval(() => {}, 2 ** 30)
 let flushLog = async (): Promise<void> => {}
+process.stdout.on('error', () => {}) // a reader that has left, as `| head` does
 process.exitCode = await run(process.argv.slice(2))
 await flushLog()
 clearInterval(keptAlive)

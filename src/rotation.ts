@@ -3,11 +3,11 @@
  * line, a key that does not fit, credentials AMSU refuses) is logged and leaves everything as it was.
  */
 import type { Logger } from 'pino'
-import { parseCallersFile, type Caller } from './callers/caller-list.ts'
+import { parseCallersFile, weakSecretWarnings, type Caller } from './callers/caller-list.ts'
 import type { Config } from './config/config.ts'
 import { readSecretFile, watchFiles } from './config/secret-file.ts'
 import { readTls, type TlsConfig } from './config/tls-files.ts'
-import { readText, systemCode } from './config/validation.ts'
+import { readText, systemCode } from './config/variables.ts'
 import type { Secret } from './secrets/secret.ts'
 import type { Credentials } from './token/amsu-token-api.ts'
 
@@ -85,6 +85,7 @@ export class Rotation {
       this.#callersText = text
       this.#targets.onCallers(list.callers)
       this.#log.info({ callers: list.callers.map(({ name }) => name) }, 'the callers have been read again')
+      for (const warning of weakSecretWarnings(list.callers)) this.#log.warn(warning)
     } catch (error) {
       this.#log.error({ problem: `CALLERS_FILE can not be read (${systemCode(error)})` }, 'the callers file can not be used, the old callers stay')
     }

@@ -59,7 +59,7 @@ test('what comes from the environment can not change', t => {
 })
 
 test('each changed file is read once more by itself, an id and a secret that change together as one pair', async t => {
-  const { told, write, path } = setUp(t)
+  const { told, lines, write, path } = setUp(t)
   write('id', 'id-2\n')
   write('secret', 'secret-2\n')
   write('callers', '# all\napp:caller-2\nother:caller-3\n')
@@ -67,6 +67,7 @@ test('each changed file is read once more by itself, an id and a secret that cha
   copyFileSync(pemPath('second-key.pem'), path('key'))
   await until(() => told.length >= 3)
   t.strictSame([...told].sort(), ['app=caller-2 other=caller-3', 'id-2/secret-2', 'tls'])
+  t.equal(lines.filter(line => line.includes('2 of 2 callers have a secret of less than 16 characters')).length, 1, 'a short secret is warned of')
 })
 
 test('after close nothing is looked at any more', async t => {

@@ -1,11 +1,12 @@
 import { test, type Test } from 'tap'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { removeStaleSocket, restrictSocket } from '../src/unix-socket.ts'
+import { dirname, join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { listenRestricted } from '../src/unix-socket.ts'
 
 /** Listens, and says so; after that it does what its signals say. */
 const LISTENER = 'require("net").createServer().listen({ path: process.argv[1], backlog: 1 }, () => console.log("listening"))'
@@ -30,17 +31,78 @@ async function startListener (t: Test, path: string): Promise<{ signal: (name: N
   return { signal: name => { child.kill(name) }, end }
 }
 
-test('where there is nothing, there is nothing to remove', async t => {
-  await removeStaleSocket(socketPath(t))
+/** Listens as the proxy does, with a server of this test; `atBirth` runs while the socket is on its way to its place. */
+async function listen (t: Test, path: string, atBirth = (_made: string): void => {}): Promise<{ server: net.Server, remove: () => void }> {
+  const server = net.createServer(socket => socket.end('hello'))
+  t.teardown(() => server.close())
+  const remove = await listenRestricted(path, async made => {
+    await once(server.listen(made), 'listening')
+    atBirth(made)
+  })
+  return { server, remove }
+}
+
+async function greeting (path: string): Promise<string> {
+  const [hello] = await once(net.connect(path), 'data') as [Buffer]
+  return hello.toString()
+}
+
+test('a socket is open to owner and group, and to nobody else, from its first moment on, whatever mode new files have', async t => {
+  const path = socketPath(t)
+  const before = process.umask(0)
+  t.teardown(() => process.umask(before))
+  // A thread that does nothing but look: it would see a mode that is put right a moment later.
+  const isOver = new Int32Array(new SharedArrayBuffer(4))
+  const watcher = new Worker(`
+    const { statSync } = require('node:fs')
+    const { parentPort, workerData: { path, isOver } } = require('node:worker_threads')
+    const modes = new Set()
+    parentPort.postMessage('ready')
+    while (Atomics.load(isOver, 0) === 0) {
+      const stats = statSync(path, { throwIfNoEntry: false })
+      if (stats !== undefined) modes.add(stats.mode & 0o777)
+    }
+    parentPort.postMessage([...modes])`, { eval: true, execArgv: [], workerData: { path, isOver } })
+  await once(watcher, 'message')
+  const places: Array<[string, number]> = []
+  const { server, remove } = await listen(t, path, made => { places.push([made, statSync(dirname(made)).mode & 0o777]) })
+  t.equal(await greeting(path), 'hello')
+  t.equal(statSync(path).mode & 0o777, 0o660)
+  Atomics.store(isOver, 0, 1)
+  t.strictSame((await once(watcher, 'message'))[0], [0o660], 'no other mode was ever seen')
+  t.not(places[0]?.[0], path)
+  t.equal(places[0]?.[1], 0o700, 'it was made where only the owner can go')
+  t.strictSame(readdirSync(dirname(path)), ['s.sock'], 'nothing else is left')
+  server.close()
+  remove()
+  t.equal(existsSync(path), false)
 })
 
-test('what a killed process has left behind is removed', async t => {
+test('what a killed process has left behind is replaced', async t => {
   const path = socketPath(t)
   const { end } = await startListener(t, path)
   await end()
   t.equal(existsSync(path), true)
-  await removeStaleSocket(path)
-  t.equal(existsSync(path), false)
+  await listen(t, path)
+  t.equal(await greeting(path), 'hello')
+})
+
+test('of two that start at once one listens, and the other is told', async t => {
+  const path = socketPath(t)
+  const first = net.createServer(socket => socket.end('first'))
+  t.teardown(() => first.close())
+  await t.rejects(listen(t, path, () => { first.listen(path) }), { code: 'EADDRINUSE', message: /listens/ })
+  t.equal(await greeting(path), 'first')
+  t.strictSame(readdirSync(dirname(path)), ['s.sock'])
+})
+
+test('the socket of a successor is not removed with one’s own', async t => {
+  const path = socketPath(t)
+  const { remove } = await listen(t, path)
+  renameSync(path, `${path}.old`)
+  await listen(t, path)
+  remove()
+  t.equal(await greeting(path), 'hello')
 })
 
 test('a socket somebody listens on is left to them', async t => {
@@ -48,7 +110,7 @@ test('a socket somebody listens on is left to them', async t => {
   const server = net.createServer().listen(path)
   await once(server, 'listening')
   t.teardown(() => server.close())
-  await t.rejects(removeStaleSocket(path), { code: 'EADDRINUSE', message: /listens/ })
+  await t.rejects(listen(t, path), { code: 'EADDRINUSE', message: /listens/ })
   t.equal(existsSync(path), true)
 })
 
@@ -68,7 +130,7 @@ test('a listener too busy to take one more connection is still one', { skip: pro
     })
   }
   t.equal(code, 'EAGAIN')
-  await t.rejects(removeStaleSocket(path), { code: 'EADDRINUSE' })
+  await t.rejects(listen(t, path), { code: 'EADDRINUSE' })
   t.equal(existsSync(path), true)
 })
 
@@ -77,16 +139,15 @@ test('what is no socket is never removed', async t => {
   writeFileSync(path, 'precious')
   symlinkSync(path, `${path}.link`)
   for (const place of [path, `${path}.link`, join(path, '..')]) {
-    await t.rejects(removeStaleSocket(place), { code: 'EADDRINUSE', message: /no socket/ }, place)
+    await t.rejects(listen(t, place), { code: 'EADDRINUSE', message: /no socket/ }, place)
   }
   t.equal(readFileSync(path, 'utf8'), 'precious')
 })
 
-test('a restricted socket is open to owner and group, and to nobody else', async t => {
+test('a path that nobody could connect to is refused', async t => {
   const path = socketPath(t)
-  const server = net.createServer().listen({ path, writableAll: true, readableAll: true })
-  await once(server, 'listening')
-  t.teardown(() => server.close())
-  restrictSocket(path)
-  t.equal(statSync(path).mode & 0o777, 0o660)
+  const room = 107 - Buffer.byteLength(path)
+  await t.rejects(listen(t, `${path}${'x'.repeat(room + 1)}`), { code: 'ENAMETOOLONG' })
+  await listen(t, `${path}${'x'.repeat(room)}`)
+  t.equal(await greeting(`${path}${'x'.repeat(room)}`), 'hello')
 })

@@ -10,6 +10,9 @@ const NAME = /^(?:(?![:,"'`\\])[\x21-\x7e]){1,64}$/
 /** What a secret may be: characters every client encodes alike, in a header as in a form (RFC 7617 section 2 forbids controls). */
 const SECRET = /^[\x21-\x7e]+$/
 
+/** A secret below this many characters may be guessed: 16 hexadecimal digits are 64 bits, and the advice is twice that. */
+const SHORTEST_SECRET = 16
+
 /** Blanks around an entry. A no-break space is none of them: it is reported, not swallowed. */
 const BLANKS_AROUND = /^[ \t\r\n]+|[ \t\r\n]+$/g
 
@@ -41,6 +44,12 @@ export function parseCallersFile (text: string): CallerList {
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
   const entries = lines.map((line, i) => ({ text: trim(line), place: `CALLERS_FILE line ${i + 1}` }))
   return listOf(entries.filter(entry => entry.text !== '' && !entry.text.startsWith('#')), 'CALLERS_FILE')
+}
+
+/** A sentence for the log if some callers have secrets that can be guessed. It says how many, not whose. */
+export function weakSecretWarnings (callers: readonly Caller[]): string[] {
+  const weak = callers.filter(({ secret }) => secret.reveal().length < SHORTEST_SECRET).length
+  return weak === 0 ? [] : [`${weak} of ${callers.length} callers have a secret of less than ${SHORTEST_SECRET} characters, which may be guessed; openssl rand -hex 16 makes a good one`]
 }
 
 function trim (text: string): string {

@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Clock } from '../clock.ts'
-import { ProxyError, RELAYED_METHODS } from '../errors.ts'
+import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import type { CallerRegistry } from './caller-registry.ts'
 import { readBody } from './request-body.ts'
 import { answerTokenCall, TOKEN_PATHS, tokenCall, type TokenEndpoint } from './token-endpoint.ts'
@@ -35,7 +35,7 @@ export const callersPlugin = fp(async (app: FastifyInstance, { registry, clock }
 
   async function answer (endpoint: TokenEndpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const call = tokenCall(endpoint, request.method)
-    if (call === undefined) throw new ProxyError('METHOD_REJECTED')
+    if (call === undefined) throw new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[endpoint] })
     const text = await readBody(request.raw, reply.raw, { clock, limitBytes: LARGEST_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS })
     if (text === undefined) return reply.hijack()
     const { body, status } = await answerTokenCall(call, text, registry)

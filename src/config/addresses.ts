@@ -1,6 +1,7 @@
 /**
  * Hosts and origins, as settings name them.
  */
+import { hostOf } from '../relay/browser-guard.ts'
 import { problem } from './validation.ts'
 
 /** Hosts that are this machine: what goes there stays here. */
@@ -16,6 +17,16 @@ export function readOrigin (text: string | undefined, problems: string[]): URL |
   const url = toOrigin(text)
   if (url === undefined) problems.push(problem('AMSU_BASE_URL'))
   return url
+}
+
+/**
+ * Reads the list of Host names, in the form in which the guard compares them. A port is fine and says nothing: no Host is judged by
+ * it. A scheme, a star or a leading dot would match nothing, in silence.
+ */
+export function readHosts (text: string | undefined, problems: string[]): readonly string[] {
+  const hosts = (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '').map(item => item.startsWith('.') ? undefined : hostOf(item))
+  if (hosts.includes(undefined)) problems.push(problem('ALLOWED_HOSTS'))
+  return hosts.filter(host => host !== undefined)
 }
 
 /** Reads the list of browser origins, in the form browsers send (RFC 6454 section 6.2). */

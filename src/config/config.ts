@@ -3,30 +3,40 @@
  * setting and its rule; a value is never repeated, because it may be a secret in the wrong place.
  */
 import type { LevelWithSilent } from 'pino'
-import { parseCallers, parseCallersFile, type Caller } from '../callers/caller-list.ts'
+import { parseCallers, parseCallersFile, weakSecretWarnings, type Caller } from '../callers/caller-list.ts'
 import { ConfigError } from '../errors.ts'
 import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
+import { parseForwardProxy, type ForwardProxy } from '../relay/forward-proxy.ts'
 import { Secret } from '../secrets/secret.ts'
-import { isLoopback, readOrigin, readOrigins } from './addresses.ts'
+import { isLoopback, readHosts, readOrigin, readOrigins } from './addresses.ts'
 import { unknownNames } from './nearest-name.ts'
-import { modeWarning, readSecretFile } from './secret-file.ts'
+import { isOpenToAll, readSecretFile } from './secret-file.ts'
 import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
-import { problem, readText, readVariables, systemCode, validate, type Environment, type Values } from './validation.ts'
+import { problem, validate, type Values } from './validation.ts'
+import { readText, readVariables, systemCode, type Environment } from './variables.ts'
 import type { SettingName } from './settings.ts'
 
-export type { Environment } from './validation.ts'
+export type { Environment } from './variables.ts'
 
 /** The credentials AMSU issued. */
 export interface CredentialsConfig { readonly clientId: Secret, readonly clientSecret: Secret }
 
+/** A listener on an address. */
+export interface TcpListenerConfig { readonly host: string, readonly port: number }
+
 /** A listener on an address, or on a unix socket. */
-export type ListenerConfig = { readonly host: string, readonly port: number } | { readonly path: string }
+export type ListenerConfig = TcpListenerConfig | { readonly path: string }
 
 /** Everything that can be set, in slices: a part is given its slice and knows no other. All durations are in milliseconds. */
 export interface Config {
-  readonly amsu: { readonly origin: string, readonly credentials: CredentialsConfig, readonly certificateAuthority: string | undefined }
+  readonly amsu: {
+    readonly origin: string
+    readonly credentials: CredentialsConfig
+    readonly certificateAuthority: string | undefined
+    readonly forwardProxy: ForwardProxy | undefined
+  }
   readonly listener: ListenerConfig & { readonly tls: TlsConfig | undefined }
-  readonly adminListener: ListenerConfig | undefined
+  readonly adminListener: TcpListenerConfig | undefined
   /** Undefined: open access. */
   readonly callers: readonly Caller[] | undefined
   readonly guard: { readonly allowedHosts: readonly string[], readonly allowedOrigins: readonly string[] }
@@ -71,8 +81,10 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
   const clientSecret = readSecret('AMSU_CLIENT_SECRET', values, problems)
   const origin = readOrigin(text('AMSU_BASE_URL'), problems)
   const certificateAuthority = readAuthority(text('AMSU_CA_FILE'), problems)
+  const forwardProxy = readForwardProxy(text('AMSU_HTTP_PROXY'), problems)
   const tls = readTls(text('TLS_CERT_FILE'), text('TLS_KEY_FILE'), problems)
   const callers = readCallers(values, problems)
+  const allowedHosts = readHosts(text('ALLOWED_HOSTS'), problems)
   const allowedOrigins = readOrigins(text('ALLOWED_ORIGINS'), problems)
   const allowedRoutes = readRoutes(text('ALLOWED_ROUTES'), problems)
   const listener = text('UNIX_SOCKET') === undefined ? { host: text('HOST') ?? '', port: number('PORT') } : { path: text('UNIX_SOCKET') as string }
@@ -84,18 +96,18 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
   }
 
   return deepFreeze({
-    amsu: { origin: origin.origin, credentials: { clientId, clientSecret }, certificateAuthority },
+    amsu: { origin: origin.origin, credentials: { clientId, clientSecret }, certificateAuthority, forwardProxy },
     listener: { ...listener, tls },
     adminListener: values.ADMIN_PORT === undefined ? undefined : { host: text('ADMIN_HOST') ?? '', port: number('ADMIN_PORT') },
     callers,
-    guard: { allowedHosts: list(text('ALLOWED_HOSTS')).map(name => name.toLowerCase()), allowedOrigins },
+    guard: { allowedHosts, allowedOrigins },
     allowedRoutes,
     token: { tokenWaitMs: number('TOKEN_WAIT_MS'), requestTimeoutMs: number('TOKEN_REQUEST_TIMEOUT_MS') },
     relay: relaySlice(number),
     files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE') },
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
-    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values)],
+    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values), ...weakSecretWarnings(callers ?? [])],
   })
 }
 
@@ -153,6 +165,13 @@ function readAuthority (path: string | undefined, problems: string[]): string | 
   return pem
 }
 
+function readForwardProxy (text: string | undefined, problems: string[]): ForwardProxy | undefined {
+  if (text === undefined) return undefined
+  const forwardProxy = parseForwardProxy(text)
+  if (forwardProxy === undefined) problems.push(problem('AMSU_HTTP_PROXY'))
+  return forwardProxy
+}
+
 function readRoutes (text: string | undefined, problems: string[]): readonly AllowedRoute[] | undefined {
   if (text === undefined) return undefined
   const routes = parseRoutes(text)
@@ -166,14 +185,10 @@ function transportWarnings (origin: URL): string[] {
     : []
 }
 
+/** Certificates are public, and the app_key is no secret by itself. */
 function fileWarnings (values: Values): string[] {
-  return (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const)
-    .map(name => values[name] === undefined ? undefined : modeWarning(name, String(values[name])))
-    .filter(warning => warning !== undefined)
-}
-
-function list (text: string | undefined): string[] {
-  return (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '')
+  const names = (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const).filter(name => values[name] !== undefined && isOpenToAll(String(values[name])))
+  return names.length === 0 ? [] : [`${names.join(', ')}: every user here can read or change that file; chmod o-rw, or for a mounted secret mode 0440, unless this program is alone here`]
 }
 
 function deepFreeze<T extends object> (value: T): T {

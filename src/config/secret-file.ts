@@ -3,13 +3,13 @@
  */
 import { statSync } from 'node:fs'
 import { Secret } from '../secrets/secret.ts'
-import { readText, systemCode } from './validation.ts'
+import { readText, systemCode } from './variables.ts'
 
 /** How often a file is looked at. Looking, not being told: it works on every file system and through every symlink swap. */
 const WATCH_INTERVAL_MS = 1_000
 
-/** Read permission for everybody on the machine (POSIX `o+r`). */
-const WORLD_READABLE = 0o004
+/** Permission to read or to write for everybody on the machine (POSIX `o+rw`): who can write a secret file can also put in another one. */
+const OPEN_TO_ALL = 0o006
 
 /** What a file held, or a sentence about what is wrong with it. */
 export type FileContent = { readonly secret: Secret } | { readonly problem: string }
@@ -28,12 +28,12 @@ export function readSecretFile (name: string, path: string): FileContent {
   }
 }
 
-/** A warning if everybody on the machine can read a secret file. Certificates are public; only their keys are worth one. */
-export function modeWarning (name: string, path: string): string | undefined {
+/** Whether everybody on the machine can read or change a file, by its own mode; a directory above it may still keep them out. */
+export function isOpenToAll (path: string): boolean {
   try {
-    return (statSync(path).mode & WORLD_READABLE) === 0 ? undefined : `${name} names a file that everybody on this machine can read; take that right away (chmod o-r)`
+    return (statSync(path).mode & OPEN_TO_ALL) !== 0
   } catch {
-    return undefined // reading it says what is wrong
+    return false // reading it says what is wrong
   }
 }
 

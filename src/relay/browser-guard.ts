@@ -19,7 +19,7 @@ const UNSPECIFIED = /^(?:0\.0\.0\.0|\[[0:]+\]|\[::ffff:0(?:\.0\.0\.0|:0)\])$/i
 const LARGEST_CACHE = 256
 
 export interface BrowserGuardOptions {
-  /** Further names to accept, in lower case. */
+  /** Further names to accept, as {@link hostOf} gives them. */
   readonly allowedHosts: readonly string[]
   /** Browser origins to accept, as browsers send them. */
   readonly allowedOrigins: readonly string[]
@@ -75,10 +75,16 @@ export function createBrowserGuard ({ allowedHosts, allowedOrigins }: BrowserGua
   }
 }
 
+/** The name or address of a Host value, in lower case and without its port; undefined for what no Host may be. */
+export function hostOf (value: string): string | undefined {
+  const host = HOST.exec(value)?.[1]?.toLowerCase()
+  return host === undefined || UNSPECIFIED.test(host) ? undefined : host
+}
+
 /** Whether a Host value names this machine, a private network, or what the operator allowed. */
 function judgeHost (value: string, allowed: ReadonlySet<string>): boolean {
-  const host = HOST.exec(value)?.[1]?.toLowerCase()
-  if (host === undefined || UNSPECIFIED.test(host)) return false
+  const host = hostOf(value)
+  if (host === undefined) return false
   if (host.startsWith('[')) return isIP(host.slice(1, -1)) === 6
   if (isIP(host) === 4 || allowed.has(host)) return true
   // `127.1` and `0x7f.1` have dots and are no names; a trailing dot makes a name absolute, and public.

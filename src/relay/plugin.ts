@@ -7,7 +7,7 @@ import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Dispatcher } from 'undici'
-import { ProxyError, RELAYED_METHODS } from '../errors.ts'
+import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
 import type { BrowserGuard } from './browser-guard.ts'
 import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
@@ -16,9 +16,6 @@ import { judgeTarget } from './target-guard.ts'
 
 /** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */
 const PREFIX = '/amsu-analysis'
-
-/** The methods of AMSU's token endpoints, by what the guard calls them. */
-const TOKEN_METHODS = { token: ['POST', 'PUT'], refreshment: ['POST'] } as const
 
 export interface GuardPluginOptions {
   readonly guard: BrowserGuard

@@ -5,9 +5,14 @@
 import type { LookupFunction } from 'node:net'
 import { rootCertificates } from 'node:tls'
 import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
+import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
+import { createTunnelConnector } from './tunnel.ts'
 
 /** Connections are resolved and made anew after this long, so that a change in DNS is followed. */
 const CONNECTION_TTL_MS = 300_000
+
+/** What only a forward proxy answers: it wants to know who we are (RFC 9110 section 15.5.8). */
+const PROXY_AUTHENTICATION_REQUIRED = 407
 
 export interface UpstreamAgentOptions {
   /** Origin of AMSU. */
@@ -16,6 +21,8 @@ export interface UpstreamAgentOptions {
   readonly maxConnections: number
   /** Further certificate authorities, as PEM. */
   readonly certificateAuthority: string | undefined
+  /** The only way to AMSU, where there is one. */
+  readonly forwardProxy: ForwardProxy | undefined
   /** Finds the addresses of a name. @default the system's resolver */
   readonly lookup?: LookupFunction
 }
@@ -30,6 +37,9 @@ export interface ConnectionUse {
 export interface ConnectionAware {
   onConnection: (use: ConnectionUse) => void
 }
+
+/** Headers in any form undici takes. */
+type Headers = NonNullable<Dispatcher.DispatchOptions['headers']>
 
 /** One connection of the pool, with a count of its uses. */
 class CountingClient extends Client {
@@ -47,24 +57,69 @@ class CountingClient extends Client {
 }
 
 /**
+ * A connection to a forward proxy that is asked for http resources. It is told the whole URL of each request, and who we are. What
+ * it answers in its own name can not be told from AMSU's answers, but for a 407.
+ */
+class ForwardedClient extends CountingClient {
+  readonly #origin: string
+  readonly #authorization: string | undefined
+
+  constructor (origin: URL, options: object, { authorization }: ForwardProxy) {
+    super(origin, options)
+    this.#origin = origin.origin
+    this.#authorization = authorization?.reveal()
+  }
+
+  override dispatch (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler & Partial<ConnectionAware>): boolean {
+    const onHeaders = handler.onHeaders?.bind(handler)
+    handler.onHeaders = (status, ...rest) => {
+      if (status === PROXY_AUTHENTICATION_REQUIRED) throw new ForwardProxyError(status)
+      return onHeaders?.(status, ...rest) ?? true
+    }
+    return super.dispatch({ ...options, path: `${this.#origin}${options.path}`, headers: this.#withAuthorization(options.headers ?? {}) }, handler)
+  }
+
+  #withAuthorization (headers: Headers): Headers {
+    if (this.#authorization === undefined) return headers
+    return Array.isArray(headers) ? [...headers, 'proxy-authorization', this.#authorization] : { ...headers, 'proxy-authorization': this.#authorization }
+  }
+}
+
+/**
  * Creates a pool of connections to one origin. It has no time-outs of its own for answers (the exchange keeps those), sends one
  * request at a time over a connection, and never sends one twice.
  */
-export function createUpstreamAgent ({ origin, connectTimeoutMs, maxConnections, certificateAuthority, lookup }: UpstreamAgentOptions): Pool {
+export function createUpstreamAgent (options: UpstreamAgentOptions): Pool {
+  const { origin, maxConnections, forwardProxy } = options
+  const isForwarded = forwardProxy !== undefined && origin.startsWith('http:')
   return new Pool(origin, {
-    connect: buildConnector({
-      timeout: connectTimeoutMs,
-      // Node gives up an address after 250 ms when the name has another one: less than a round trip on a slow line.
-      autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 2),
-      rejectUnauthorized: true,
-      ...(lookup === undefined ? {} : { lookup }),
-      ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
-    }),
+    connect: createConnector(options),
     connections: maxConnections,
-    factory: (target, options) => new CountingClient(target, options),
+    factory: (target, options) => isForwarded ? new ForwardedClient(target, options, forwardProxy) : new CountingClient(target, options),
     pipelining: 1,
     clientTtl: CONNECTION_TTL_MS,
     headersTimeout: 0,
     bodyTimeout: 0,
   })
+}
+
+/** Makes what connects to AMSU, by TLS or not, directly or through a forward proxy. */
+export function createConnector ({ origin, connectTimeoutMs, certificateAuthority, forwardProxy, lookup }: UpstreamAgentOptions): buildConnector.connector {
+  const isTunnel = forwardProxy !== undefined && origin.startsWith('https:')
+  const direct = buildConnector({
+    timeout: isTunnel ? 0 : connectTimeoutMs, // a tunnel has one limit for everything
+    // Node gives up an address after 250 ms when the name has another one: less than a round trip on a slow line.
+    autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 2),
+    ...(lookup === undefined ? {} : { lookup }),
+    rejectUnauthorized: true,
+    ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
+  })
+  if (forwardProxy === undefined) return direct
+  if (isTunnel) return createTunnelConnector({ forwardProxy, connectTimeoutMs, secure: direct })
+  return (options, callback) => {
+    direct({ ...options, hostname: forwardProxy.host, port: String(forwardProxy.port) }, (...[error, socket]) => {
+      if (error === null) callback(null, socket)
+      else callback(new ForwardProxyError(undefined, error), null)
+    })
+  }
 }

@@ -3,6 +3,7 @@
  * It branches on codes, never on messages.
  */
 import type { ErrorCode } from '../errors.ts'
+import { FORWARD_PROXY_ERROR } from './forward-proxy.ts'
 
 /** How far an attempt had come when it failed. */
 export interface AttemptProgress {
@@ -30,7 +31,7 @@ const UNASKED_ANSWERS = new Set(['bad response', 'bad upgrade'])
 export function upstreamErrorCode (cause: unknown, { isSent }: Pick<AttemptProgress, 'isSent'>): ErrorCode {
   const code = codeOf(cause)
   if (CALLER_FAULT.has(code)) return 'BAD_REQUEST'
-  if (!isSent) return 'UPSTREAM_UNREACHABLE'
+  if (!isSent || code === FORWARD_PROXY_ERROR) return 'UPSTREAM_UNREACHABLE'
   if (INVALID.has(code) || isParserError(cause) || isUnaskedAnswer(cause, code)) return 'UPSTREAM_INVALID'
   return 'UPSTREAM_RESET'
 }

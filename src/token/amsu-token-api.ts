@@ -70,11 +70,19 @@ export interface TokenApiOptions {
   /** Time-out of a whole call. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
+  /** Told the head of every answer, whatever becomes of the call. */
+  readonly onAnswer?: (head: AnswerHead) => void
+}
+
+/** Status and headers of an answer. */
+export interface AnswerHead {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
 /** Creates the client of AMSU's token endpoints. */
 export function createTokenApi (options: TokenApiOptions): TokenApi {
-  const { dispatcher, origin, requestTimeoutMs, clock } = options
+  const { dispatcher, origin, requestTimeoutMs, clock, onAnswer } = options
 
   async function exchangeForm (call: TokenCall, form: URLSearchParams): Promise<TokenGrant> {
     const controller = new AbortController()
@@ -88,6 +96,7 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
         body: form.toString(),
         signal: controller.signal,
       })
+      onAnswer?.({ status: statusCode, headers })
       const answer = await readJson(body)
       if (statusCode === 200) return toGrant(call, answer, issuedAt)
       throw toFailure(call, statusCode, answer, headers['retry-after'], clock)
@@ -104,8 +113,8 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
   }
 }
 
-/** Reads a body up to the limit; undefined when it is longer or not JSON. Leaving the loop early destroys the body. */
-async function readJson (body: AsyncIterable<Uint8Array>): Promise<unknown> {
+/** Reads a body up to 64 KiB; undefined when it is longer or not JSON. Leaving the loop early destroys the body. */
+export async function readJson (body: AsyncIterable<Uint8Array>): Promise<unknown> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body) {
@@ -147,7 +156,8 @@ export function classifyAnswer (call: TokenCall, status: number, code: string | 
   return 'trouble'
 }
 
-function errorCodeOf (answer: unknown): string | undefined {
+/** AMSU’s `error.code` in an answer, if it is one that is safe to print. */
+export function errorCodeOf (answer: unknown): string | undefined {
   const code = isRecord(answer) && isRecord(answer['error']) ? answer['error']['code'] : undefined
   return typeof code === 'string' && code.length <= 64 && ERROR_CODE.test(code) ? code : undefined
 }

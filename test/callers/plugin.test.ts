@@ -4,7 +4,7 @@ import { test, type Test } from 'tap'
 import { createCallerRegistry } from '../../src/callers/caller-registry.ts'
 import { callersPlugin } from '../../src/callers/plugin.ts'
 import { systemClock } from '../../src/clock.ts'
-import { ProxyError, RELAYED_METHODS } from '../../src/errors.ts'
+import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../../src/errors.ts'
 import { refuse } from '../../src/relay/refusal.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { call, sendBytes, type Answer } from '../support/client.ts'
@@ -91,14 +91,14 @@ test('a query is no part of it', async t => {
   t.equal((await post(origin, `${TOKEN}?${CREDENTIALS}`, '')).status, 400)
 })
 
-test('every other method is refused there and never relayed', async t => {
+test('every other method is refused there with the list of those that are not, and never relayed', async t => {
   const { count, origin } = await setUp(t)
-  for (const path of [TOKEN, REFRESHMENT]) {
+  for (const [path, allowed] of [[TOKEN, TOKEN_METHODS.token], [REFRESHMENT, TOKEN_METHODS.refreshment]] as const) {
     for (const method of RELAYED_METHODS) {
-      if (method === 'POST' || (method === 'PUT' && path === TOKEN)) continue
+      if (allowed.some(each => each === method)) continue
       const answer = await call(origin, path, { method })
       t.equal(answer.status, 405, `${method} ${path}`)
-      t.equal(answer.headers['x-amsu-proxy-error'], 'METHOD_REJECTED')
+      t.match(answer.headers, { 'x-amsu-proxy-error': 'METHOD_REJECTED', allow: path === TOKEN ? 'POST, PUT' : 'POST' })
     }
   }
   t.equal(count.relayed, 0)

@@ -43,7 +43,7 @@ test('secrets are taken out of the environment once they are read', async t => {
   t.teardown(upstream.close)
   const exit = serve(given)
   await untilListening()
-  t.same(forgotten, ['AMSU_CLIENT_ID', 'AMSU_CLIENT_SECRET', 'CALLERS'])
+  t.same(forgotten, ['AMSU_CLIENT_ID', 'AMSU_CLIENT_SECRET', 'AMSU_HTTP_PROXY', 'CALLERS'])
   stop()
   t.equal(await exit, 0)
 })

@@ -1,5 +1,7 @@
 import { test } from 'tap'
-import { isLoopback, readOrigin, readOrigins } from '../../src/config/addresses.ts'
+import { inspect } from 'node:util'
+import { isLoopback, readHosts, readOrigin, readOrigins } from '../../src/config/addresses.ts'
+import { loadConfig, type Config } from '../../src/config/config.ts'
 
 test('what goes to loopback stays on this machine, and everything else does not', t => {
   for (const host of ['localhost', 'LOCALHOST', 'app.localhost', '127.0.0.1', '127.1.2.3', '127.255.255.254', '::1', '[::1]', '::ffff:127.0.0.1', '[::FFFF:127.0.0.1]']) {
@@ -35,6 +37,19 @@ test('a base URL that is more or less than an origin is a problem', t => {
   t.end()
 })
 
+test('Host names are read in the form in which the guard compares them: in lower case, without a port', t => {
+  const problems: string[] = []
+  t.strictSame(readHosts(undefined, problems), [])
+  t.strictSame(readHosts(' Amsu.Example , b.example:8080,my_host.example, xn--bcher-kva.example,[2001:DB8::1]:80,', problems), ['amsu.example', 'b.example', 'my_host.example', 'xn--bcher-kva.example', '[2001:db8::1]'])
+  t.strictSame(problems, [])
+  for (const text of ['*', '*.example', '.example', 'https://a.example', 'a.example/', 'a.example:', 'a.example:http', 'a.example b.example', 'ok.example, a@b.example', '0.0.0.0', '[::]', '::1', 'b\u00fccher.example']) {
+    const found: string[] = []
+    readHosts(text, found)
+    t.strictSame(found, ['ALLOWED_HOSTS must be a list of host names such as amsu.example, without scheme or star, separated by commas'], text)
+  }
+  t.end()
+})
+
 test('browser origins are read in the form in which browsers send them', t => {
   const problems: string[] = []
   t.strictSame(readOrigins(undefined, problems), [])
@@ -51,4 +66,17 @@ test('a list with an entry that is no origin is one problem, and the entry is ne
     t.notOk(origins.some(origin => origin === 'null' || origin.includes('*')), text)
   }
   t.end()
+})
+
+test('a forward proxy is http://[user:password@]host:port; neither a problem with it nor the configuration shows its password', async t => {
+  const load = (given: string): Config => loadConfig({ AMSU_CLIENT_ID: 'id', AMSU_CLIENT_SECRET: 'secret', AMSU_HTTP_PROXY: given }, '/nonexistent/.env')
+  t.equal(load('').amsu.forwardProxy, undefined)
+  const config = load('http://me:given-secret-f0@proxy:3128')
+  t.match(config.amsu.forwardProxy, { host: 'proxy', port: 3128 })
+  for (const text of [inspect(config, { depth: 20, showHidden: true }), JSON.stringify(config)]) {
+    for (const form of ['given-secret-f0', Buffer.from('me:given-secret-f0').toString('base64')]) t.notOk(text.includes(form))
+  }
+  for (const given of ['http://me:given-secret-f0@proxy:3128/path', 'me:given-secret-f0@proxy:3128', 'http://me:given-secret-f0%zz@proxy', 'socks5://me:given-secret-f0@proxy:1080']) {
+    t.throws(() => load(given), { message: 'AMSU_HTTP_PROXY must be http://[user:password@]host:port' }, given)
+  }
 })

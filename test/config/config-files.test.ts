@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig, type Environment } from '../../src/config/config.ts'
 import { ConfigError } from '../../src/errors.ts'
@@ -58,6 +59,19 @@ test('a secret is given in exactly one form', async t => {
     t.strictSame(problemsOf({ [other]: 'other', [`${name}_FILE`]: file }), [], `${name}: the file`)
     t.strictSame(problemsOf({ [other]: 'other', [name]: 'value' }), [], `${name}: the variable`)
   }
+})
+
+test('secret files that everybody can read or change are one warning, which names the settings and neither path nor content', async t => {
+  const dir = t.testdir({ id: 'filed-id', secret: 'filed-secret', callers: 'app:a-secret-of-some-length' })
+  const warningsFor = (mode: number): readonly string[] => {
+    for (const name of ['id', 'secret', 'callers']) chmodSync(join(dir, name), mode)
+    return loadConfig({ AMSU_BASE_URL: 'https://amsu.test', AMSU_CLIENT_ID_FILE: join(dir, 'id'), AMSU_CLIENT_SECRET_FILE: join(dir, 'secret'), CALLERS_FILE: join(dir, 'callers') }, NO_DOTENV).warnings
+  }
+  t.strictSame(warningsFor(0o640), [])
+  const [warning, ...more] = warningsFor(0o444)
+  t.match(warning, /^AMSU_CLIENT_SECRET_FILE, CALLERS_FILE: every user here can read or change that file; chmod o-rw/)
+  t.notMatch(warning, new RegExp(`${dir}|filed|a-secret`))
+  t.strictSame(more, [])
 })
 
 test('a .env file is read, and the environment wins', async t => {

@@ -71,8 +71,8 @@ test('every setting reaches its place', async t => {
     PORT: '0',
     ADMIN_HOST: '::1',
     ADMIN_PORT: '1',
-    CALLERS: 'app:a-secret',
-    ALLOWED_HOSTS: 'Amsu.Example, b.example',
+    CALLERS: 'app:a-secret-of-some-length',
+    ALLOWED_HOSTS: 'Amsu.Example, b.example:8080,',
     ALLOWED_ORIGINS: 'https://app.example, http://localhost:3000/',
     ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times, * /amsu-analysis/v2/hrv/**',
     TOKEN_WAIT_MS: '1',
@@ -88,7 +88,7 @@ test('every setting reaches its place', async t => {
     LOG_LEVEL: 'silent',
   })
   t.equal(amsu.origin, 'https://amsu.test')
-  t.strictSame(callers?.map(({ name, secret }) => [name, secret.reveal()]), [['app', 'a-secret']])
+  t.strictSame(callers?.map(({ name, secret }) => [name, secret.reveal()]), [['app', 'a-secret-of-some-length']])
   t.strictSame(allowedRoutes?.map(({ method }) => method), ['GET', '*'])
   t.strictSame(warnings, [])
   t.strictSame(rest, {
@@ -118,12 +118,20 @@ test('listening beyond loopback without callers is refused with a message that n
 test('lists that do not hold are refused whole', async t => {
   for (const [name, value] of [
     ['ALLOWED_ORIGINS', 'https://app.example/path'], ['ALLOWED_ORIGINS', 'app.example'], ['ALLOWED_ORIGINS', 'null'],
+    ['ALLOWED_HOSTS', 'http://amsu.example'], ['ALLOWED_HOSTS', 'a.example, *'], ['ALLOWED_HOSTS', '0.0.0.0'],
     ['ALLOWED_ROUTES', 'GET'], ['ALLOWED_ROUTES', '/amsu-analysis/x'], ['ALLOWED_ROUTES', 'GET /elsewhere'], ['ALLOWED_ROUTES', 'GET /amsu-analysis/x,'], ['ALLOWED_ROUTES', 'get /amsu-analysis/x'],
     ['ALLOW_OPEN_ACCESS', 'yes'], ['ADMIN_PORT', '65536'],
   ] as const) t.strictSame(problemsOf({ ...CREDENTIALS, [name]: value }), [ruleOf(name)], `${name}: ${value}`)
   t.match(problemsOf({ ...CREDENTIALS, CALLERS: 'never-shown' }).join(), /CALLERS entry 1/)
   t.notMatch(problemsOf({ ...CREDENTIALS, CALLERS: 'never-shown' }).join(), /never-shown/)
   t.strictSame(problemsOf({ ...CREDENTIALS, CALLERS: 'a:b', CALLERS_FILE: '/x' }), [ruleOf('CALLERS')])
+})
+
+test('a short secret of a caller is warned of, by number and not by name or value', async t => {
+  const { warnings } = load({ AMSU_BASE_URL: 'https://amsu.test', CALLERS: `short-name:short-value,long:${'x'.repeat(16)},other:${'y'.repeat(15)}` })
+  t.match(warnings, [/^2 of 3 callers have a secret of less than 16 characters/])
+  t.equal(warnings.length, 1)
+  t.notMatch(warnings.join(), /short-name|short-value|other/)
 })
 
 test('a bound is inside its range, and one past it is not', async t => {

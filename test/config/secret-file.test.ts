@@ -2,7 +2,7 @@ import { test } from 'tap'
 import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { modeWarning, readSecretFile, watchFiles } from '../../src/config/secret-file.ts'
+import { isOpenToAll, readSecretFile, watchFiles } from '../../src/config/secret-file.ts'
 import { until } from '../support/until.ts'
 
 /** Longer than the watch waits between two looks. */
@@ -25,19 +25,17 @@ test('a file that brings no secret is a problem that names the setting, and neit
   t.end()
 })
 
-test('a file that everybody can read is warned of, one that only owner and group can read is not', t => {
+test('a file that everybody can read or change is told from one that only owner and group can', t => {
   const dir = t.testdir({ secret: 's3cret' })
   const path = join(dir, 'secret')
-  for (const [mode, isWarned] of [[0o644, true], [0o604, true], [0o666, true], [0o600, false], [0o640, false], [0o660, false], [0o400, false]] as const) {
+  for (const [mode, isOpen] of [[0o644, true], [0o444, true], [0o604, true], [0o666, true], [0o602, true], [0o600, false], [0o640, false], [0o440, false], [0o660, false], [0o661, false], [0o400, false]] as const) {
     chmodSync(path, mode)
-    const warning = modeWarning('NAME_FILE', path)
-    t.equal(warning !== undefined, isWarned, mode.toString(8))
-    t.notMatch(warning ?? '', dir, 'the path is not repeated')
+    t.equal(isOpenToAll(path), isOpen, mode.toString(8))
   }
   chmodSync(path, 0o644)
   symlinkSync(path, join(dir, 'link'))
-  t.match(modeWarning('NAME_FILE', join(dir, 'link')), /^NAME_FILE names a file that everybody on this machine can read/, 'the file counts, not the link')
-  t.equal(modeWarning('NAME_FILE', join(dir, 'missing')), undefined, 'reading it says what is wrong')
+  t.equal(isOpenToAll(join(dir, 'link')), true, 'the file counts, not the link')
+  t.equal(isOpenToAll(join(dir, 'missing')), false, 'reading it says what is wrong')
   t.end()
 })
 

@@ -63,7 +63,7 @@ test('an allowed origin gets CORS answers, on errors and preflights too, and nob
 
 test('ALLOWED_HOSTS lets a name in, ALLOWED_ROUTES keeps a call out', async t => {
   const upstream = await startUpstream()
-  const proxy = await startProxy(upstream.origin, { ALLOWED_HOSTS: 'amsu.example.org', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times,POST /amsu-analysis/v2/hrv/**' })
+  const proxy = await startProxy(upstream.origin, { ALLOWED_HOSTS: 'amsu.example.org:8080', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times,POST /amsu-analysis/v2/hrv/**' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   const host = { headers: { host: 'amsu.example.org' } }
   t.equal((await call(proxy.origin, '/amsu-analysis/v2/available-times?x', host)).status, 200)
@@ -74,4 +74,15 @@ test('ALLOWED_HOSTS lets a name in, ALLOWED_ROUTES keeps a call out', async t =>
     t.equal(errorCode(got.text), 'PROXY.ROUTE_REJECTED')
   }
   t.equal(upstream.received.length, 2)
+})
+
+test('only a preflight of an allowed page is answered here; any other OPTIONS is a call', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, { ALLOWED_ORIGINS: PAGE })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  for (const headers of [{ origin: PAGE }, { 'access-control-request-method': 'POST' }, {}]) t.equal((await call(proxy.origin, PATH, { method: 'OPTIONS', headers })).status, 200)
+  t.same(upstream.received.map(({ method }) => method), ['OPTIONS', 'OPTIONS', 'OPTIONS'])
+  const preflight = { method: 'OPTIONS', headers: { origin: PAGE, 'access-control-request-method': 'POST' } }
+  t.match(await call(proxy.origin, `${PATH}..%2f`, preflight), { status: 400, headers: { 'access-control-allow-origin': PAGE } }, 'the path is judged first')
+  t.notOk('access-control-allow-headers' in (await call(proxy.origin, PATH, preflight)).headers, 'what was not asked is not answered')
 })

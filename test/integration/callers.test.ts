@@ -124,3 +124,15 @@ test('placeholders survive a restart, work on every replica, and die with their 
   t.equal((await call(rotated.origin, PATH, bearer(tokens.access_token))).status, 401)
   t.equal((await renew(rotated.origin, tokens.refresh_token)).status, 401)
 })
+
+test('a call outside ALLOWED_ROUTES is refused to callers and strangers, and costs the program nothing', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, { CALLERS: 'app:caller-secret', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times' })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  // The last one looks like a token of ours, and is still being verified when the call is refused.
+  for (const [authorization, code] of [['Bearer caller-secret', 'ROUTE_REJECTED'], ['Bearer wrong', 'CALLER_UNAUTHENTICATED'], ['Bearer e30.e30.AAAA', 'ROUTE_REJECTED']] as const) {
+    t.equal(errorCode((await call(proxy.origin, '/amsu-analysis/v2/hrv/', { method: 'POST', headers: { authorization } })).text), `PROXY.${code}`, authorization)
+  }
+  t.equal((await call(proxy.origin, '/livez')).status, 200)
+  t.equal(upstream.received.length, 0)
+})

@@ -1,11 +1,13 @@
 import { test, type Test } from 'tap'
 import { inspect } from 'node:util'
+import { errorBody, errorHeaders, errorTable, ProxyError, type ErrorCode } from '../../src/errors.ts'
 import { createLogger } from '../../src/report/logger.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { reachableTexts } from '../support/reachable.ts'
+import { pemPath, readPair, trustingAgent } from '../support/tls.ts'
 import { json, startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
@@ -41,12 +43,28 @@ test('neither printing the app nor walking everything reachable from it finds a 
   t.same([...new Set(texts.flatMap(leaksIn))], [])
 })
 
+test('the key of the certificate can not be found either, before and after it has been read again', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: pemPath('server-key.pem') })
+  const agent = trustingAgent()
+  t.teardown(async () => { agent.destroy(); await proxy.stop(); await upstream.close() })
+  const keyLines = readPair('server').key.split('\n').filter(line => line.length > 30)
+  t.ok(keyLines.length > 0)
+  for (const when of ['before', 'after']) {
+    t.equal((await call(proxy.origin, PATH, { agent })).status, 200, when)
+    const texts = [inspect(proxy.servers, { depth: 20, showHidden: true, maxStringLength: 1e6 }), ...reachableTexts([proxy.servers])]
+    t.ok(texts.some(text => text.includes('BEGIN CERTIFICATE')), 'the certificate beside it is found')
+    for (const line of [...keyLines, 'PRIVATE KEY']) t.notOk(texts.some(text => text.includes(line)), when)
+    proxy.reload()
+  }
+})
+
 test('no endpoint of ours and no error says a secret', async t => {
   const { proxy } = await setUp(t)
   const said: string[] = []
-  for (const [origin, path] of [[proxy.origin, PATH], [proxy.origin, '/nowhere'], [proxy.origin, '/amsu-analysis/v2/token'], [proxy.origin, '/amsu-analysis/v2/token/refreshment'], [proxy.adminOrigin, '/livez'], [proxy.adminOrigin, '/readyz'], [proxy.adminOrigin, PATH]] as const) {
+  for (const [origin, path] of [[proxy.origin, PATH], [proxy.origin, '/nowhere'], [proxy.origin, '/amsu-analysis/v2/token'], [proxy.origin, '/amsu-analysis/v2/token/refreshment'], [proxy.adminOrigin, '/livez'], [proxy.adminOrigin, '/readyz'], [proxy.adminOrigin, '/metrics'], [proxy.adminOrigin, '/status'], [proxy.adminOrigin, PATH]] as const) {
     for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS']) {
-      for (const headers of [{}, { authorization: `Bearer ${CALLER_SECRET}x` }, { origin: 'https://evil.example' }, { host: 'evil.example' }]) {
+      for (const headers of [{}, { accept: 'application/json' }, { authorization: `Bearer ${CALLER_SECRET}x` }, { origin: 'https://evil.example' }, { host: 'evil.example' }]) {
         for (const body of ['', `client_id=app&client_secret=${CALLER_SECRET}`, `client_id=app&client_secret=${CALLER_SECRET}x`, `refresh_token=${REFRESH}`]) {
           const got = await call(String(origin), path, { method, headers: { ...headers, 'content-length': body.length }, body })
           said.push(got.text, got.rawHeaders.join('\n'))
@@ -54,6 +72,8 @@ test('no endpoint of ours and no error says a secret', async t => {
       }
     }
   }
+  const cause = new Error(SECRETS.join(' '), { cause: SECRETS })
+  for (const code of Object.keys(errorTable) as ErrorCode[]) said.push(...errorHeaders(new ProxyError(code, { cause }), 'id'), errorBody(code), new ProxyError(code, { cause }).message)
   t.same(leaksIn(said.join('\n')), [])
   t.same(leaksIn(proxy.lines.join('')), [])
 })

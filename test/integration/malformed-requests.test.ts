@@ -2,6 +2,7 @@ import { test } from 'tap'
 import { once } from 'node:events'
 import type http from 'node:http'
 import net from 'node:net'
+import { systemClock } from '../../src/clock.ts'
 import { call, errorCode, sendBytes } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -19,8 +20,13 @@ test('bytes that are no request, or more than one reading of one, are refused in
     ['HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'BAD_REQUEST'],
     ['an unknown method', `BREW ${PATH} HTTP/1.1\r\nHost: a\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['HTTP/0.9', `GET ${PATH}\r\n\r\n`, 421, 'HOST_REJECTED'],
-    ['a blank before the colon', `${HEAD}Content-Length : 5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['HTTP/0.9 by its name', `GET ${PATH} HTTP/0.9\r\nHost: localhost\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['HTTP/2 by its name', `GET ${PATH} HTTP/2.0\r\nHost: localhost\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['CVE-2024-27982: a blank before a length', `POST ${PATH} HTTP/1.1\r\n Content-Length: 5\r\nHost: a\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['CVE-2024-27982: a blank before the colon', `${HEAD}Content-Length : 5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
     ['a folded header', `${HEAD}X: a\r\n b\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],
+    ['CVE-2023-30589: a line that ends with CR alone', `${HEAD}X: a\rContent-Length: 5\r\n\r\nhello`, 400, 'BAD_REQUEST'],
+    ['CVE-2025-23167: a head that ends with CR LF CR', `GET ${PATH} HTTP/1.1\r\nHost: a\r\n\rGET ${PATH} HTTP/1.1\r\nHost: a\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['a bare CR', `${HEAD}X: a\rb\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['NUL in a header', `${HEAD}X: a\0b\r\nContent-Length: 0\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['length and chunks', `${HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
@@ -99,9 +105,11 @@ test('an upgrade is not relayed: the request passes as an ordinary one', async t
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
-  const { text } = await sendBytes(proxy.port, `GET ${PATH} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n`)
-  t.match(text, /^HTTP\/1\.1 200 /)
-  t.notOk(upstream.received[0]?.headers.upgrade)
+  for (const upgrade of ['Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x', 'Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA']) {
+    const { text } = await sendBytes(proxy.port, `GET ${PATH} HTTP/1.1\r\nHost: a\r\n${upgrade}\r\n\r\n`)
+    t.match(text, /^HTTP\/1\.1 200 /)
+    t.notMatch(upstream.received.at(-1)?.rawHeaders.join('\n'), /upgrade|http2/i)
+  }
 })
 
 test('a body that grows past the limit while it streams is 413, and AMSU never sees a whole request', async t => {
@@ -133,4 +141,76 @@ test('a refused upload is not read to its end', async t => {
   await once(socket, 'close')
   t.match(text, /^HTTP\/1\.1 404 /)
   t.ok(written < 40_000_000, `${written} bytes were taken`)
+})
+
+test('a length is said once to AMSU, however it was spelled, and no way of framing is read in two ways (CVE-2026-1525)', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const framings = ['Content-Length', 'content-length', 'CONTENT-LENGTH', 'Content_Length'].flatMap(first => ['', 'Content-Length', 'content-length'].map(second => `${first}: 5\r\n${second === '' ? '' : `${second}: 5\r\n`}`))
+  const codings = ['chunked', 'Chunked', ' chunked', '\tchunked', 'chunked ', 'chunked\t', '\x0bchunked', 'chunked;q=1', '"chunked"', 'chunked,', ',chunked', 'identity', 'identity, chunked', 'x', '', 'chun\x00ked']
+  const obfuscated = codings.flatMap(coding => ['Transfer-Encoding:', 'transfer-encoding:', 'Transfer_Encoding:', 'Transfer-Encoding :', 'X: a\r\n Transfer-Encoding:', 'X: a\nTransfer-Encoding:', 'X: a\rTransfer-Encoding:'].flatMap(name => ['', 'Content-Length: 5\r\n'].map(length => `${length}${name}${coding}\r\n`)))
+  let passed = 0
+  for (const framing of [...framings, ...obfuscated]) {
+    const before = upstream.received.length
+    // Read as a chunk this is an empty body; read as five bytes, these five; without a body, the start of another request.
+    const { text } = await sendBytes(proxy.port, `${HEAD}Connection: close\r\n${framing}\r\n0\r\n\r\n`)
+    const name = JSON.stringify(framing)
+    t.match(text, /^HTTP\/1\.1 (?:200|400) /, name)
+    for (const { rawHeaders, headers, body } of upstream.received.slice(before)) {
+      t.ok(rawHeaders.filter(header => /^(?:content|transfer)[-_](?:length|encoding)$/i.test(header)).length <= 1, name)
+      t.equal(body.length, headers['content-length'] === '5' ? 5 : 0, name)
+      passed++
+    }
+    t.ok(upstream.received.length <= before + 1, name)
+  }
+  t.ok(passed > 10 && passed < 100, `${passed} of ${framings.length + obfuscated.length} are requests`)
+})
+
+test('CVE-2024-22019: extensions of a chunk are not read without end', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  t.match((await sendBytes(proxy.port, `${HEAD}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\n\r\n`)).text, /^HTTP\/1\.1 200 /, 'a few are fine')
+  const { text } = await sendBytes(proxy.port, `${HEAD}Transfer-Encoding: chunked\r\n\r\n5;${'a'.repeat(100_000)}\r\nhello\r\n0\r\n\r\n`)
+  t.match(text, /^HTTP\/1\.1 400 /)
+  t.equal(upstream.received.length, 1)
+})
+
+test('trailers end here both ways: nothing comes in or out behind a body', async t => {
+  const trailers: string[] = []
+  const upstream = await startUpstream({
+    onHead: (req, res) => {
+      if (req.url !== PATH) return false
+      req.resume().on('end', () => {
+        trailers.push(...req.rawTrailers)
+        res.writeHead(200, { trailer: 'X-Sum' })
+        res.write('ok')
+        res.addTrailers({ 'X-Sum': '1', Authorization: 'Bearer x' })
+        res.end()
+      })
+      return true
+    },
+  })
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const { text } = await sendBytes(proxy.port, `${HEAD}Connection: close\r\nTrailer: Authorization\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nAuthorization: Bearer theirs\r\nX-Sum: 1\r\n\r\n`)
+  t.match(text, /^HTTP\/1\.1 200 [^]*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/)
+  t.notMatch(text, /x-sum|trailer|bearer/i)
+  t.strictSame(trailers, [])
+  const framed = await sendBytes(proxy.port, `${HEAD}Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 7\r\n\r\n`)
+  t.match(framed.text, /^HTTP\/1\.1 400 /, 'a length behind the body is no request')
+})
+
+test('a head that does not come in time is 408, and nobody else waits for it', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, {}, systemClock, { headTimeoutMs: 200 })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const slow = ['', 'P', HEAD, `${HEAD}X-Pad: `].map(async bytes => await sendBytes(proxy.port, bytes))
+  t.equal((await call(proxy.origin, PATH)).status, 200)
+  for (const { text } of await Promise.all(slow)) {
+    t.match(text, /^HTTP\/1\.1 408 /)
+    t.equal(errorCode(text), 'PROXY.REQUEST_TIMEOUT')
+  }
+  t.equal(upstream.received.length, 1)
 })

@@ -173,3 +173,15 @@ test('six uploads of 100 MB at once arrive byte for byte, with and without a len
   t.ok(peak < 150_000_000, `peak ${Math.round(peak / 1e6)} MB`)
   t.comment(`peak ${Math.round(peak / 1e6)} MB`)
 })
+
+test('SIGUSR1 opens no debugger, and by default nobody but this machine is listened to', async t => {
+  const upstream = await startUpstream()
+  const program = await startProgram(upstream.origin)
+  t.teardown(async () => { await endProgram(program); await upstream.close() })
+  t.match(program.origin, /^http:\/\/127\.0\.0\.1:\d+$/)
+  program.child.kill('SIGUSR1')
+  for (let i = 0; i < 20; i++) t.equal((await call(program.origin, '/livez')).status, 200)
+  program.child.kill('SIGTERM')
+  t.same(await program.exited, { code: 0, signal: null })
+  t.notMatch(program.output(), /debugger|inspector/i)
+})

@@ -174,3 +174,29 @@ test('a path outside, another method, and a loop are refused and reach nobody', 
   t.equal((await call(proxy.origin, PATH, { headers: { via: '1.1 amsu-proxy' } })).status, 508)
   t.equal(upstream.received.length, 0)
 })
+
+test('CVE-2026-3635: what a caller says of where it came by changes no Location, and AMSU does not hear of it', async t => {
+  const upstream: Awaited<ReturnType<typeof startUpstream>> = await startUpstream({ onRequest: (_received, res) => { res.writeHead(302, { location: `${upstream.origin}/next` }).end() } })
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const claims = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1', 'x-forwarded-port': '1', 'x-real-ip': '192.0.2.1', forwarded: 'host=evil.example;proto=https', x_forwarded_host: 'evil.example' }
+  t.equal((await call(proxy.origin, PATH, { headers: { host: 'localhost:1', ...claims } })).headers.location, 'http://localhost:1/next')
+  t.notMatch(upstream.received[0]?.rawHeaders.join('\n'), /evil|192\.0\.2|forwarded/i)
+  t.notMatch(proxy.lines.join(''), /evil|192\.0\.2/)
+})
+
+test('CVE-2026-21710: __proto__ and constructor are names like any other, of a header, in a query or in a token request', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const target = `${PATH}?__proto__[isAdmin]=1&constructor[prototype][isAdmin]=1&__proto__.isAdmin=1`
+  const got = await call(proxy.origin, target, { headers: ['Host', 'localhost', '__proto__', 'isAdmin', 'constructor', 'isAdmin', 'toString', 'x', 'hasOwnProperty', 'x'] })
+  t.equal(got.status, 200)
+  t.equal(upstream.received[0]?.url, target)
+  for (const name of ['__proto__', 'constructor', 'tostring', 'hasownproperty']) t.equal(headersNamed(upstream.received[0], name).length, 1, name)
+  for (const body of ['{"__proto__":{"client_id":"a","client_secret":"b"}}', '__proto__[client_id]=a&__proto__[client_secret]=b', '{"constructor":{"prototype":{"client_id":"a"}}}']) {
+    t.equal(errorCode((await call(proxy.origin, '/amsu-analysis/v2/token', { method: 'POST', body })).text), 'PROXY.INVALID_TOKEN_REQUEST', body)
+  }
+  t.notOk('isAdmin' in {} || 'client_id' in {})
+  t.equal((await call(proxy.origin, PATH)).status, 200, 'and the proxy is well')
+})

@@ -5,6 +5,7 @@ import type https from 'node:https'
 import net from 'node:net'
 import { join } from 'node:path'
 import tls from 'node:tls'
+import { systemClock } from '../../src/clock.ts'
 import { call, sendBytes } from '../support/client.ts'
 import { runProgram } from '../support/program.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy, type Proxy } from '../support/proxy.ts'
@@ -25,7 +26,7 @@ interface Scene {
 }
 
 /** A proxy that serves a copy of the good pair. */
-async function setUp (t: Test, options: UpstreamOptions = {}, settings: Record<string, string> = {}): Promise<Scene> {
+async function setUp (t: Test, options: UpstreamOptions = {}, settings: Record<string, string> = {}, limits = {}): Promise<Scene> {
   const upstream = await startUpstream(options)
   const dir = t.testdir({})
   const files = { cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') }
@@ -34,7 +35,7 @@ async function setUp (t: Test, options: UpstreamOptions = {}, settings: Record<s
     copyFileSync(pemPath(`${keyName}-key.pem`), files.key)
   }
   install('server')
-  const proxy = await startProxy(upstream.origin, { TLS_CERT_FILE: files.cert, TLS_KEY_FILE: files.key, ...settings })
+  const proxy = await startProxy(upstream.origin, { TLS_CERT_FILE: files.cert, TLS_KEY_FILE: files.key, ...settings }, systemClock, limits)
   const agent = trustingAgent()
   t.teardown(async () => { agent.destroy(); await proxy.stop(); await upstream.close() })
   return { proxy, files, install, agent }
@@ -175,4 +176,13 @@ test('a TLS connection that stays busy is cut after the grace time', async t => 
   await proxy.stop()
   await hanging
   t.ok(performance.now() - start < 5_000)
+})
+
+test('a TLS handshake that does not end in time is ended, and nobody else waits for it', async t => {
+  const { proxy, agent } = await setUp(t, {}, {}, { headTimeoutMs: 200 })
+  const start = performance.now()
+  const slow = ['', Buffer.from('1603010200', 'hex')].map(async bytes => await sendBytes(proxy.port, bytes))
+  t.equal((await call(proxy.origin, PATH, { agent })).status, 200)
+  await Promise.all(slow)
+  t.ok(performance.now() - start < 10_000, 'not the two minutes of Node')
 })

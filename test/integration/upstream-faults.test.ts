@@ -204,3 +204,18 @@ test('a caller who reads slowly slows AMSU down instead of filling the memory', 
   t.ok(sent < 40_000_000, `${sent} bytes taken for a caller who reads none`)
   caller.destroy()
 })
+
+test('CVE-2026-6733: an answer nobody asked for is given to nobody, whenever it comes', async t => {
+  const unasked = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nunasked!'
+  for (const when of ['together', 'next', 'later']) {
+    const { proxy, upstream } = await setUp(t, socket => {
+      if (when === 'together') socket.write(OK + unasked)
+      else socket.write(OK, () => { if (when === 'next') setImmediate(() => { socket.write(unasked) }); else setTimeout(() => { socket.write(unasked) }, 30) })
+    })
+    t.equal((await call(proxy.origin, PATH)).text, 'ok', when)
+    const first = [...upstream.sockets].at(-1) as Socket
+    if (when === 'later') await once(first, 'close')
+    for (let i = 0; i < 3; i++) t.equal((await call(proxy.origin, PATH)).text, 'ok', when)
+    t.equal(upstream.heads.length, 4)
+  }
+})

@@ -7,6 +7,7 @@ test('an entry allows its method and path: * within a segment, ** across, nothin
     ['GET', '/amsu-analysis/v2/available-times', true],
     ['GET', '/amsu-analysis/v2/available-times?x=/elsewhere', true],
     ['GET', '/amsu-analysis/v2/available-times/', false],
+    ['GET', '/amsu-analysis/x/amsu-analysis/v2/available-times', false],
     ['HEAD', '/amsu-analysis/v2/available-times', false],
     ['POST', '/amsu-analysis/v2/hrv/common/results/', true],
     ['POST', '/amsu-analysis/v2/hrv/common/results', false],

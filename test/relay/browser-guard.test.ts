@@ -13,7 +13,7 @@ test('a Host is accepted when no public name can be behind it', async t => {
 test('any other Host is refused: a public name that leads here is DNS rebinding', async t => {
   for (const host of [
     'evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', 'nip.io', '127.1', '127.0.1', '0x7f.1', '2130706433.', 'localhost.', 'amsu.example.org.', 'xamsu.example.org', 'sub.amsu.example.org',
-    '0.0.0.0', '0.0.0.0:8080', '[::]', '[::]:80', '[0:0:0:0:0:0:0:0]', '[::ffff:0.0.0.0]', '', ' ', 'a b', 'a@b', 'user@localhost', 'localhost:', 'localhost:123456', 'localhost:x', '[::1', '::1', '[zz]', 'a,b', 'lo calhost', 'local\u0130host',
+    '0.0.0.0', '0.0.0.0:8080', '[::]', '[::]:80', '[0:0:0:0:0:0:0:0]', '[::ffff:0.0.0.0]', '', ' ', 'a b', 'a@b', 'user@localhost', 'localhost:', 'localhost:123456', 'localhost:x', '[::1', '::1', '[zz]', '[:::]', '[1.2.3.4]', '[1:2]', '[.]', 'a,b', 'lo calhost', 'local\u0130host',
     'x.local.evil.example', '.evil.example',
   ]) t.same(guard(['Host', host]), { refusal: 'HOST_REJECTED' }, JSON.stringify(host))
 })
@@ -38,6 +38,7 @@ test('a request of a browser page is refused unless its origin is allowed', asyn
     ['a page of the same site', ['sec-fetch-site', 'same-site'], { refusal: 'ORIGIN_REJECTED' }],
     ['a value nobody knows', ['Sec-Fetch-Site', 'other'], { refusal: 'ORIGIN_REJECTED' }],
     ['one good and one bad', ['Sec-Fetch-Site', 'none', 'Sec-Fetch-Site', 'cross-site'], { refusal: 'ORIGIN_REJECTED' }],
+    ['one bad and one good', ['Sec-Fetch-Site', 'cross-site', 'Sec-Fetch-Site', 'none'], { refusal: 'ORIGIN_REJECTED' }],
     ['typed into the address bar', ['Sec-Fetch-Site', 'none'], {}],
     ['our own page', ['Sec-Fetch-Site', 'same-origin'], {}],
     ['no browser', ['User-Agent', 'okhttp/4.12'], {}],

@@ -56,7 +56,7 @@ test('a request that has been here before is a loop', async t => {
 })
 
 test('what AMSU may not say to a caller is dropped', async t => {
-  for (const name of ['Authorization', 'Authentication-Info', 'Set-Cookie', 'Set-Cookie2', 'Connection', 'Keep-Alive', 'Trailer', 'Transfer-Encoding', 'Upgrade', 'Proxy-Authenticate', 'X-Amsu-Proxy-Error', 'X-Request-Id']) {
+  for (const name of ['Authorization', 'Authentication-Info', 'Set-Cookie', 'Set-Cookie2', 'Connection', 'Keep-Alive', 'Trailer', 'Transfer-Encoding', 'Upgrade', 'Proxy-Authenticate', 'X-Amsu-Proxy-Error', 'X-Request-Id', 'Access-Control-Allow-Origin', 'access_control_allow_credentials']) {
     t.same(inbound(name, 'x', 'Kept', 'y'), ['Kept', 'y'], name)
   }
   t.same(inbound('Connection', 'X-Hop', 'X-Hop', '1', 'Kept', 'y'), ['Kept', 'y'])
@@ -86,6 +86,8 @@ test('a reference to AMSU becomes one to this proxy; any other stays', async t =
     ['', ''],
     ['http://api.amsu.example:8080/a', 'http://api.amsu.example:8080/a'],
     ['http://api.amsu.example.evil/a', 'http://api.amsu.example.evil/a'],
+    ['http://evil-api.amsu.example/a', 'http://evil-api.amsu.example/a'],
+    ['http://amsu.example/a', 'http://amsu.example/a'],
     ['http://[broken/a', 'http://[broken/a'],
     ['ftp://api.amsu.example/a', 'ftp://api.amsu.example/a'],
   ] as const) {

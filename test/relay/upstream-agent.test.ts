@@ -26,7 +26,7 @@ interface Scene {
 
 /** A relay before `upstream`, with a token in hand. */
 async function setUp (t: Test, upstream: Partial<UpstreamAgentOptions> & { readonly origin: string }): Promise<Scene> {
-  const agent = createUpstreamAgent({ connectTimeoutMs: 300, maxConnections: 8, certificateAuthority: undefined, ...upstream })
+  const agent = createUpstreamAgent({ connectTimeoutMs: 300, maxConnections: 8, certificateAuthority: undefined, forwardProxy: undefined, ...upstream })
   const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
   const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, reject: () => false }
   const outcomes: Outcome[] = []

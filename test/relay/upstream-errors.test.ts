@@ -13,6 +13,7 @@ test('a broken exchange is named by its code and by how far it had come', async 
     [failure('DEPTH_ZERO_SELF_SIGNED_CERT'), false, 'UPSTREAM_UNREACHABLE'],
     [failure('ECONNRESET'), false, 'UPSTREAM_UNREACHABLE'],
     [failure(undefined), false, 'UPSTREAM_UNREACHABLE'],
+    [failure('ERR_FORWARD_PROXY'), true, 'UPSTREAM_UNREACHABLE'],
     [failure('ECONNRESET'), true, 'UPSTREAM_RESET'],
     [failure('UND_ERR_SOCKET', 'other side closed'), true, 'UPSTREAM_RESET'],
     [failure('EPIPE'), true, 'UPSTREAM_RESET'],

@@ -1,7 +1,7 @@
 /**
  * The proxy in this process, on a free port, with its log in an array.
  */
-import { createApp } from '../../src/app.ts'
+import { createApp, type Ports } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { createLogger } from '../../src/report/logger.ts'
@@ -28,8 +28,8 @@ export interface Proxy {
   readonly servers: readonly unknown[]
 }
 
-/** Starts a proxy in front of `upstream`. `settings` are environment variables. */
-export async function startProxy (upstream: string, settings: Record<string, string> = {}, clock: Clock = systemClock): Promise<Proxy> {
+/** Starts a proxy in front of `upstream`. `settings` are environment variables, `limits` what no setting changes. */
+export async function startProxy (upstream: string, settings: Record<string, string> = {}, clock: Clock = systemClock, limits: Pick<Ports, 'headTimeoutMs'> = {}): Promise<Proxy> {
   const lines: string[] = []
   let onLine = (): void => {}
   const config = loadConfig({
@@ -44,7 +44,7 @@ export async function startProxy (upstream: string, settings: Record<string, str
   const masker = createMasker()
   const destination = { write (line: string) { lines.push(line); onLine() } }
   const log = createLogger({ level: config.logLevel, masker, destination })
-  const app = await createApp(config, { clock, random: Math.random, log, masker })
+  const app = await createApp(config, { clock, random: Math.random, log, masker, ...limits })
   const { address: origin, adminAddress } = await app.open()
 
   function accessLines (): Array<Record<string, unknown>> {

@@ -1,0 +1,101 @@
+/**
+ * Makes dist/ out of src/: one file with everything that serving needs, so that a start reads one file instead of 400, and an
+ * image needs no node_modules (docs/decisions/0009-bundle.md has the figures). Nothing is renamed, so stacks and profiles read
+ * as the source does, and the source map beside it holds the rest.
+ */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { build, type Metafile, type Plugin } from 'esbuild'
+
+/**
+ * What a package does at its start although we never need it. The code is the package's own in every case; only what is loaded,
+ * and with which options, is decided here. test/bundle.test.ts holds both against the packages.
+ */
+export const LEAN: Readonly<Record<'undici' | 'ajv', { readonly importer: RegExp, readonly contents: string }>> = {
+  // undici's main file loads fetch, WebSocket, caches and mocks: a third of the whole program. This has its connections.
+  undici: {
+    importer: /^(?!.*node_modules[\\/]undici)/,
+    contents: `
+      const Dispatcher = require('undici/lib/dispatcher/dispatcher')
+      Object.assign(Dispatcher.prototype, require('undici/lib/api'))
+      module.exports = {
+        Dispatcher,
+        Client: require('undici/lib/dispatcher/client'),
+        Pool: require('undici/lib/dispatcher/pool'),
+        buildConnector: require('undici/lib/core/connect'),
+        errors: require('undici/lib/core/errors'),
+        get Agent () { return require('undici/lib/dispatcher/agent') },
+        get BalancedPool () { return require('undici/lib/dispatcher/balanced-pool') },
+        get ProxyAgent () { return require('undici/lib/dispatcher/proxy-agent') },
+        get getGlobalDispatcher () { return require('undici/lib/global').getGlobalDispatcher },
+      }`,
+  },
+  // env-schema has ajv check its schemas against the schema of schemas, which is compiled anew at every start. Ours is constant.
+  ajv: {
+    importer: /node_modules[\\/]env-schema[\\/]/,
+    contents: `
+      const Ajv = require('ajv/dist/ajv')
+      module.exports = class extends Ajv {
+        constructor (options) { super({ ...options, meta: false, validateSchema: false }) }
+      }`,
+  },
+}
+
+/** Gives the importers of a package its short form. */
+const lean: Plugin = {
+  name: 'lean',
+  setup ({ onResolve, onLoad }) {
+    for (const [name, { importer: pattern, contents }] of Object.entries(LEAN)) {
+      onResolve({ filter: new RegExp(`^${name}$`), namespace: 'file' }, ({ path, importer }) => pattern.test(importer) ? { path, namespace: 'lean' } : undefined)
+      onLoad({ filter: new RegExp(`^${name}$`), namespace: 'lean' }, () => ({ contents, resolveDir: import.meta.dirname }))
+    }
+  },
+}
+
+/**
+ * Removes what was built before and builds anew.
+ *
+ * @param outdir the folder to build into
+ * @returns the folders of the packages whose code went in
+ */
+export async function bundle (outdir: string): Promise<string[]> {
+  rmSync(outdir, { recursive: true, force: true })
+  const { metafile } = await build({
+    entryPoints: ['src/main.ts'],
+    outdir,
+    bundle: true,
+    // What only another command or a terminal needs is a file of its own, and read then.
+    splitting: true,
+    platform: 'node',
+    target: 'node20.19',
+    format: 'esm',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    sourcemap: true,
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+    plugins: [lean],
+    // CommonJS packages ask for Node's own modules with require().
+    banner: { js: "import{createRequire as amsuProxyRequire}from'node:module';const require=amsuProxyRequire(import.meta.url);" },
+  })
+  const packages = bundledPackages(metafile)
+  writeFileSync(`${outdir}/THIRD-PARTY-LICENSES.txt`, packages.map(licenseOf).join(`\n${'-'.repeat(80)}\n`))
+  return packages
+}
+
+/** Folders of the packages whose code is in what was built. */
+function bundledPackages ({ outputs }: Metafile): string[] {
+  const files = Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs))
+  const folders = files.map(file => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0]).filter(folder => folder !== undefined)
+  return [...new Set(folders)].sort()
+}
+
+/** What the license of a package asks to be shipped with it. */
+function licenseOf (folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')) as { name: string, version: string, license?: string }
+  const file = readdirSync(folder).find(entry => /^licen[cs]e(\.|$)/i.test(entry))
+  const text = file === undefined ? '' : `\n${readFileSync(`${folder}/${file}`, 'utf8').trim()}\n`
+  return `${name} ${version} (${license ?? 'see the text'})\n${text}`
+}
+
+if (process.argv[1] === import.meta.filename) await bundle('dist')

@@ -1,0 +1,180 @@
+/**
+ * The steps of `check` that call AMSU: a token for the credentials, both ways of renewing it, and what is left of the quota. No
+ * analysis call is among them, so nothing is charged.
+ */
+import type { Dispatcher } from 'undici'
+import { ForwardProxyError } from '../relay/forward-proxy.ts'
+import { parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
+import type { Masker } from '../secrets/masker.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { AccessToken } from '../token/access-token.ts'
+import { createTokenApi, errorCodeOf, readJson, TokenCallError, type AnswerHead, type TokenApi, type TokenGrant } from '../token/amsu-token-api.ts'
+import type { RefreshCall } from '../token/refresh-policy.ts'
+import { answerFailure, connectionFailure, forwardProxyRefusal } from './check-advice.ts'
+import { failureCode, forwardGoalOf, goalOf, type Surroundings } from './check-network.ts'
+import type { StepOutcome } from './check-report.ts'
+
+/** A clock that is off by more than this is worth a note; `Date` itself is exact to a second. */
+const LARGEST_SKEW_SECONDS = 30
+
+/** Forms a secret never has, but a careless copy does. */
+const CARELESS_COPY = /^[\s"'`]|[\s"'`]$/
+
+export interface CallOptions {
+  readonly surroundings: Surroundings
+  readonly dispatcher: Dispatcher
+  /** Told every token before anything about it is printed. */
+  readonly masker: Masker
+}
+
+/** The calls, one after the other; each uses what the ones before have brought. */
+export class AmsuCalls {
+  readonly #surroundings: Surroundings
+  readonly #dispatcher: Dispatcher
+  readonly #masker: Masker
+  readonly #api: TokenApi
+  #grant: TokenGrant | undefined
+  #refreshToken: Secret | undefined
+  #head: AnswerHead | undefined
+  #skewSeconds: number | undefined
+
+  constructor ({ surroundings, dispatcher, masker }: CallOptions) {
+    const { config: { amsu, token }, clock } = surroundings
+    this.#surroundings = surroundings
+    this.#dispatcher = dispatcher
+    this.#masker = masker
+    this.#api = createTokenApi({ dispatcher, origin: amsu.origin, clock, ...token, onAnswer: head => { this.#onAnswer(head) } })
+  }
+
+  /** POST /token. */
+  async token (): Promise<StepOutcome> {
+    const { credentials } = this.#surroundings.config.amsu
+    try {
+      return this.#taken(await this.#ask(async () => await this.#api.issue(credentials)))
+    } catch (error) {
+      // A web page with 401 is somebody else's.
+      if (!(error instanceof TokenCallError) || error.kind !== 'rejected' || (this.#head !== undefined && isHtml(this.#head))) return this.#failure(error)
+      const isCareless = [credentials.clientId, credentials.clientSecret].some(secret => CARELESS_COPY.test(secret.reveal()))
+      return {
+        status: 'failed',
+        found: `AMSU refuses the credentials (${reasonOf(error)})`,
+        cause: isCareless ? 'the id or the secret begins or ends with a blank or a quotation mark' : 'the id or the secret is wrong, or AMSU has withdrawn it',
+        advice: 'compare AMSU_CLIENT_ID with the app_key and AMSU_CLIENT_SECRET with the app_secret that AMSU issued, or the files that hold them',
+        data: { status: this.#head?.status ?? null },
+      }
+    }
+  }
+
+  /** PUT /token or POST /token/refreshment; not tried without a refresh token. */
+  async refresh (call: RefreshCall): Promise<StepOutcome> {
+    const refreshToken = this.#refreshToken
+    if (refreshToken === undefined) return { status: 'not_tried', found: 'AMSU gave no refresh token; id and secret are sent at each renewal' }
+    try {
+      return this.#taken(await this.#ask(async () => await this.#api.refresh(call, refreshToken)))
+    } catch (error) {
+      if (error instanceof TokenCallError && error.kind === 'rejected') {
+        return { status: 'failed', found: `AMSU refuses the refresh token it has just given (${reasonOf(error)})`, cause: 'AMSU is in trouble', advice: 'the proxy renews with id and secret meanwhile; tell AMSU if it stays so', data: { status: this.#head?.status ?? null } }
+      }
+      if (error instanceof TokenCallError && error.kind === 'refused') {
+        return { ...this.#failure(error), cause: 'a firewall on the way does not let this method pass', advice: 'ask those who run the network to allow PUT to AMSU' }
+      }
+      return this.#failure(error)
+    }
+  }
+
+  /** GET /available-times, with the newest token. */
+  async availableTimes (): Promise<StepOutcome> {
+    const { accessToken, issuedAt, lifeMs } = this.#grant as TokenGrant
+    const { origin } = this.#surroundings.config.amsu
+    try {
+      const { statusCode: status, headers, body } = await this.#dispatcher.request({
+        origin,
+        method: 'GET',
+        path: '/amsu-analysis/v2/available-times',
+        headers: { authorization: new AccessToken(accessToken, issuedAt, lifeMs).authorization, accept: 'application/json', 'accept-encoding': 'identity' },
+        signal: AbortSignal.timeout(this.#surroundings.config.token.requestTimeoutMs),
+      })
+      this.#head = { status, headers }
+      const answer = await readJson(body)
+      const families = status === 200 ? parseAvailableTimes(answer) : []
+      return families.length > 0 ? quotaOutcome(families) : this.#timesFailure(errorCodeOf(answer))
+    } catch (error) {
+      return this.#failure(error)
+    }
+  }
+
+  async #ask (call: () => Promise<TokenGrant>): Promise<TokenGrant> {
+    this.#head = undefined
+    const grant = await call()
+    this.#masker.add('access_token', grant.accessToken)
+    if (grant.refreshToken !== undefined) this.#masker.add('refresh_token', grant.refreshToken)
+    return grant
+  }
+
+  #onAnswer (head: AnswerHead): void {
+    this.#head = head
+    const date = Date.parse(String(head.headers['date']))
+    if (!Number.isNaN(date)) this.#skewSeconds = Math.round((this.#surroundings.clock.wall() - date) / 1000)
+  }
+
+  #taken (grant: TokenGrant): StepOutcome {
+    this.#grant = grant
+    this.#refreshToken = grant.refreshToken ?? this.#refreshToken
+    const expiresInSeconds = Math.round(grant.lifeMs / 1000)
+    const skew = this.#skewSeconds
+    const data = { expiresInSeconds, clockSkewSeconds: skew ?? null, hasRefreshToken: grant.refreshToken !== undefined }
+    const found = `a token good for ${spell(expiresInSeconds)}`
+    if (skew === undefined || Math.abs(skew) <= LARGEST_SKEW_SECONDS) return { status: 'ok', found, data }
+    return { status: 'note', found: `${found}; this clock is ${spell(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} the clock of AMSU`, advice: 'set the clock of this machine (`timedatectl`): certificates and the times in the log depend on it', data }
+  }
+
+  /** A failure that has nothing to do with what was shown to AMSU. */
+  #failure (error: unknown): StepOutcome {
+    const cause = error instanceof TokenCallError ? error.cause : error
+    const { forwardProxy } = this.#surroundings.config.amsu
+    if (cause instanceof ForwardProxyError) {
+      return cause.status === undefined ? connectionFailure(failureCode(cause.cause), forwardGoalOf(this.#surroundings)) : forwardProxyRefusal(cause.status, forwardProxy?.authorization !== undefined)
+    }
+    const head = this.#head
+    if (head === undefined) return connectionFailure(cause === undefined ? 'TimeoutError' : failureCode(cause), goalOf(this.#surroundings))
+    const outcome = answerFailure({ status: head.status, isHtml: isHtml(head) }, forwardProxy !== undefined)
+    return head.status === 200 && error instanceof TokenCallError ? { ...outcome, found: `${outcome.found}; ${reasonOf(error)}` } : outcome
+  }
+
+  #timesFailure (code: string | undefined): StepOutcome {
+    const head = this.#head as AnswerHead
+    const outcome = answerFailure({ status: head.status, isHtml: isHtml(head), code }, this.#surroundings.config.amsu.forwardProxy !== undefined)
+    if (isHtml(head) || (head.status !== 401 && head.status !== 403)) return outcome
+    return { ...outcome, cause: 'AMSU does not accept its own token for this account', advice: 'ask AMSU whether the account is active; the credentials themselves are right' }
+  }
+}
+
+/** What is left; nothing left of any family is a failure, because no analysis can be called. */
+function quotaOutcome (families: readonly AvailableTimes[]): StepOutcome {
+  const found = families.map(({ family, remaining }) => `${family.replace(/_analysis$/, '')} ${remaining === UNLIMITED ? 'unlimited' : remaining}`).join(', ')
+  const empty = families.filter(({ remaining }) => remaining === 0)
+  const data = { families }
+  if (empty.length === 0) return { status: 'ok', found: `left: ${found}`, data }
+  return {
+    status: empty.length === families.length ? 'failed' : 'note',
+    found: `left: ${found}`,
+    cause: `the quota of ${empty.map(({ family }) => family).join(', ')} is used up`,
+    advice: 'ask AMSU for more; calls of these families fail until then',
+    data,
+  }
+}
+
+/** Words of ours, or a status and a code: never a text of somebody else. */
+function reasonOf ({ message, call }: TokenCallError): string {
+  return message.replace(`${call}: `, '')
+}
+
+function isHtml ({ headers }: AnswerHead): boolean {
+  return String(headers['content-type']).includes('html')
+}
+
+function spell (seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds % 3600 / 60)]
+  if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`
+  return minutes > 0 ? `${minutes} min` : `${seconds} s`
+}

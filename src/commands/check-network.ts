@@ -1,0 +1,153 @@
+/**
+ * The steps of `check` below HTTP: the forward proxy, the name, the connection, TLS. They use the connector that the proxy itself
+ * uses, so that what works here works there.
+ */
+import { lookup } from 'node:dns/promises'
+import net from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { delay, type Clock } from '../clock.ts'
+import type { Config } from '../config/config.ts'
+import { ForwardProxyError, type ForwardProxy } from '../relay/forward-proxy.ts'
+import { openTunnel } from '../relay/tunnel.ts'
+import { createConnector, createUpstreamAgent } from '../relay/upstream-agent.ts'
+import { codeOf } from '../relay/upstream-errors.ts'
+import { connectionFailure, forwardProxyRefusal, tlsFailure, type Goal } from './check-advice.ts'
+import type { StepOutcome } from './check-report.ts'
+
+/** A certificate that ends sooner than this is worth a note. */
+const SOON_DAYS = 14
+
+const DAY_MS = 86_400_000
+
+/** What the steps are given. */
+export interface Surroundings {
+  readonly config: Config
+  readonly clock: Clock
+  /** Resolves a name as the connections of this program do. @default the system's resolver */
+  readonly lookup?: (host: string) => Promise<ReadonlyArray<{ readonly address: string }>>
+  /** HTTP_PROXY or HTTPS_PROXY is set. */
+  readonly hasForeignProxySetting: boolean
+}
+
+/** AMSU's host without brackets, and port. */
+interface Place { readonly host: string, readonly port: number }
+
+/** Whether AMSU's name has addresses. */
+export async function checkDns (surroundings: Surroundings): Promise<StepOutcome> {
+  const { host } = placeOf(surroundings)
+  if (net.isIP(host) !== 0) return { status: 'ok', found: `${host} is an address`, data: { host, addresses: [host] } }
+  const resolve = surroundings.lookup ?? (async name => await lookup(name, { all: true }))
+  try {
+    const found = await inTime(resolve(host), surroundings)
+    const addresses = found.map(({ address }) => address)
+    return { status: 'ok', found: `${host} is at ${addresses.join(', ')}`, data: { host, addresses } }
+  } catch (error) {
+    const code = failureCode(error)
+    return connectionFailure(code === 'ETIMEDOUT' ? 'EAI_AGAIN' : code, { ...goalOf(surroundings), place: host })
+  }
+}
+
+/** Whether AMSU's port takes connections. */
+export async function checkTcp (surroundings: Surroundings): Promise<StepOutcome> {
+  const place = placeOf(surroundings)
+  const socket = net.connect(place)
+  try {
+    await inTime(new Promise<void>((resolve, reject) => { socket.once('connect', resolve).once('error', reject) }), surroundings)
+    const { remoteAddress: address = '' } = socket
+    return { status: 'ok', found: `connected to ${nameOf({ host: address, port: place.port })}`, data: { address, port: place.port } }
+  } catch (error) {
+    return connectionFailure(failureCode(error), goalOf(surroundings))
+  } finally {
+    socket.on('error', () => {}).destroy()
+  }
+}
+
+/** Whether AMSU's certificate holds, directly or through a tunnel. */
+export async function checkTls (surroundings: Surroundings): Promise<StepOutcome> {
+  const { config: { amsu, relay }, clock } = surroundings
+  const { host, port } = placeOf(surroundings)
+  const connect = createConnector({ ...amsu, ...relay })
+  try {
+    const socket = await new Promise<TLSSocket>((resolve, reject) => {
+      connect({ protocol: 'https:', hostname: host, host: new URL(amsu.origin).host, port: String(port) }, (error, made) => {
+        if (error === null) resolve(made as TLSSocket)
+        else reject(error)
+      })
+    })
+    const { issuer, valid_to: validTo } = socket.getPeerCertificate()
+    const protocol = socket.getProtocol()
+    socket.on('error', () => {}).destroy()
+    const daysLeft = Math.floor((Date.parse(validTo) - clock.wall()) / DAY_MS)
+    const name = String(issuer.O ?? issuer.CN)
+    const found = `${String(protocol)}, certificate of ${name}, good for ${daysLeft} days`
+    const data = { protocol, issuer: name, validTo: new Date(validTo).toISOString(), daysLeft }
+    return daysLeft >= SOON_DAYS ? { status: 'ok', found, data } : { status: 'note', found, advice: 'AMSU must renew its certificate before it ends', data }
+  } catch (error) {
+    return error instanceof ForwardProxyError ? forwardProxyFailure(error, surroundings) : tlsFailure(failureCode(error), goalOf(surroundings))
+  }
+}
+
+/** Whether the forward proxy lets us through: a tunnel for https, a request that shows no token for http. */
+export async function checkForwardProxy (surroundings: Surroundings, forwardProxy: ForwardProxy): Promise<StepOutcome> {
+  const { config: { amsu, relay } } = surroundings
+  const data = { address: nameOf(forwardProxy) }
+  try {
+    if (amsu.origin.startsWith('https:')) {
+      const socket = await openTunnel(forwardProxy, nameOf(placeOf(surroundings)), AbortSignal.timeout(relay.connectTimeoutMs))
+      socket.destroy()
+      return { status: 'ok', found: `${data.address} opens a tunnel to AMSU`, data }
+    }
+    const { status, isJson } = await askThrough(surroundings)
+    const isItsOwn = !isJson && (status === 403 || status >= 500)
+    return isItsOwn ? forwardProxyRefusal(status, forwardProxy.authorization !== undefined) : { status: 'ok', found: `${data.address} passes requests on to AMSU`, data }
+  } catch (error) {
+    return error instanceof ForwardProxyError ? forwardProxyFailure(error, surroundings) : connectionFailure(failureCode(error), forwardGoalOf(surroundings))
+  }
+}
+
+/** Any request tells whether it passes; this one is refused by AMSU, because it carries no token, and costs nothing. */
+async function askThrough ({ config: { amsu, relay, token } }: Surroundings): Promise<{ status: number, isJson: boolean }> {
+  const pool = createUpstreamAgent({ ...amsu, ...relay, maxConnections: 1 })
+  try {
+    const { statusCode, headers, body } = await pool.request({ method: 'GET', path: '/amsu-analysis/v2/available-times', signal: AbortSignal.timeout(token.requestTimeoutMs) })
+    body.on('error', () => {}).destroy()
+    return { status: statusCode, isJson: String(headers['content-type']).includes('json') }
+  } finally {
+    await pool.destroy()
+  }
+}
+
+function forwardProxyFailure ({ status, cause }: ForwardProxyError, surroundings: Surroundings): StepOutcome {
+  const { authorization } = surroundings.config.amsu.forwardProxy as ForwardProxy
+  return status === undefined ? connectionFailure(failureCode(cause), forwardGoalOf(surroundings)) : forwardProxyRefusal(status, authorization !== undefined)
+}
+
+async function inTime<T> (work: Promise<T>, { config, clock }: Surroundings): Promise<T> {
+  const late = delay(config.relay.connectTimeoutMs, clock).then(() => { throw Object.assign(new Error('late'), { code: 'ETIMEDOUT' }) })
+  return await Promise.race([work, late])
+}
+
+/** A code to be shown and judged; the name where there is none, as with a time-out by signal. */
+export function failureCode (error: unknown): string {
+  const code = codeOf(error)
+  return code === '' && error instanceof Error ? error.name : code
+}
+
+function placeOf ({ config: { amsu } }: Surroundings): Place {
+  const { protocol, hostname, port } = new URL(amsu.origin)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
+}
+
+/** What the advice needs to know when AMSU itself is reached for. */
+export function goalOf (surroundings: Surroundings): Goal {
+  return { setting: 'AMSU_BASE_URL', place: nameOf(placeOf(surroundings)), hasForeignProxySetting: surroundings.hasForeignProxySetting }
+}
+
+/** The same for the forward proxy. */
+export function forwardGoalOf ({ config: { amsu }, hasForeignProxySetting }: Surroundings): Goal {
+  return { setting: 'AMSU_HTTP_PROXY', place: nameOf(amsu.forwardProxy as ForwardProxy), hasForeignProxySetting }
+}
+
+function nameOf ({ host, port }: Place): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

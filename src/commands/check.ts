@@ -1,0 +1,122 @@
+/**
+ * `amsu-proxy check`: the doctor. Tries what the proxy will do, one step after the other, and says of the first that fails why.
+ */
+import type { Clock } from '../clock.ts'
+import { loadConfig, type Config, type Environment } from '../config/config.ts'
+import { secretSettings } from '../config/settings.ts'
+import { ConfigError } from '../errors.ts'
+import { createUpstreamAgent } from '../relay/upstream-agent.ts'
+import { createMasker, type Masker } from '../secrets/masker.ts'
+import { AmsuCalls } from './check-calls.ts'
+import { checkDns, checkForwardProxy, checkTcp, checkTls, type Surroundings } from './check-network.ts'
+import { isGood, judgeRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepOutcome } from './check-report.ts'
+
+/** Settings of other programs for what AMSU_HTTP_PROXY is here. */
+const FOREIGN_PROXY_SETTINGS = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy']
+
+/** The process, as this command sees it. */
+export interface CheckProcess {
+  readonly environment: Environment
+  readonly dotenvPath: string
+  readonly clock: Clock
+  readonly isColored: boolean
+  /** Writes text for whoever called. */
+  readonly write: (text: string) => void
+  /** Takes variables out of the environment. */
+  readonly forget: (names: readonly string[]) => void
+  /** Resolves names. @default the system's resolver */
+  readonly lookup?: Surroundings['lookup']
+}
+
+/** Takes steps, notes how long each took, and takes none after one that failed, unless it was not needed. */
+class Course {
+  readonly steps: Step[] = []
+  readonly #clock: Clock
+  readonly #onStep: (step: Step) => void
+  #isBlocked = false
+
+  constructor (clock: Clock, onStep: (step: Step) => void) {
+    this.#clock = clock
+    this.#onStep = onStep
+  }
+
+  /** Takes a step without which nothing after it makes sense. */
+  async take (name: StepName, run: () => Promise<StepOutcome> | StepOutcome): Promise<void> {
+    const step = await this.try(name, run)
+    if (step.status === 'failed') this.#isBlocked = true
+    this.add(step)
+  }
+
+  /** Takes a step, for somebody else to judge. */
+  async try (name: StepName, run: () => Promise<StepOutcome> | StepOutcome): Promise<Step> {
+    const startedAt = this.#clock.monotonic()
+    const outcome: StepOutcome = this.#isBlocked ? { status: 'not_tried', found: 'not tried' } : await run()
+    return { name, ...outcome, durationMs: outcome.status === 'not_tried' ? undefined : this.#clock.monotonic() - startedAt }
+  }
+
+  add (step: Step): void {
+    this.steps.push(step)
+    this.#onStep(step)
+  }
+}
+
+/**
+ * Takes all steps.
+ *
+ * @returns the exit code: 0 all good, 1 a step failed, 2 not configured
+ */
+export async function check ({ environment, dotenvPath, clock, isColored, write, forget, lookup }: CheckProcess, isJson: boolean): Promise<number> {
+  const masker = createMasker()
+  const startedAt = clock.monotonic()
+  const course = new Course(clock, step => { if (!isJson) write(masker.mask(renderStep(step, isColored))) })
+  let config: Config | undefined
+  await course.take('configuration', () => {
+    const read = readConfig(environment, dotenvPath)
+    if ('config' in read) config = read.config
+    return read.outcome
+  })
+  const hasForeignProxySetting = FOREIGN_PROXY_SETTINGS.some(name => (environment[name] ?? '') !== '')
+  forget(secretSettings)
+  if (config !== undefined) await takeSteps(course, { config, clock, hasForeignProxySetting, ...(lookup === undefined ? {} : { lookup }) }, masker)
+  write(masker.mask(isJson ? renderJson(course.steps, clock.monotonic() - startedAt) : renderSummary(course.steps)))
+  if (config === undefined) return 2
+  return isGood(course.steps) ? 0 : 1
+}
+
+function readConfig (environment: Environment, dotenvPath: string): { outcome: StepOutcome } | { outcome: StepOutcome, config: Config } {
+  try {
+    const config = loadConfig(environment, dotenvPath)
+    const { warnings, amsu: { origin } } = config
+    const found = `settings are complete; AMSU is ${origin}`
+    const data = { baseUrl: origin, warnings }
+    return { config, outcome: warnings.length === 0 ? { status: 'ok', found, data } : { status: 'note', found: [found, ...warnings].join('; '), data } }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return { outcome: { status: 'failed', found: error.problems.join('; '), cause: 'a setting is missing or does not hold', advice: 'correct what is named; .env.example describes every setting', data: { problems: error.problems } } }
+  }
+}
+
+async function takeSteps (course: Course, surroundings: Surroundings, masker: Masker): Promise<void> {
+  const { amsu, relay } = surroundings.config
+  const { forwardProxy, credentials: { clientId, clientSecret } } = amsu
+  for (const secret of [clientId, clientSecret, forwardProxy?.secret]) if (secret !== undefined) masker.add('configured', secret)
+  if (forwardProxy === undefined) {
+    await course.take('dns', async () => await checkDns(surroundings))
+    await course.take('tcp', async () => await checkTcp(surroundings))
+  } else {
+    await course.take('forward_proxy', async () => await checkForwardProxy(surroundings, forwardProxy))
+    for (const name of ['dns', 'tcp'] as const) await course.take(name, () => ({ status: 'not_tried', found: 'left to the forward proxy' }))
+  }
+  if (amsu.origin.startsWith('https:')) await course.take('tls', async () => await checkTls(surroundings))
+  const dispatcher = createUpstreamAgent({ ...amsu, ...relay, maxConnections: 1 })
+  try {
+    const calls = new AmsuCalls({ surroundings, dispatcher, masker })
+    await course.take('token', async () => await calls.token())
+    const put = await course.try('refresh_put', async () => await calls.refresh('refresh_put'))
+    const post = await course.try('refresh_post', async () => await calls.refresh('refresh_post'))
+    for (const step of judgeRefreshes(put, post)) course.add(step)
+    await course.take('available_times', async () => await calls.availableTimes())
+  } finally {
+    await dispatcher.destroy()
+  }
+}
