@@ -5,8 +5,8 @@ import { errorTable } from '../../src/errors.ts'
 const root = new URL('../../', import.meta.url)
 const document = readFileSync(new URL('docs/failure-modes.md', root), 'utf8')
 
-/** Codes that say what a caller did wrong or may not do, or that nothing but a defect can cause: no fault of the outside breeds them. */
-const NO_FAULTS = ['EXPECTATION_FAILED', 'HOST_REJECTED', 'ORIGIN_REJECTED', 'ROUTE_REJECTED', 'METHOD_REJECTED', 'NOT_FOUND', 'CALLER_UNAUTHENTICATED', 'INVALID_TOKEN_REQUEST', 'LOOP', 'INTERNAL']
+/** Codes that say what a caller did wrong or may not do: no fault breeds them. */
+const NO_FAULTS = ['EXPECTATION_FAILED', 'HOST_REJECTED', 'ORIGIN_REJECTED', 'ROUTE_REJECTED', 'METHOD_REJECTED', 'NOT_FOUND', 'CALLER_UNAUTHENTICATED', 'INVALID_TOKEN_REQUEST', 'LOOP']
 
 /** The cells of every row, without the heads of the tables. */
 const rows = document.split('\n')

@@ -46,19 +46,19 @@ test('a GET whose second sending fails as well is an error, and not sent a third
 })
 
 test('past MAX_IN_FLIGHT requests are answered 503 at once, and our own endpoints still answer', async t => {
-  const held: Socket[] = []
-  const upstream = await startScripted((_head, socket) => { held.push(socket) })
-  const proxy = await startProxy(upstream.origin, { MAX_IN_FLIGHT: '3' })
-  t.teardown(async () => { await proxy.stop(); await upstream.close() })
-  const agent = new http.Agent({ keepAlive: true })
-  t.teardown(() => { agent.destroy() })
-  const underWay = Array.from({ length: 3 }, async () => await call(proxy.origin, PATH, { agent }))
-  while (held.length < 3) await new Promise(resolve => setImmediate(resolve))
-  const refused = await call(proxy.origin, PATH, { method: 'POST', body: 'x' })
-  t.match(refused, { status: 503, headers: { 'retry-after': '1', 'x-amsu-proxy-error': 'OVERLOADED' } })
-  t.equal((await call(proxy.origin, '/readyz')).status, 200)
-  t.equal((await call(proxy.origin, '/livez')).status, 200)
-  for (const socket of held) socket.write(OK)
-  t.same((await Promise.all(underWay)).map(({ status }) => status), [200, 200, 200])
-  t.equal(upstream.heads.length, 3)
+  for (const admin of [{}, { ADMIN_PORT: '0' }]) {
+    const held: Socket[] = []
+    const upstream = await startScripted((_head, socket) => { held.push(socket) })
+    const proxy = await startProxy(upstream.origin, { MAX_IN_FLIGHT: '3', ...admin })
+    const agent = new http.Agent({ keepAlive: true })
+    t.teardown(async () => { agent.destroy(); await proxy.stop(); await upstream.close() })
+    const underWay = Array.from({ length: 3 }, async () => await call(proxy.origin, PATH, { agent }))
+    while (held.length < 3) await new Promise(resolve => setImmediate(resolve))
+    const refused = await call(proxy.origin, PATH, { method: 'POST', body: 'x' })
+    t.match(refused, { status: 503, headers: { 'retry-after': '1', 'x-amsu-proxy-error': 'OVERLOADED' } })
+    for (const path of ['/readyz', '/livez']) t.equal((await call(proxy.adminOrigin ?? proxy.origin, path)).status, 200, path)
+    for (const socket of held) socket.write(OK)
+    t.same((await Promise.all(underWay)).map(({ status }) => status), [200, 200, 200])
+    t.equal(upstream.heads.length, 3)
+  }
 })

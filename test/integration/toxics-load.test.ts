@@ -2,28 +2,18 @@
  * Bad lines and many calls: callers who leave in crowds, and uploads that take their time.
  */
 import { test } from 'tap'
+import { createRandom } from '../soak/random.ts'
 import { CALL_NAMES, startStage, watchMemory, type Ending, type Stage } from '../support/toxic-stage.ts'
 import { until } from '../support/until.ts'
 
 const MAX_CONNECTIONS = 64
 
-/** Numbers from 0 to 1 that are the same in each run (mulberry32). */
-function createRandom (seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** 300 calls of all kinds, fewer of the large ones, whose callers leave after up to a second. */
 async function makeCrowd (stage: Stage): Promise<Ending[]> {
   const random = createRandom(42)
   return await Promise.all(Array.from({ length: 300 }, async () => {
-    const name = CALL_NAMES[Math.floor(random() ** 3 * CALL_NAMES.length)] ?? 'GET'
-    return await stage.make(name, random() * 1_000)
+    const name = CALL_NAMES[Math.floor(random.next() ** 3 * CALL_NAMES.length)] ?? 'GET'
+    return await stage.make(name, random.between(0, 1_000))
   }))
 }
 
@@ -46,13 +36,14 @@ test('300 callers who leave within a second, in every phase, leave nothing behin
 test('callers whose line breaks for all of them at once leave nothing behind', async t => {
   const stage = await startStage(t, 'caller', { UPSTREAM_MAX_CONNECTIONS: String(MAX_CONNECTIONS) })
   for (const by of ['reset', 'close'] as const) {
-    stage.toxic.set('client', { latencyMs: 200, jitterMs: 100 })
+    // No answer arrives, so that all of them are there when the line breaks.
+    stage.toxic.set('client', { end: { afterBytes: 0, by: 'stall' } })
     const crowd = Promise.all(Array.from({ length: 100 }, async (_, i) => await stage.make(CALL_NAMES[i % CALL_NAMES.length] ?? 'GET')))
-    await until(() => stage.toxic.sockets.size > 100)
+    await until(() => stage.toxic.sockets.size === 200)
     stage.toxic.cut(by)
     await stage.toxic.heal()
     const endings = await crowd
-    t.ok(endings.some(({ outcome }) => outcome === 'cut'), `many were cut: ${by}`)
+    t.strictSame(endings.filter(({ outcome }) => outcome !== 'cut'), [], `all were cut: ${by}`)
     await stage.checkAftermath(t)
   }
   t.ok(stage.upstream.sockets.size <= MAX_CONNECTIONS + 1, 'what is open is the pool, and the connection for tokens')

@@ -86,7 +86,7 @@ export async function startStage (t: Test, side: 'upstream' | 'caller', settings
   const callers = watchCallers(proxy)
   const toxic = behind ?? await startToxic(proxy)
   const port = side === 'upstream' ? proxy.port : toxic.port
-  t.teardown(async () => { await toxic.close(); await upstream.close() })
+  t.teardown(async () => { await toxic.close(); await upstream.close(); await proxy.stop() })
   const linesOf = (id: string): Array<Record<string, unknown>> => proxy.accessLines().filter(({ requestId }) => requestId === id)
 
   const stage: Stage = {

@@ -1,0 +1,72 @@
+/**
+ * What a caller is told when the proxy is about to end, or is at fault itself.
+ */
+import { test } from 'tap'
+import { once } from 'node:events'
+import net from 'node:net'
+import { systemClock, type Clock } from '../../src/clock.ts'
+import { call, errorCode } from '../support/client.ts'
+import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
+import { startUpstream } from '../support/upstream.ts'
+
+const PATH = '/amsu-analysis/v2/things/'
+
+test('a request that comes while the proxy stops, on a connection that was open, is 503 and ends it', async t => {
+  let isHeld = false
+  const upstream = await startUpstream({ onHead ({ headers }) { isHeld ||= headers['content-length'] === '2'; return false } })
+  const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '20000' })
+  t.teardown(upstream.close)
+  const hold = net.connect(proxy.port, '127.0.0.1')
+  const caller = net.connect(proxy.port, '127.0.0.1')
+  t.teardown(() => { hold.destroy() })
+  let text = ''
+  caller.on('data', chunk => { text += chunk.toString() })
+  // A first request, answered; then all but the last bytes of a second. Another upload keeps the proxy busy.
+  caller.write(`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await until(() => text.includes('200 OK'))
+  caller.write(`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n`)
+  hold.write(`POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nx`)
+  await until(() => isHeld)
+  text = ''
+  const stopped = proxy.stop()
+  const closed = once(caller, 'close')
+  caller.write('\r\n')
+  await closed
+  t.match(text, /^HTTP\/1\.1 503 /)
+  t.match(text, /\r\nconnection: close\r\n/i)
+  t.equal(errorCode(text), 'PROXY.DRAINING')
+  const finished = once(hold, 'data') as Promise<[Buffer]>
+  hold.write('x')
+  const [answer] = await finished
+  t.match(answer.toString(), /^HTTP\/1\.1 200 /, 'what was under way finishes')
+  await stopped
+  t.equal(upstream.received.length, 2)
+})
+
+test('a defect is 500 with a request id, and the log tells under that id what happened', async t => {
+  let isBroken = false
+  const clock: Clock = {
+    ...systemClock,
+    wall () {
+      if (isBroken) throw new TypeError('the clock is gone')
+      return systemClock.wall()
+    },
+  }
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, {}, clock)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  t.equal((await call(proxy.origin, PATH)).status, 200)
+  isBroken = true
+  const answers = [await call(proxy.origin, PATH, { method: 'POST', body: 'x' }), await call(proxy.origin, '/readyz')]
+  isBroken = false
+  for (const got of answers) {
+    t.equal(got.status, 500)
+    t.equal(errorCode(got.text), 'PROXY.INTERNAL')
+    t.notMatch(got.text, /clock/, 'the answer does not tell')
+    const id = String(got.headers['x-request-id'])
+    t.ok(proxy.lines.some(line => line.includes(`"requestId":"${id}"`) && line.includes('the clock is gone')), 'the log does')
+  }
+  t.equal(upstream.received.length, 1, 'nothing was sent')
+  t.equal((await call(proxy.origin, PATH)).status, 200, 'the next request is served')
+})
