@@ -49,6 +49,7 @@ async function thisProcess (): Promise<Process> {
     environment: process.env,
     dotenvPath: '.env',
     nodeVersion: process.version,
+    version,
     destination: await logDestination(),
     complain,
     untilStopped,

@@ -44,7 +44,7 @@ export async function startProxy (upstream: string, settings: Record<string, str
   const masker = createMasker()
   const destination = { write (line: string) { lines.push(line); onLine() } }
   const log = createLogger({ level: config.logLevel, masker, destination })
-  const app = await createApp(config, { clock, random: Math.random, log, masker })
+  const app = await createApp(config, { clock, random: Math.random, log, masker, build: { version: '0.0.0', node: 'v0.0.0' } })
   const { address: origin, adminAddress } = await app.open()
 
   function accessLines (): Array<Record<string, unknown>> {
