@@ -15,6 +15,7 @@ import { ProxyError, type ErrorCode } from './errors.ts'
 import { createLifecycle, type App } from './lifecycle.ts'
 import { answerExpectations, answerMalformed } from './listener.ts'
 import { createBrowserGuard } from './relay/browser-guard.ts'
+import { createEnquiry } from './relay/enquiry.ts'
 import { isSaneRequestId } from './relay/headers.ts'
 import { guardPlugin, relayPlugin } from './relay/plugin.ts'
 import { refuse } from './relay/refusal.ts'
@@ -25,6 +26,7 @@ import { logOutcome } from './report/access-log.ts'
 import type { Build } from './report/metrics.ts'
 import { Observer } from './report/observer.ts'
 import { reportPlugin } from './report/plugin.ts'
+import { QuotaPoll } from './report/quota.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
@@ -57,10 +59,11 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   maskSecrets(config, masker)
   const { origin, credentials } = config.amsu
   const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay })
-  // Token calls have a connection of their own: they must get through when all others are taken.
-  const tokenUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, maxConnections: 1 })
-  const api = observeTokenApi(createTokenApi({ dispatcher: tokenUpstream, origin, clock, ...config.token }), observer.onTokenCall)
+  // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
+  const ownUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, maxConnections: 2 })
+  const api = observeTokenApi(createTokenApi({ dispatcher: ownUpstream, origin, clock, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: ownUpstream, origin, clock, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     upstream,
@@ -76,7 +79,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   })
 
   const guard = createBrowserGuard(config.guard)
-  const report = { observer, build, tokenStatus: () => tokens.status(), quota: () => undefined, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight }
+  const report = { observer, build, tokenStatus: () => tokens.status(), quota: () => quota.reading?.families, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight }
   const surroundings = { relay, log, onRefusal: observer.onRefusal }
   const app = createServer(surroundings, config.listener.tls)
   await app.register(guardPlugin, { guard })
@@ -87,7 +90,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   await (admin ?? app).register(reportPlugin, report)
 
   const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
-  return createLifecycle({ app, admin, config, clock, relay, tokens, rotation, upstreams: [upstream, tokenUpstream] })
+  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, rotation, upstreams: [upstream, ownUpstream] })
 }
 
 /** Hands what has changed to the parts that use it; secrets are masked first. */

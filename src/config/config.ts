@@ -41,6 +41,7 @@ export interface Config {
     readonly replayBodyBytes: number
     readonly maxInFlight: number
   }
+  readonly quota: { readonly pollMs: number }
   /** Paths of what can change while the program runs. */
   readonly files: {
     readonly clientId: string | undefined
@@ -92,6 +93,7 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
     allowedRoutes,
     token: { tokenWaitMs: number('TOKEN_WAIT_MS'), requestTimeoutMs: number('TOKEN_REQUEST_TIMEOUT_MS') },
     relay: relaySlice(number),
+    quota: { pollMs: number('QUOTA_POLL_SECONDS') * 1000 },
     files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE') },
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,

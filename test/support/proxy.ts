@@ -39,6 +39,7 @@ export async function startProxy (upstream: string, settings: Record<string, str
     PORT: '0',
     LOG_LEVEL: 'trace',
     SHUTDOWN_GRACE_MS: '500',
+    QUOTA_POLL_SECONDS: '0', // what reaches the upstream is what the test sent
     ...settings,
   }, '/nonexistent/.env')
   const masker = createMasker()
