@@ -27,6 +27,7 @@ import type { Build } from './report/metrics.ts'
 import { Observer } from './report/observer.ts'
 import { reportPlugin } from './report/plugin.ts'
 import { QuotaPoll } from './report/quota.ts'
+import type { Entrance } from './report/status.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
@@ -79,7 +80,9 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   })
 
   const guard = createBrowserGuard(config.guard)
-  const report = { observer, build, tokenStatus: () => tokens.status(), quota: () => quota.reading?.families, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight }
+  const report = {
+    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
+  }
   const surroundings = { relay, log, onRefusal: observer.onRefusal }
   const app = createServer(surroundings, config.listener.tls)
   await app.register(guardPlugin, { guard })
@@ -91,6 +94,13 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
 
   const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
   return createLifecycle({ app, admin, config, clock, relay, tokens, quota, rotation, upstreams: [upstream, ownUpstream] })
+}
+
+/** Where callers reach the relay; the port is known once it listens. */
+function entranceOf ({ adminListener, callers, listener }: Config, { server }: FastifyInstance): Entrance {
+  const address = server.address()
+  const port = adminListener === undefined || typeof address !== 'object' ? undefined : address?.port
+  return { isTls: listener.tls !== undefined, socketPath: 'path' in listener ? listener.path : undefined, port, needsCaller: callers !== undefined }
 }
 
 /** Hands what has changed to the parts that use it; secrets are masked first. */

@@ -8,6 +8,7 @@ import { ConfigError } from '../errors.ts'
 import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
 import { Secret } from '../secrets/secret.ts'
 import { isLoopback, readOrigin, readOrigins } from './addresses.ts'
+import { effectiveSettings, type EffectiveSetting } from './effective-settings.ts'
 import { unknownNames } from './nearest-name.ts'
 import { modeWarning, readSecretFile } from './secret-file.ts'
 import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
@@ -50,6 +51,8 @@ export interface Config {
   }
   readonly shutdownGraceMs: number
   readonly logLevel: LevelWithSilent
+  /** What is set, for people to look at; without secrets. */
+  readonly effective: readonly EffectiveSetting[]
   /** What works but may not be meant, as whole sentences for the log. */
   readonly warnings: readonly string[]
 }
@@ -97,6 +100,7 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
     files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE') },
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
+    effective: effectiveSettings(values, new Set(Object.keys(given))),
     warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values)],
   })
 }

@@ -45,6 +45,11 @@ export class QuotaPoll {
     this.#options = options
   }
 
+  /** Whether AMSU is asked at all. */
+  get isOn (): boolean {
+    return this.#options.pollMs > 0
+  }
+
   /** The last good answer; kept when later ones fail. */
   get reading (): QuotaReading | undefined {
     return this.#reading
@@ -57,7 +62,7 @@ export class QuotaPoll {
 
   /** Asks as soon as there is a token, and from then on at every interval. */
   start (): void {
-    if (this.#options.pollMs > 0) this.#askIn(Math.min(TOKEN_LOOK_MS, this.#options.pollMs))
+    if (this.isOn) this.#askIn(Math.min(TOKEN_LOOK_MS, this.#options.pollMs))
   }
 
   /** Asks no more; a question under way is dropped. */
