@@ -6,15 +6,16 @@ import type { IncomingMessage } from 'node:http'
 import type tls from 'node:tls'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import { authenticate, createCallerRegistry } from './callers/caller-registry.ts'
+import { authenticate, createCallerRegistry, type CallerRegistry } from './callers/caller-registry.ts'
 import { callersPlugin } from './callers/plugin.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import type { TlsConfig } from './config/tls-files.ts'
-import { ProxyError } from './errors.ts'
+import { ProxyError, type ErrorCode } from './errors.ts'
 import { createLifecycle, type App } from './lifecycle.ts'
 import { answerExpectations, answerMalformed } from './listener.ts'
 import { createBrowserGuard } from './relay/browser-guard.ts'
+import { createEnquiry } from './relay/enquiry.ts'
 import { isSaneRequestId } from './relay/headers.ts'
 import { guardPlugin, relayPlugin } from './relay/plugin.ts'
 import { refuse } from './relay/refusal.ts'
@@ -22,10 +23,15 @@ import { Relay } from './relay/relay.ts'
 import { judgeTarget, routedTarget } from './relay/target-guard.ts'
 import { createUpstreamAgent } from './relay/upstream-agent.ts'
 import { logOutcome } from './report/access-log.ts'
+import type { Build } from './report/metrics.ts'
+import { Observer } from './report/observer.ts'
 import { reportPlugin } from './report/plugin.ts'
-import { Rotation } from './rotation.ts'
+import { QuotaPoll } from './report/quota.ts'
+import type { Entrance } from './report/status.ts'
+import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
+import { observeTokenApi } from './token/observed-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
 
 /** A TLS handshake must be done within this, and then a head have arrived. Node gives the one two minutes, the other one. */
@@ -45,18 +51,22 @@ export interface Ports {
   readonly masker: Masker
   /** How long a caller may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs?: number
+  /** What runs, as metrics and the status page tell it. */
+  readonly build: Build
 }
 
 /** Builds the proxy; nothing is opened yet. */
 export async function createApp (config: Config, ports: Ports): Promise<App> {
-  const { clock, log, masker } = ports
+  const { build, clock, log, masker } = ports
+  const observer = new Observer(clock)
   maskSecrets(config, masker)
   const { origin, credentials } = config.amsu
   const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock })
-  // Token calls have a connection of their own: they must get through when all others are taken.
-  const tokenUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock, maxConnections: 1 })
-  const api = createTokenApi({ dispatcher: tokenUpstream, origin, clock, ...config.token })
+  // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
+  const ownUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock, maxConnections: 2 })
+  const api = observeTokenApi(createTokenApi({ dispatcher: ownUpstream, origin, clock, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: ownUpstream, origin, clock, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     upstream,
@@ -65,34 +75,59 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     clock,
     ...config.relay,
     isRevealing: masker.isRevealing,
-    onLeak: (count, requestId) => { log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
+    onLeak: (count, requestId) => { observer.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
     onStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
-    onOutcome: outcome => { logOutcome(log, outcome) },
+    onOutcome: outcome => { observer.onOutcome(outcome); logOutcome(log, outcome) },
+    onRefusal: observer.onRefusal,
   })
 
   const guard = createBrowserGuard(config.guard)
-  const report = { tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining }
-  const app = createServer(relay, ports, config.listener.tls)
+  const report = {
+    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
+  }
+  const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs ?? HEAD_TIMEOUT_MS, onRefusal: observer.onRefusal }
+  const app = createServer(surroundings, config.listener.tls)
   await app.register(guardPlugin, { guard })
   await app.register(callersPlugin, { registry, clock })
   await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin, upstream })
-  const admin = config.adminListener === undefined ? undefined : createServer(relay, ports)
+  const admin = config.adminListener === undefined ? undefined : createServer(surroundings)
   await admin?.register(guardPlugin, { guard })
   await (admin ?? app).register(reportPlugin, report)
 
-  const rotation = new Rotation(config, {
+  const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
+  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, rotation, upstreams: [upstream, ownUpstream] })
+}
+
+/** Where callers reach the relay; the port is known once it listens. */
+function entranceOf ({ adminListener, callers, listener }: Config, { server }: FastifyInstance): Entrance {
+  const address = server.address()
+  const port = adminListener === undefined || typeof address !== 'object' ? undefined : address?.port
+  return { isTls: listener.tls !== undefined, socketPath: 'path' in listener ? listener.path : undefined, port, needsCaller: callers !== undefined }
+}
+
+/** Hands what has changed to the parts that use it; secrets are masked first. */
+function rotationTargets (app: FastifyInstance, tokens: TokenSource, registry: CallerRegistry, masker: Masker): RotationTargets {
+  return {
     onCredentials: next => { maskCredentials(next, masker, 'candidate'); tokens.rotate(next) },
     onCallers: callers => { for (const { name, secret } of callers) masker.add(`caller ${name}`, secret); registry.replace(callers) },
     onTls (tls) {
       masker.add('tls_key', tls.key)
       showCertificate(app.server, tls)
     },
-  }, log)
-  return createLifecycle({ app, admin, config, clock, relay, tokens, rotation, upstreams: [upstream, tokenUpstream] })
+  }
+}
+
+/** What the answers that belong to no plugin depend on. */
+interface Surroundings {
+  readonly relay: Relay
+  readonly log: Logger
+  readonly headTimeoutMs: number
+  readonly onRefusal: (code: ErrorCode) => void
 }
 
 /** The HTTP server with the answers that belong to no plugin. */
-function createServer (relay: Relay, { log, headTimeoutMs = HEAD_TIMEOUT_MS }: Ports, tls?: TlsConfig): FastifyInstance {
+function createServer (surroundings: Surroundings, tls?: TlsConfig): FastifyInstance {
+  const { headTimeoutMs, log, onRefusal, relay } = surroundings
   const app = fastify({
     logger: false,
     trustProxy: false, // X-Forwarded-* is anybody's word (CVE-2026-3635)
@@ -103,20 +138,20 @@ function createServer (relay: Relay, { log, headTimeoutMs = HEAD_TIMEOUT_MS }: P
     ...serverOptions(headTimeoutMs, tls !== undefined),
     rewriteUrl: ({ url }: IncomingMessage) => routedTarget(url ?? ''),
     genReqId: ({ headers }: IncomingMessage) => isSaneRequestId(headers['x-request-id']) ? headers['x-request-id'] : randomUUID(),
-    clientErrorHandler: (error, socket) => { answerMalformed(relay, error, socket) },
-    frameworkErrors: (_error, request, reply) => { answer(new ProxyError('PATH_REJECTED'), request, reply, log) },
+    clientErrorHandler: (error, socket) => { answerMalformed(relay, error, socket, onRefusal) },
+    frameworkErrors: (_error, request, reply) => { answer(new ProxyError('PATH_REJECTED'), request, reply, surroundings) },
   })
   // Headers past Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
   app.server.maxHeadersCount = 0
-  answerExpectations(app.server)
+  answerExpectations(app.server, onRefusal)
   if (tls !== undefined) showCertificate(app.server, tls)
   app.setNotFoundHandler((request, reply) => {
     const isRelayed = app.hasPlugin('relay') && judgeTarget(request.raw.url ?? '') === 'relay'
-    answer(new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND'), request, reply, log)
+    answer(new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND'), request, reply, surroundings)
   })
   app.setErrorHandler((error, request, reply) => {
     if (!(error instanceof ProxyError)) log.error({ err: error, requestId: request.id }, 'defect')
-    answer(error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error }), request, reply, log)
+    answer(error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error }), request, reply, surroundings)
   })
   return app
 }
@@ -138,8 +173,9 @@ function showCertificate (server: object, { cert, key }: TlsConfig): void {
 }
 
 /** Answers a request that a guard or no route took, and says so in the log; one that was relayed has a line of its own. */
-function answer (error: ProxyError, request: FastifyRequest, reply: FastifyReply, log: Logger): void {
+function answer (error: ProxyError, request: FastifyRequest, reply: FastifyReply, { log, onRefusal }: Surroundings): void {
   reply.hijack()
+  onRefusal(error.code)
   log.info({ requestId: request.id, method: request.method, path: request.raw.url?.split('?', 1)[0], status: error.status, errorCode: `PROXY.${error.code}` }, 'refused')
   refuse(request.raw, reply.raw, error, request.id)
 }

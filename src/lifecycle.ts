@@ -48,12 +48,13 @@ export interface Parts {
   readonly clock: Clock
   readonly relay: Relay
   readonly tokens: TokenSource
+  readonly quota: { readonly start: () => void, readonly close: () => void }
   readonly rotation: Rotation
   readonly upstreams: ReadonlyArray<{ destroy: () => Promise<void> }>
 }
 
 /** Makes the parts openable. */
-export function createLifecycle ({ app, admin, config, clock, relay, tokens, rotation, upstreams }: Parts): App {
+export function createLifecycle ({ app, admin, config, clock, relay, tokens, quota, rotation, upstreams }: Parts): App {
   const { listener: { tls, ...place }, adminListener, shutdownGraceMs } = config
   const servers = [app, admin].filter(server => server !== undefined)
   const connections = servers.map(({ server }) => new Connections(server))
@@ -66,12 +67,14 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, rot
       const address = 'path' in place ? `unix:${place.path}` : await listen(app, place, tls === undefined ? 'http' : 'https')
       const adminAddress = admin === undefined || adminListener === undefined ? undefined : await listen(admin, adminListener, 'http')
       tokens.start()
+      quota.start()
       return { address, adminAddress }
     },
     servers,
     reload () { rotation.reload() },
     async stop () {
       relay.drain()
+      quota.close()
       for (const { server } of servers) server.close()
       removeSocket()
       // What has arrived in full but was not read yet is a request under way: let it be read first.

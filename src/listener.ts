@@ -17,22 +17,33 @@ const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
 /** The caller left, by a reset or by an end in the middle of a request, or has never finished its TLS handshake: no answer could reach it. */
 const NOBODY_LISTENS = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE', 'ERR_TLS_HANDSHAKE_TIMEOUT'])
 
+/** Told the code of each answer given here. */
+export type RefusalListener = (code: ErrorCode) => void
+
 /** Answers bytes that are not a request, in the envelope; ends the request they belong to if one is under way. */
-export function answerMalformed (relay: Relay, error: Error & { code?: string }, socket: Socket): void {
+export function answerMalformed (relay: Relay, error: Error & { code?: string }, socket: Socket, onRefusal: RefusalListener): void {
   if (NOBODY_LISTENS.has(error.code ?? '') || !socket.writable) {
     socket.destroy()
     return
   }
   const answer = new ProxyError(CLIENT_ERRORS[error.code ?? ''] ?? 'BAD_REQUEST')
-  if (!relay.fail(socket, answer)) endWith(socket, answer)
+  if (relay.fail(socket, answer)) return
+  onRefusal(answer.code)
+  endWith(socket, answer)
 }
 
 /** Takes over the events that Node answers in its own words when nobody listens. */
-export function answerExpectations (server: Server): void {
+export function answerExpectations (server: Server, onRefusal: RefusalListener): void {
   // The 100 is sent only once a token is there and every check is passed (RFC 9110 section 10.1.1).
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => { server.emit('request', req, res) })
-  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => { refuse(req, res, new ProxyError('EXPECTATION_FAILED')) })
-  server.on('connect', (_req: IncomingMessage, socket: Socket) => { endWith(socket, new ProxyError('METHOD_REJECTED')) })
+  server.on('checkExpectation', (req: IncomingMessage, res: ServerResponse) => {
+    onRefusal('EXPECTATION_FAILED')
+    refuse(req, res, new ProxyError('EXPECTATION_FAILED'))
+  })
+  server.on('connect', (_req: IncomingMessage, socket: Socket) => {
+    onRefusal('METHOD_REJECTED')
+    endWith(socket, new ProxyError('METHOD_REJECTED'))
+  })
 }
 
 /** The open connections of a server, so that stopping can end those that wait for nothing. */

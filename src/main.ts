@@ -48,6 +48,7 @@ async function thisProcess (): Promise<Process> {
     environment: process.env,
     dotenvPath: DOTENV_PATH,
     nodeVersion: process.version,
+    version,
     destination: await logDestination(),
     complain,
     untilStopped,

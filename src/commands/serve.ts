@@ -17,6 +17,8 @@ export interface Process {
   readonly environment: Environment
   readonly dotenvPath: string
   readonly nodeVersion: string
+  /** Version of this program. */
+  readonly version: () => string
   /** Where log lines go. */
   readonly destination: DestinationStream
   /** Writes a line for a person who has just started the program in vain. */
@@ -45,7 +47,7 @@ export async function serve (process: Process): Promise<number> {
   const log = createLogger({ level: config.logLevel, masker, destination: process.destination })
   for (const warning of [...config.warnings, ...runtimeWarnings(process.nodeVersion, systemClock.wall())]) log.warn(warning)
 
-  const app = await createApp(config, { clock: systemClock, random: Math.random, log, masker })
+  const app = await createApp(config, { clock: systemClock, random: Math.random, log, masker, build: { version: process.version(), node: process.nodeVersion } })
   try {
     const { address, adminAddress } = await app.open()
     // Said at every level: with PORT=0 nothing else tells the port.

@@ -9,6 +9,7 @@ import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
 import { parseForwardProxy, type ForwardProxy } from '../relay/forward-proxy.ts'
 import { Secret } from '../secrets/secret.ts'
 import { isLoopback, readHosts, readOrigin, readOrigins } from './addresses.ts'
+import { effectiveSettings, type EffectiveSetting } from './effective-settings.ts'
 import { unknownNames } from './nearest-name.ts'
 import { isOpenToAll, readSecretFile } from './secret-file.ts'
 import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
@@ -51,6 +52,7 @@ export interface Config {
     readonly replayBodyBytes: number
     readonly maxInFlight: number
   }
+  readonly quota: { readonly pollMs: number }
   /** Paths of what can change while the program runs. */
   readonly files: {
     readonly clientId: string | undefined
@@ -59,6 +61,8 @@ export interface Config {
   }
   readonly shutdownGraceMs: number
   readonly logLevel: LevelWithSilent
+  /** What is set, for people to look at; without secrets. */
+  readonly effective: readonly EffectiveSetting[]
   /** What works but may not be meant, as whole sentences for the log. */
   readonly warnings: readonly string[]
 }
@@ -104,9 +108,11 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
     allowedRoutes,
     token: { tokenWaitMs: number('TOKEN_WAIT_MS'), requestTimeoutMs: number('TOKEN_REQUEST_TIMEOUT_MS') },
     relay: relaySlice(number),
+    quota: { pollMs: number('QUOTA_POLL_SECONDS') * 1000 },
     files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE') },
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
+    effective: effectiveSettings(values, new Set(Object.keys(given))),
     warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values), ...weakSecretWarnings(callers ?? [])],
   })
 }

@@ -61,6 +61,7 @@ export const settings = {
   MAX_BODY_BYTES: { type: 'integer', default: 106_954_752, minimum: 0, maximum: Number.MAX_SAFE_INTEGER, rule: 'a whole number of bytes', meaning: 'Largest request body (102 MiB: AMSU takes files up to 100 MB). More is answered 413.' },
   REPLAY_BODY_BYTES: { type: 'integer', default: 1_048_576, minimum: 0, maximum: 104_857_600, rule: 'a whole number of bytes from 0 to 104857600', meaning: 'A request body up to this size is kept until the head of the answer is seen, so that the request can be sent once more when AMSU says the token is bad. All kept bodies together take at most 16 times this.' },
   MAX_IN_FLIGHT: { type: 'integer', default: 1_024, minimum: 1, maximum: 1_000_000, rule: 'a whole number from 1 to 1000000', meaning: 'Requests under way at once; more are answered 503.' },
+  QUOTA_POLL_SECONDS: { type: 'integer', default: 300, minimum: 0, maximum: 86_400, rule: 'a whole number of seconds from 0 to 86400', meaning: 'How often AMSU is asked what is left of the quota, for metrics and the status page; 0 never. The question itself costs nothing.' },
   SHUTDOWN_GRACE_MS: milliseconds(9_000, 0, 'How long requests under way may finish after SIGTERM; Docker kills after 10 seconds.'),
   LOG_LEVEL: { type: 'string', default: 'info', values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], rule: 'one of trace, debug, info, warn, error, fatal, silent', meaning: 'Least level that is logged. `info` writes one line a request.' },
 } as const satisfies Record<string, Setting>

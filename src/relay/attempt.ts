@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import { authorized } from './authorized.ts'
 import { hasBody } from './framing.ts'
 import type { RelayContext } from './relay.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
@@ -88,8 +89,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
     this.#context.upstream.dispatch({
       path,
       method: method as Dispatcher.HttpMethod,
-      // The one place where the token leaves: set last, over whatever the caller sent.
-      headers: [...headers, 'authorization', this.#token.authorization],
+      headers: authorized(headers, this.#token),
       body: (this.#upload ?? this.#replayed ?? null) as unknown as Buffer | null,
     }, this)
   }

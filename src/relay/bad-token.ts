@@ -8,6 +8,12 @@ const LARGEST_HELD_BYTES = 65_536
 
 const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
 
+/**
+ * What became of a request that AMSU refused because of its token and that could be sent once more: it was `answered`; the new
+ * token was `rejected_again`; or it `failed`, because there was no new token, or no answer.
+ */
+export type Replay = 'answered' | 'rejected_again' | 'failed'
+
 /** Whether an answer with this head may say that the token is bad. `raw` is its headers, flat, as received. */
 export function mayBlameToken (status: number, raw: readonly Buffer[]): boolean {
   if (status === 401) return true

@@ -9,7 +9,7 @@ import { errorTable, ProxyError, type ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import { HeldAnswer, mayBlameToken } from './bad-token.ts'
+import { HeldAnswer, mayBlameToken, type Replay } from './bad-token.ts'
 import type { Watched } from './deadlines.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
@@ -46,6 +46,7 @@ export class Exchange implements Watched, AttemptOwner {
   #held: HeldAnswer | undefined
   /** AMSU's first answer, once the request has been sent a second time because of it. */
   #original: HeldAnswer | undefined
+  #replay: Replay | undefined
   readonly #unread = new UnreadWatch()
   #isSending = false
   #isResent = false
@@ -124,8 +125,7 @@ export class Exchange implements Watched, AttemptOwner {
   }
 
   #startWaiting (): AbortSignal {
-    this.#wait = new AbortController()
-    return this.#wait.signal
+    return (this.#wait = new AbortController()).signal
   }
 
   onTokenOutdated (): void {
@@ -140,6 +140,7 @@ export class Exchange implements Watched, AttemptOwner {
 
   onAnswer (status: number, raw: Buffer[], statusText: string): void {
     this.#answeredMs = this.#context.clock.monotonic()
+    if (this.#original !== undefined) this.#replay = 'answered'
     if (mayBlameToken(status, raw)) this.#held = new HeldAnswer(status, raw, statusText)
     else this.#answer.begin(status, raw, statusText)
   }
@@ -165,11 +166,13 @@ export class Exchange implements Watched, AttemptOwner {
     const { tokens } = this.#context
     const body = this.#attempt?.replayableBody()
     const isRenewed = tokens.reject(this.#tokenSent())
+    if (this.#original !== undefined) this.#replay = 'rejected_again'
     if (!isRenewed || body === undefined || this.#original !== undefined) {
       this.#finishWith(this.#original ?? held)
       return
     }
     this.#original = held
+    this.#replay = 'failed'
     this.#held = undefined
     tokens.acquire(this.#startWaiting()).then(
       token => { if (!this.#isOver) this.#send(token, body) },
@@ -234,7 +237,7 @@ export class Exchange implements Watched, AttemptOwner {
       bytesIn: Math.max(this.#bytesIn, this.#attempt?.bytesIn ?? 0),
       bytesOut: this.#answer.bytes,
       durationMs: clock.monotonic() - this.#startedMs,
-      isReplayed: this.#original !== undefined,
+      replay: this.#replay,
       upstreamMs: this.#answeredMs === undefined ? undefined : this.#answeredMs - this.#startedMs,
     })
   }

@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { ProxyError, type ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import type { Replay } from './bad-token.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { refuse } from './refusal.ts'
@@ -41,8 +42,8 @@ export interface Outcome {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number
-  /** Whether the request was sent a second time, with a new token. */
-  readonly isReplayed: boolean
+  /** What became of sending the request once more with a new token; undefined if that was not called for. */
+  readonly replay: Replay | undefined
   /** From the start to AMSU's first byte, or undefined if none came. */
   readonly upstreamMs: number | undefined
 }
@@ -63,6 +64,8 @@ export interface RelayOptions {
   /** Told how many headers of an answer were dropped because they held a secret. */
   readonly onLeak: (count: number, requestId: string) => void
   readonly onOutcome: (outcome: Outcome) => void
+  /** Told of a request that was refused before it became an exchange. */
+  readonly onRefusal: (code: ErrorCode) => void
   /** Told when everything under way stood still for so many milliseconds. */
   readonly onStall: (lateMs: number) => void
 }
@@ -118,12 +121,10 @@ export class Relay {
       req.socket.destroy()
       return
     }
-    if (this.#isDraining) {
-      refuse(req, res, new ProxyError('DRAINING'), requestId)
-      return
-    }
-    if (this.#exchanges.size >= this.#context.maxInFlight) {
-      refuse(req, res, new ProxyError('OVERLOADED'), requestId)
+    if (this.#isDraining || this.#exchanges.size >= this.#context.maxInFlight) {
+      const error = new ProxyError(this.#isDraining ? 'DRAINING' : 'OVERLOADED')
+      this.#context.onRefusal(error.code)
+      refuse(req, res, error, requestId)
       return
     }
     const exchange = new Exchange(this.#context, { req, res, requestId })

@@ -11,10 +11,10 @@ const WORTH_A_CAUSE = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_RESET', 'UPSTRE
 
 /** Writes the line of one exchange. */
 export function logOutcome (log: Logger, outcome: Outcome): void {
-  const { cause, durationMs, errorCode, isReplayed, upstreamMs, ...rest } = outcome
+  const { cause, durationMs, errorCode, replay, upstreamMs, ...rest } = outcome
   log.info({
     ...rest,
-    replayed: isReplayed,
+    replayed: replay !== undefined,
     durationMs: round(durationMs),
     ...(upstreamMs === undefined ? {} : { upstreamMs: round(upstreamMs) }),
     ...(errorCode === undefined ? {} : { errorCode: `PROXY.${errorCode}` }),

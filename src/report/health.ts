@@ -12,7 +12,7 @@ export interface Readiness {
 }
 
 /** Ready while a usable token is held and the proxy is not shutting down. */
-export function readiness (token: TokenStatus, isDraining: boolean): Readiness {
-  if (isDraining) return { ready: false, reason: 'draining', tokenExpiresInSeconds: token.tokenExpiresInSeconds }
-  return { ready: token.reason === 'ok', ...token }
+export function readiness ({ reason, tokenExpiresInSeconds }: Pick<TokenStatus, 'reason' | 'tokenExpiresInSeconds'>, isDraining: boolean): Readiness {
+  if (isDraining) return { ready: false, reason: 'draining', tokenExpiresInSeconds }
+  return { ready: reason === 'ok', reason, tokenExpiresInSeconds }
 }

@@ -87,9 +87,14 @@ export function tokenState (ageMs: number, lifeMs: number, renewAtMs: number): T
   return ageMs >= renewAtMs ? 'stale' : 'fresh'
 }
 
+/** What is left of the life of a refresh token of this age, in milliseconds. */
+export function refreshTokenLeftMs (ageMs: number): number {
+  return REFRESH_LIFE_MS - ageMs
+}
+
 /** Whether a refresh token of this age is still worth a call. */
 export function isRefreshable (ageMs: number): boolean {
-  return ageMs < REFRESH_LIFE_MS - REFRESH_MARGIN_MS
+  return refreshTokenLeftMs(ageMs) > REFRESH_MARGIN_MS
 }
 
 /**

@@ -118,9 +118,9 @@ export class TokenSource {
 
   /** What is known of the token now; makes no call. */
   status (): TokenStatus {
-    const token = this.#token
-    const leftMs = token !== undefined && this.#isUsable() ? token.lifeMs - elapsedMs(token.issuedAt, this.#options.clock) : undefined
-    return tokenStatus(leftMs, this.#renewAtMs > 0, this.#backoff.failure)
+    const token = this.#isUsable() ? this.#token : undefined
+    const refreshIssuedAt = this.#refreshToken?.issuedAt
+    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, isCalling: this.#isCalling }, this.#options.clock)
   }
 
   #state (): TokenState {

@@ -1,23 +1,65 @@
 /**
  * What is told of the token to people and probes: a pure function of what is known.
  */
-import type { FailureKind } from './refresh-policy.ts'
+import type { Clock } from '../clock.ts'
+import { elapsedMs, type AccessToken, type Instant } from './access-token.ts'
+import { refreshTokenLeftMs, type FailureKind } from './refresh-policy.ts'
 
-/** What `/readyz` tells about the token. */
+/** What is known of the token; holds neither the token nor its refresh token. Times are whole seconds. */
 export interface TokenStatus {
   readonly reason: 'ok' | 'starting' | 'token_expired' | 'credentials_rejected'
-  /** Whole seconds until the token's end, or null when none is usable. */
+  /** Until the token's end, or null when none is usable. */
   readonly tokenExpiresInSeconds: number | null
+  /** The whole life of the usable token. */
+  readonly tokenLifeSeconds: number | null
+  /** Until the usable token is renewed; 0 when that is due. */
+  readonly tokenRenewsInSeconds: number | null
+  /** Until the end of the refresh token, or null when there is none. */
+  readonly refreshTokenExpiresInSeconds: number | null
+  /** Whether a token call is under way. */
+  readonly isRenewing: boolean
+  /** Why the last attempt to get a token failed, or null if it did not. */
+  readonly failure: FailureKind | null
+  /** Failed attempts in a row. */
+  readonly consecutiveFailures: number
+  /** Until the next attempt, while attempts fail. */
+  readonly nextAttemptInSeconds: number | null
 }
 
-/**
- * Tells the state of the token.
- *
- * @param leftMs milliseconds until the end of the usable token; undefined when there is none
- * @param hadToken whether there ever was one
- */
-export function tokenStatus (leftMs: number | undefined, hadToken: boolean, failure: FailureKind | undefined): TokenStatus {
-  if (leftMs !== undefined) return { reason: 'ok', tokenExpiresInSeconds: Math.floor(leftMs / 1000) }
-  if (failure === 'rejected') return { reason: 'credentials_rejected', tokenExpiresInSeconds: null }
-  return { reason: hadToken ? 'token_expired' : 'starting', tokenExpiresInSeconds: null }
+/** What the status is made of. */
+export interface TokenKnowledge {
+  /** The usable token. */
+  readonly token: Pick<AccessToken, 'issuedAt' | 'lifeMs'> | undefined
+  /** Age at which a token is renewed, in milliseconds; 0 as long as there never was one. */
+  readonly renewAtMs: number
+  readonly refreshIssuedAt: Instant | undefined
+  readonly backoff: { readonly failure: FailureKind | undefined, readonly failures: number, readonly leftMs: () => number }
+  readonly isCalling: boolean
+}
+
+/** Tells the state of the token. */
+export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, isCalling }: TokenKnowledge, clock: Clock): TokenStatus {
+  const ageMs = token === undefined ? 0 : elapsedMs(token.issuedAt, clock)
+  return {
+    reason: reasonOf(token !== undefined, renewAtMs > 0, backoff.failure),
+    tokenExpiresInSeconds: token === undefined ? null : Math.floor((token.lifeMs - ageMs) / 1000),
+    tokenLifeSeconds: token === undefined ? null : Math.floor(token.lifeMs / 1000),
+    tokenRenewsInSeconds: token === undefined ? null : secondsUntil(renewAtMs - ageMs),
+    refreshTokenExpiresInSeconds: refreshIssuedAt === undefined ? null : secondsUntil(refreshTokenLeftMs(elapsedMs(refreshIssuedAt, clock))),
+    isRenewing: isCalling,
+    failure: backoff.failure ?? null,
+    consecutiveFailures: backoff.failures,
+    nextAttemptInSeconds: backoff.failure === undefined || isCalling ? null : secondsUntil(backoff.leftMs()),
+  }
+}
+
+function reasonOf (isUsable: boolean, hadToken: boolean, failure: FailureKind | undefined): TokenStatus['reason'] {
+  if (isUsable) return 'ok'
+  if (failure === 'rejected') return 'credentials_rejected'
+  return hadToken ? 'token_expired' : 'starting'
+}
+
+/** Whole seconds, rounded up: nobody is told that what is still to come is now. */
+function secondsUntil (ms: number): number {
+  return Math.max(0, Math.ceil(ms / 1000))
 }

@@ -18,6 +18,7 @@ function fakeProcess (upstream: string) {
     environment: { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream, PORT: '0' },
     dotenvPath: '/nonexistent/.env',
     nodeVersion: 'v26.0.0',
+    version: () => '0.0.0',
     destination: { write (line: string) { lines.push(line); onLine() } },
     complain: line => { complaints.push(line) },
     forget: names => { forgotten.push(...names) },

@@ -15,9 +15,7 @@ const ID_PROBLEM = 'AMSU_CLIENT_ID must be given, or AMSU_CLIENT_ID_FILE, but no
 const SECRET_PROBLEM = 'AMSU_CLIENT_SECRET must be given, or AMSU_CLIENT_SECRET_FILE, but not both'
 
 /** Numbers that are none, or not whole, or not written in digits. */
-const NO_NUMBERS = ['eleven', '1.5', '-1', '1_000', 'NaN', 'true', 'null', '1,5', '1 2', '12ms',
-  // what JavaScript itself would take for one
-  '  ', ' 80', '80\n', '0x50', '0b101', '8e1', '+80', '80.0', 'Infinity', '1e999']
+const NO_NUMBERS = ['eleven', '1.5', '-1', '1_000', 'NaN', 'true', 'null', '1,5', '1 2', '12ms', '  ', ' 80', '80\n', '0x50', '0b101', '8e1', '+80', '80.0', 'Infinity', '1e999']
 
 /** A value outside the range or the list of each setting that has one. */
 const OUT_OF_RANGE = Object.entries<Setting>(settings).flatMap(([name, { maximum, minimum, type, values }]) => {
@@ -57,6 +55,7 @@ test('credentials are enough: everything else has a default', async t => {
     allowedRoutes: undefined,
     token: { tokenWaitMs: 5_000, requestTimeoutMs: 10_000 },
     relay: { connectTimeoutMs: 5_000, responseTimeoutMs: 300_000, idleTimeoutMs: 60_000, maxConnections: 128, maxBodyBytes: 106_954_752, replayBodyBytes: 1_048_576, maxInFlight: 1_024 },
+    quota: { pollMs: 300_000 },
     files: { clientId: undefined, clientSecret: undefined, callers: undefined },
     shutdownGraceMs: 9_000,
     logLevel: 'info',
@@ -82,6 +81,7 @@ test('every setting reaches its place', async t => {
     UPSTREAM_MAX_CONNECTIONS: '6',
     MAX_BODY_BYTES: '7',
     SHUTDOWN_GRACE_MS: '8',
+    QUOTA_POLL_SECONDS: '11',
     REPLAY_BODY_BYTES: '9',
     MAX_IN_FLIGHT: '10',
     LOG_LEVEL: 'silent',
@@ -96,6 +96,7 @@ test('every setting reaches its place', async t => {
     guard: { allowedHosts: ['amsu.example', 'b.example'], allowedOrigins: ['https://app.example', 'http://localhost:3000'] },
     token: { tokenWaitMs: 1, requestTimeoutMs: 2 },
     relay: { connectTimeoutMs: 3, responseTimeoutMs: 4, idleTimeoutMs: 5, maxConnections: 6, maxBodyBytes: 7, replayBodyBytes: 9, maxInFlight: 10 },
+    quota: { pollMs: 11_000 },
     files: { clientId: undefined, clientSecret: undefined, callers: undefined },
     shutdownGraceMs: 8,
     logLevel: 'silent',

@@ -53,6 +53,7 @@ test('the defaults are the documented ones', async t => {
     MAX_BODY_BYTES: 102 * 2 ** 20,
     REPLAY_BODY_BYTES: 2 ** 20,
     MAX_IN_FLIGHT: 1_024,
+    QUOTA_POLL_SECONDS: 300,
     SHUTDOWN_GRACE_MS: 9_000,
     LOG_LEVEL: 'info',
   })

@@ -17,7 +17,7 @@ async function setUp (t: Tap) {
   const { clientId, clientSecret } = simulatorDefaults
   const wire = await layWire(simulator.origin, { 'client id': clientId, 'client secret': clientSecret })
   t.after(() => wire.close())
-  const proxy = await startProxy({ AMSU_CLIENT_ID: clientId, AMSU_CLIENT_SECRET: clientSecret, AMSU_BASE_URL: wire.origin, PORT: '0' }, t.testdir(), signal)
+  const proxy = await startProxy({ AMSU_CLIENT_ID: clientId, AMSU_CLIENT_SECRET: clientSecret, AMSU_BASE_URL: wire.origin, PORT: '0', QUOTA_POLL_SECONDS: '0' }, t.testdir(), signal)
   t.after(() => proxy.stop())
   const baseUrl = `${proxy.address}/amsu-analysis/v2`
   const lines: string[] = []

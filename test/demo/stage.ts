@@ -38,7 +38,7 @@ export async function setStage (givenPath: string | undefined, undo: Undo, signa
   const { clientId, clientSecret } = simulatorDefaults
   const wire = await layWire(simulator.origin, { 'client id': clientId, 'client secret': clientSecret })
   undo(() => wire.close())
-  const environment = { AMSU_CLIENT_ID: clientId, AMSU_CLIENT_SECRET: clientSecret, AMSU_BASE_URL: wire.origin, PORT: '0', LOG_LEVEL: 'info' }
+  const environment = { AMSU_CLIENT_ID: clientId, AMSU_CLIENT_SECRET: clientSecret, AMSU_BASE_URL: wire.origin, PORT: '0', QUOTA_POLL_SECONDS: '0', LOG_LEVEL: 'info' }
   const proxy = await startProxy(environment, folder, signal)
   undo(() => proxy.stop())
   return { simulator, wire, proxy, recordingPath }

@@ -191,6 +191,7 @@ test('the secrets are taken out of the environment before anything is opened', a
     environment,
     dotenvPath: '/nonexistent/.env',
     nodeVersion: process.version,
+    version: () => '0.0.0',
     destination: { write: line => { steps.push(line) } },
     complain: line => { steps.push(line) },
     untilStopped: async () => 'SIGTERM',

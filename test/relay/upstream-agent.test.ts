@@ -45,6 +45,7 @@ async function setUp (t: Test, upstream: Partial<UpstreamAgentOptions> & { reado
     onLeak () {},
     onOutcome (outcome) { outcomes.push(outcome) },
     onStall () {},
+    onRefusal () {},
   })
   const server = http.createServer((req, res) => { relay.relay(req, res, 'request-1', undefined) }).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -3,21 +3,9 @@ import { errorTable, type ErrorCode } from '../../src/errors.ts'
 import type { Outcome } from '../../src/relay/relay.ts'
 import { logOutcome } from '../../src/report/access-log.ts'
 import { createLog } from './log-lines.ts'
+import { outcomeOf } from './outcomes.ts'
 
-const OUTCOME: Outcome = {
-  isReplayed: false,
-  caller: undefined,
-  requestId: 'id-1',
-  method: 'POST',
-  path: '/amsu-analysis/v2/hrv/rr-list/',
-  status: 200,
-  errorCode: undefined,
-  cause: undefined,
-  bytesIn: 1_048_576,
-  bytesOut: 512,
-  durationMs: 12.345678,
-  upstreamMs: 11.2,
-}
+const OUTCOME = outcomeOf()
 
 /** The errors whose cause is told without turning anything on. */
 const TOLD: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL']

@@ -26,6 +26,7 @@ const settings: Settings = { tokenLifeMs: 6_000, responseTimeoutMs: 6_000, repla
 const environment = {
   AMSU_CLIENT_ID: simulatorDefaults.clientId,
   AMSU_CLIENT_SECRET: simulatorDefaults.clientSecret,
+  QUOTA_POLL_SECONDS: '0', // what reaches AMSU is what a caller sent
   PORT: '0',
   TOKEN_WAIT_MS: '1500',
   TOKEN_REQUEST_TIMEOUT_MS: '2000',

@@ -38,7 +38,7 @@ export async function runProgram (args: string[], environment: Record<string, st
 export async function startProgram (upstream: string, environment: Record<string, string> = {}): Promise<Program> {
   const child = spawn(NODE[0], [...NODE.slice(1), MAIN], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream, PORT: '0', ...environment },
+    env: { PATH: process.env['PATH'], AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream, PORT: '0', QUOTA_POLL_SECONDS: '0', ...environment },
   })
   let output = ''
   const origin = await new Promise<string>((resolve, reject) => {

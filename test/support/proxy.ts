@@ -39,12 +39,13 @@ export async function startProxy (upstream: string, settings: Record<string, str
     PORT: '0',
     LOG_LEVEL: 'trace',
     SHUTDOWN_GRACE_MS: '500',
+    QUOTA_POLL_SECONDS: '0', // what reaches the upstream is what the test sent
     ...settings,
   }, '/nonexistent/.env')
   const masker = createMasker()
   const destination = { write (line: string) { lines.push(line); onLine() } }
   const log = createLogger({ level: config.logLevel, masker, destination })
-  const app = await createApp(config, { clock, random: Math.random, log, masker, ...limits })
+  const app = await createApp(config, { clock, random: Math.random, log, masker, build: { version: '0.0.0', node: 'v0.0.0' }, ...limits })
   const { address: origin, adminAddress } = await app.open()
 
   function accessLines (): Array<Record<string, unknown>> {

@@ -1,0 +1,73 @@
+import { test } from 'tap'
+import { readdirSync, readFileSync } from 'node:fs'
+import { call } from '../support/client.ts'
+import { startProxy } from '../support/proxy.ts'
+import { createScaledClock } from '../support/scaled-clock.ts'
+import { until } from '../support/until.ts'
+import { json, startUpstream, type Received } from '../support/upstream.ts'
+
+const TIMES = '/amsu-analysis/v2/available-times'
+
+async function families (origin: string): Promise<string[]> {
+  return (await call(origin, '/metrics')).text.split('\n').filter(line => line.startsWith('amsu_proxy_quota_remaining'))
+}
+
+test('the quota is read with the token, by the one call that costs nothing, and becomes a metric', async t => {
+  const upstream = await startUpstream({ onRequest: (_received, res) => { json(res, 200, { arrhythmia_analysis: 812, hrv_analysis: -1 }) } })
+  const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '300' }, createScaledClock(20))
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  await until(async () => (await families(proxy.origin)).length === 2)
+  t.strictSame(await families(proxy.origin), ['amsu_proxy_quota_remaining{family="arrhythmia_analysis"} 812', 'amsu_proxy_quota_remaining{family="hrv_analysis"} +Inf'])
+  t.match(upstream.received.map(({ method, url, headers }) => [method, url, headers.authorization]), [['GET', TIMES, `Bearer ${upstream.tokens[0]}`]])
+  t.match((await call(proxy.origin, '/metrics')).text, 'amsu_proxy_request_duration_seconds_count 0', 'a question of our own is no request of a caller')
+  t.strictSame(proxy.accessLines(), [])
+})
+
+test('whatever becomes of the question, requests are relayed and nothing but one line is lost', async t => {
+  const faults: Array<(received: Received, res: Parameters<typeof json>[0]) => void> = [
+    (_received, res) => { json(res, 500, {}) },
+    (_received, res) => { res.socket?.destroy() },
+    (_received, res) => { res.end('x'.repeat(100_000)) },
+    (_received, res) => { res.end('{"hrv_analysis": 1,}') },
+    () => {}, // no answer at all
+    (_received, res) => { json(res, 200, { hrv_analysis: 5 }) },
+  ]
+  let asked = 0
+  const upstream = await startUpstream({
+    onRequest (received, res) {
+      if (received.url !== TIMES) json(res, 200, {})
+      else (faults[asked++] ?? faults.at(-1))?.(received, res)
+    },
+  })
+  const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '2' }, createScaledClock(20))
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  await until(async () => {
+    t.equal((await call(proxy.origin, '/amsu-analysis/v2/x')).status, 200)
+    return (await families(proxy.origin)).length === 1
+  })
+  t.ok(asked >= faults.length)
+  t.equal(proxy.lines.filter(line => line.includes('AMSU does not tell what is left')).length, 1)
+  t.equal(upstream.tokenCalls.length, 1)
+})
+
+test('a token that AMSU calls bad when asked for the quota is renewed before a caller meets it', async t => {
+  const upstream = await startUpstream({
+    onRequest ({ headers }, res) {
+      if (String(headers.authorization).startsWith('Bearer upstream-token-1-')) json(res, 401, { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: '' } })
+      else json(res, 200, { hrv_analysis: 5 })
+    },
+  })
+  const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '300' }, createScaledClock(20))
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  await until(async () => (await families(proxy.origin)).length === 1)
+  t.equal(upstream.tokens.length, 2)
+  t.strictSame(upstream.received.map(({ url }) => url), [TIMES, TIMES])
+})
+
+test('outside token/ the token is opened once', async t => {
+  const root = new URL('../../src/', import.meta.url)
+  const opened = readdirSync(root, { encoding: 'utf8', recursive: true })
+    .filter(path => path.endsWith('.ts') && !path.startsWith('token/'))
+    .flatMap(path => [...readFileSync(new URL(path, root), 'utf8').matchAll(/(?<!headers)\.authorization\b(?!\?)/g)].map(() => path))
+  t.strictSame(opened, ['relay/authorized.ts'])
+})

@@ -1,0 +1,23 @@
+/**
+ * Outcomes of requests that never were.
+ */
+import type { Outcome } from '../../src/relay/relay.ts'
+
+/** An everyday outcome, with some of it changed. */
+export function outcomeOf (changes: Partial<Outcome> = {}): Outcome {
+  return {
+    requestId: 'id-1',
+    caller: undefined,
+    method: 'POST',
+    path: '/amsu-analysis/v2/hrv/rr-list/',
+    status: 200,
+    errorCode: undefined,
+    cause: undefined,
+    bytesIn: 1_048_576,
+    bytesOut: 512,
+    durationMs: 12.345678,
+    replay: undefined,
+    upstreamMs: 11.2,
+    ...changes,
+  }
+}

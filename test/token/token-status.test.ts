@@ -1,0 +1,63 @@
+import { test } from 'tap'
+import { instant } from '../../src/token/access-token.ts'
+import type { TokenCallOutcome } from '../../src/token/observed-token-api.ts'
+import { observeTokenApi } from '../../src/token/observed-token-api.ts'
+import { TokenCallError, type TokenApi } from '../../src/token/amsu-token-api.ts'
+import { tokenStatus, type TokenKnowledge } from '../../src/token/token-status.ts'
+import { Secret } from '../../src/secrets/secret.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+
+const HOUR_MS = 3_600_000
+
+function knowledge (clock: FakeClock, changes: Partial<TokenKnowledge> = {}): TokenKnowledge {
+  return {
+    token: { issuedAt: instant(clock), lifeMs: 24 * HOUR_MS },
+    renewAtMs: 19 * HOUR_MS,
+    refreshIssuedAt: instant(clock),
+    backoff: { failure: undefined, failures: 0, leftMs: () => 0 },
+    isCalling: false,
+    ...changes,
+  }
+}
+
+test('a token is told by its end, its renewal and its life, and so is the refresh token', async t => {
+  const clock = new FakeClock()
+  const known = knowledge(clock)
+  await clock.advance(HOUR_MS + 400)
+  t.strictSame(tokenStatus(known, clock), {
+    reason: 'ok', tokenExpiresInSeconds: 23 * 3600 - 1, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 18 * 3600, refreshTokenExpiresInSeconds: (30 * 24 - 1) * 3600, isRenewing: false, failure: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  })
+  await clock.advance(20 * HOUR_MS)
+  t.match(tokenStatus({ ...known, isCalling: true }, clock), { reason: 'ok', tokenRenewsInSeconds: 0, isRenewing: true })
+})
+
+test('without a token nothing is told of one, and the reason says why', async t => {
+  const clock = new FakeClock()
+  for (const [renewAtMs, failure, reason] of [[0, undefined, 'starting'], [0, 'trouble', 'starting'], [5, undefined, 'token_expired'], [5, 'trouble', 'token_expired'], [0, 'rejected', 'credentials_rejected'], [5, 'rejected', 'credentials_rejected']] as const) {
+    const status = tokenStatus(knowledge(clock, { token: undefined, refreshIssuedAt: undefined, renewAtMs, backoff: { failure, failures: 2, leftMs: () => 1_200 } }), clock)
+    t.match(status, { reason, tokenExpiresInSeconds: null, tokenLifeSeconds: null, tokenRenewsInSeconds: null, refreshTokenExpiresInSeconds: null, failure: failure ?? null, consecutiveFailures: 2 })
+    t.equal(status.nextAttemptInSeconds, failure === undefined ? null : 2)
+  }
+})
+
+test('while an attempt is under way there is no next one, and a wait that is over is not told as negative', async t => {
+  const clock = new FakeClock()
+  const backoff = { failure: 'trouble', failures: 1, leftMs: () => -5_000 } as const
+  t.equal(tokenStatus(knowledge(clock, { backoff }), clock).nextAttemptInSeconds, 0)
+  t.equal(tokenStatus(knowledge(clock, { backoff, isCalling: true }), clock).nextAttemptInSeconds, null)
+})
+
+test('the end of each token call is told once, and the call ends as it would', async t => {
+  const told: Array<[string, TokenCallOutcome]> = []
+  const grant = { accessToken: new Secret('a'), lifeMs: 1, refreshToken: undefined, issuedAt: { wall: 0, monotonic: 0 } }
+  const refused = new TokenCallError('refresh_put', 'refused', 'test')
+  const api: TokenApi = {
+    issue: async () => grant,
+    async refresh (call) { if (call === 'refresh_put') throw refused; throw new TypeError('a defect') },
+  }
+  const observed = observeTokenApi(api, (call, outcome) => { told.push([call, outcome]) })
+  t.equal(await observed.issue({ clientId: new Secret('i'), clientSecret: new Secret('s') }), grant)
+  await t.rejects(observed.refresh('refresh_put', new Secret('r')), refused)
+  await t.rejects(observed.refresh('refresh_post', new Secret('r')), TypeError)
+  t.strictSame(told, [['credentials', 'ok'], ['refresh_put', 'refused'], ['refresh_post', 'trouble']])
+})
