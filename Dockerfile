@@ -51,6 +51,8 @@ USER 1000:1000
 RUN ["node", "/app/dist/main.js", "--version"]
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Ready, not merely alive: a proxy without a token serves nobody. Its own command, so that the image needs no curl.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["node", "/app/dist/main.js", "healthcheck"]
 # No shell and no init: the proxy is PID 1, handles SIGTERM and SIGINT itself and has no children to reap. SIGUSR1 would open
 # Node's debugger to whoever may signal the process, and the debugger reads the token.
 ENTRYPOINT ["node", "--disable-sigusr1", "/app/dist/main.js"]
