@@ -42,7 +42,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
   readonly #upload: Upload | undefined
   #phase: Phase = 'connecting'
   readonly #replay: ReplayBuffer
-  readonly #replayed: Buffer | undefined
+  readonly #replayed: ReplayBuffer | undefined
   #use: ConnectionUse | undefined
   #isSent = false
   #isSentWhole = false
@@ -54,12 +54,12 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
   #resume: (() => void) | undefined
 
   /** @param replayed the body as the attempt before kept it; without, it is read from the caller */
-  constructor (context: RelayContext, owner: AttemptOwner, req: IncomingMessage, token: AccessToken, replayed?: Buffer) {
+  constructor (context: RelayContext, owner: AttemptOwner, req: IncomingMessage, token: AccessToken, replayed?: ReplayBuffer) {
     this.#context = context
     this.#owner = owner
     this.#token = token
     this.#replayed = replayed
-    this.#replay = new ReplayBuffer(context.replayBudget)
+    this.#replay = replayed ?? new ReplayBuffer(context.replayBudget)
     this.#upload = replayed === undefined && hasBody(req)
       ? new Upload(req, { limitBytes: context.maxBodyBytes, replay: this.#replay, onProgress: () => { this.#touch() }, onTooLarge: () => { owner.onTooLarge() } })
       : undefined
@@ -70,9 +70,9 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
     return this.#token
   }
 
-  /** The body as it was sent, if it was kept whole: empty if there was none, undefined if it can not be sent again. */
-  replayableBody (): Buffer | undefined {
-    return this.#isSentWhole ? this.#replay.body() : undefined
+  /** The body as it was sent, if it was kept whole: empty if there was none, undefined if it can not be sent again. Whoever takes it releases it. */
+  replayableBody (): ReplayBuffer | undefined {
+    return this.#isSentWhole && this.#replay.isWhole ? this.#replay : undefined
   }
 
   /** Bytes of the caller's body read so far. */
@@ -90,7 +90,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
       path,
       method: method as Dispatcher.HttpMethod,
       headers: authorized(headers, this.#token),
-      body: (this.#upload ?? this.#replayed ?? null) as unknown as Buffer | null,
+      body: (this.#upload ?? this.#replayed?.body() ?? null) as unknown as Buffer | null,
     }, this)
   }
 

@@ -15,6 +15,7 @@ import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
 import { cut, refuse } from './refusal.ts'
 import type { Caller, RelayContext } from './relay.ts'
+import type { ReplayBuffer } from './replay-buffer.ts'
 import { UnreadWatch } from './unread.ts'
 import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
@@ -118,7 +119,7 @@ export class Exchange implements Watched, AttemptOwner {
     )
   }
 
-  #send (token: AccessToken, replayed?: Buffer): void {
+  #send (token: AccessToken, replayed?: ReplayBuffer): void {
     this.#bytesIn = Math.max(this.#bytesIn, this.#attempt?.bytesIn ?? 0)
     this.#attempt = new Attempt(this.#context, this, this.#req, token, replayed)
     this.#attempt.send(this.#req.method as string, this.#req.url as string, this.#headers)

@@ -48,9 +48,16 @@ export class ReplayBuffer {
     this.#chunks.push(chunk)
   }
 
+  /** Whether everything that was added is kept. */
+  get isWhole (): boolean {
+    return this.#chunks !== undefined
+  }
+
   /** All that has been kept, or undefined when it was too large or has been released. */
   body (): Buffer | undefined {
-    return this.#chunks === undefined ? undefined : Buffer.concat(this.#chunks)
+    if (this.#chunks === undefined) return undefined
+    this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0]
   }
 
   /** Forgets the body and gives its memory back. */

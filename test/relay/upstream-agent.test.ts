@@ -1,61 +1,18 @@
 /**
- * Connections that can not be made. The relay stands here without the rest of the proxy, because in there a token call over the same
- * line would fail first.
+ * Connections that can not be made: to a relay without the rest of the proxy, because in there a token call over the same line would
+ * fail first.
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
-import http from 'node:http'
-import net, { type AddressInfo, type LookupFunction } from 'node:net'
+import net, { type LookupFunction } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { systemClock } from '../../src/clock.ts'
 import { RELAYED_METHODS } from '../../src/errors.ts'
-import { Relay, type Outcome, type Tokens } from '../../src/relay/relay.ts'
-import { createUpstreamAgent, type UpstreamAgentOptions } from '../../src/relay/upstream-agent.ts'
-import { Secret } from '../../src/secrets/secret.ts'
-import { AccessToken, instant } from '../../src/token/access-token.ts'
 import { call, errorCode } from '../support/client.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { startRelay } from '../support/relay.ts'
 import { startTcp, startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
-
-interface Scene {
-  readonly origin: string
-  /** How each request ended, in order. */
-  readonly outcomes: Outcome[]
-}
-
-/** A relay before `upstream`, with a token in hand. */
-async function setUp (t: Test, upstream: Partial<UpstreamAgentOptions> & { readonly origin: string }): Promise<Scene> {
-  const agent = createUpstreamAgent({ connectTimeoutMs: 300, maxConnections: 8, certificateAuthority: undefined, forwardProxy: undefined, ...upstream })
-  const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
-  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, reject: () => false }
-  const outcomes: Outcome[] = []
-  const relay = new Relay({
-    upstream: agent,
-    upstreamUrl: new URL(upstream.origin),
-    tokens,
-    clock: systemClock,
-    maxBodyBytes: 1_000_000,
-    replayBodyBytes: 1_000,
-    maxInFlight: 100,
-    responseTimeoutMs: 10_000,
-    idleTimeoutMs: 10_000,
-    isRevealing: () => false,
-    onLeak () {},
-    onOutcome (outcome) { outcomes.push(outcome) },
-    onStall () {},
-    onRefusal () {},
-  })
-  const server = http.createServer((req, res) => { relay.relay(req, res, 'request-1', undefined) }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(async () => {
-    await agent.destroy()
-    server.closeAllConnections()
-    server.close()
-  })
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, outcomes }
-}
 
 /** A resolver that gives `addresses` for every name, and counts how often it is asked. */
 function createResolver (...addresses: string[]): { lookup: LookupFunction, count: () => number } {
@@ -106,7 +63,7 @@ async function startDeaf (t: Test): Promise<{ origin: string, wake: () => void }
 }
 
 test('a name that does not resolve is 502, and nothing was sent', async t => {
-  const { origin, outcomes } = await setUp(t, { origin: 'http://amsu.invalid', connectTimeoutMs: 10_000 })
+  const { origin, outcomes } = await startRelay(t, { origin: 'http://amsu.invalid', connectTimeoutMs: 10_000 })
   const got = await call(origin, PATH, { method: 'POST', body: 'x' })
   t.equal(got.status, 502)
   t.equal(errorCode(got.text), 'PROXY.UPSTREAM_UNREACHABLE')
@@ -116,7 +73,7 @@ test('a name that does not resolve is 502, and nothing was sent', async t => {
 test('a connection that is not there in time is 502, and nothing was sent: the resolver or AMSU is silent', async t => {
   const deaf = await startDeaf(t)
   for (const upstream of [{ origin: 'http://amsu.test', lookup: () => {} }, { origin: deaf.origin }]) {
-    const { origin, outcomes } = await setUp(t, upstream)
+    const { origin, outcomes } = await startRelay(t, upstream)
     const got = await call(origin, PATH, { method: 'POST', body: 'x' })
     t.equal(got.status, 502)
     t.equal(errorCode(got.text), 'PROXY.UPSTREAM_UNREACHABLE')
@@ -124,13 +81,13 @@ test('a connection that is not there in time is 502, and nothing was sent: the r
     t.ok(Number(outcomes[0]?.durationMs) < 5_000)
   }
   deaf.wake()
-  const { origin } = await setUp(t, { origin: deaf.origin, connectTimeoutMs: 10_000 })
+  const { origin } = await startRelay(t, { origin: deaf.origin, connectTimeoutMs: 10_000 })
   t.equal((await call(origin, PATH)).text, 'awake', 'later it is served')
 })
 
 test('a connection that can not be made is tried once for each address of the name, for every method, and then told', async t => {
   const resolver = createResolver('127.0.0.1', '127.0.0.2')
-  const { origin, outcomes } = await setUp(t, { origin: `http://amsu.test:${await closedPort()}`, lookup: resolver.lookup })
+  const { origin, outcomes } = await startRelay(t, { origin: `http://amsu.test:${await closedPort()}`, lookup: resolver.lookup })
   for (const [i, method] of RELAYED_METHODS.entries()) {
     t.equal((await call(origin, PATH, { method })).status, 502, method)
     t.equal(resolver.count(), i + 1, method)
@@ -142,7 +99,7 @@ test('when the first address of the name refuses, the next one serves', async t 
   const upstream = await startUpstream() // on 127.0.0.1 only
   t.teardown(upstream.close)
   const resolver = createResolver('127.0.0.2', '127.0.0.1')
-  const { origin } = await setUp(t, { origin: upstream.origin.replace('127.0.0.1', 'amsu.test'), lookup: resolver.lookup })
+  const { origin } = await startRelay(t, { origin: upstream.origin.replace('127.0.0.1', 'amsu.test'), lookup: resolver.lookup })
   t.equal((await call(origin, PATH, { method: 'POST', body: 'x' })).status, 200)
   t.equal(upstream.received.length, 1)
 })
@@ -152,7 +109,7 @@ test('a connection older than five minutes serves one more request, and the next
   t.teardown(async () => { await upstream.close() })
   const resolver = createResolver('127.0.0.1')
   const clock = new FakeClock()
-  const { origin } = await setUp(t, { origin: upstream.origin.replace('127.0.0.1', 'amsu.test'), lookup: resolver.lookup, clock })
+  const { origin } = await startRelay(t, { origin: upstream.origin.replace('127.0.0.1', 'amsu.test'), lookup: resolver.lookup, clock })
   const connections: Array<string | undefined> = []
   const ask = async (): Promise<void> => {
     t.equal((await call(origin, PATH)).status, 200)

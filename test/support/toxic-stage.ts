@@ -86,7 +86,8 @@ export async function startStage (t: Test, side: 'upstream' | 'caller', settings
   const callers = watchCallers(proxy)
   const toxic = behind ?? await startToxic(proxy)
   const port = side === 'upstream' ? proxy.port : toxic.port
-  t.teardown(async () => { await toxic.close(); await upstream.close(); await proxy.stop() })
+  t.teardown(async () => { await toxic.close(); await upstream.close(); if (!isStopped) await proxy.stop() })
+  let isStopped = false
   const linesOf = (id: string): Array<Record<string, unknown>> => proxy.accessLines().filter(({ requestId }) => requestId === id)
 
   const stage: Stage = {
@@ -115,6 +116,7 @@ export async function startStage (t: Test, side: 'upstream' | 'caller', settings
     lineOf: ({ id }) => linesOf(id)[0],
     async stop (t) {
       const before = performance.now()
+      isStopped = true
       await proxy.stop()
       t.ok(performance.now() - before < 30_000, 'nothing was under way')
       await t.resolves(until(() => upstream.sockets.size === 0 && toxic.sockets.size === 0), 'no connection is left')

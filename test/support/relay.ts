@@ -1,0 +1,53 @@
+/**
+ * The relay without the rest of the proxy: no token source, no guards, no Fastify.
+ */
+import { once } from 'node:events'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import { systemClock } from '../../src/clock.ts'
+import { Relay, type Outcome, type Tokens } from '../../src/relay/relay.ts'
+import { createUpstreamAgent, type UpstreamAgentOptions } from '../../src/relay/upstream-agent.ts'
+import { Secret } from '../../src/secrets/secret.ts'
+import { AccessToken, instant } from '../../src/token/access-token.ts'
+
+/** Largest body that is kept to be sent again, in bytes. */
+export const REPLAY_BODY_BYTES = 1_000
+
+export interface BareRelay {
+  readonly origin: string
+  /** How each request ended, in order. */
+  readonly outcomes: Outcome[]
+}
+
+/** Starts a relay before `upstream`, with a token in hand that can be renewed at any time. */
+export async function startRelay (t: Test, upstream: Partial<UpstreamAgentOptions> & { readonly origin: string }): Promise<BareRelay> {
+  const agent = createUpstreamAgent({ connectTimeoutMs: 300, maxConnections: 8, certificateAuthority: undefined, forwardProxy: undefined, ...upstream })
+  const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
+  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, reject: () => true }
+  const outcomes: Outcome[] = []
+  const relay = new Relay({
+    upstream: agent,
+    upstreamUrl: new URL(upstream.origin),
+    tokens,
+    clock: systemClock,
+    maxBodyBytes: 1_000_000,
+    replayBodyBytes: REPLAY_BODY_BYTES,
+    maxInFlight: 100,
+    responseTimeoutMs: 10_000,
+    idleTimeoutMs: 10_000,
+    isRevealing: () => false,
+    onLeak () {},
+    onOutcome (outcome) { outcomes.push(outcome) },
+    onStall () {},
+    onRefusal () {},
+  })
+  const server = http.createServer((req, res) => { relay.relay(req, res, 'request-1', undefined) }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(async () => {
+    await agent.destroy()
+    server.closeAllConnections()
+    server.close()
+  })
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, outcomes }
+}
