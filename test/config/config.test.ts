@@ -46,7 +46,8 @@ function ruleOf (name: string): string {
 }
 
 test('credentials are enough: everything else has a default', async t => {
-  const { amsu, warnings, ...rest } = load({})
+  const { amsu, effective, warnings, ...rest } = load({})
+  t.ok(effective.some(({ name }) => name === 'PORT'))
   t.equal(amsu.origin, 'http://api.amsu-new.com')
   t.equal(amsu.credentials.clientId.reveal(), 'given-id-7c1d')
   t.equal(amsu.credentials.clientSecret.reveal(), 'given-secret-93ab')
@@ -66,7 +67,7 @@ test('credentials are enough: everything else has a default', async t => {
 })
 
 test('every setting reaches its place', async t => {
-  const { amsu, allowedRoutes, callers, warnings, ...rest } = load({
+  const { amsu, allowedRoutes, callers, effective, warnings, ...rest } = load({
     AMSU_BASE_URL: 'https://amsu.test',
     HOST: '0.0.0.0',
     PORT: '0',
