@@ -28,7 +28,7 @@ export default [
     plugins: { ts: tseslint.plugin },
     languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      'ts/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: 'tap', name: ['test'] }, { from: 'package', package: '@tapjs/core', name: ['test'] }] }],
+      'ts/no-floating-promises': ['error', { allowForKnownSafeCalls: [{ from: 'package', package: 'tap', name: ['test'] }, { from: 'package', package: '@tapjs/core', name: ['test'] }, { from: 'package', package: 'node:test', name: ['test', 'before', 'after'] }] }],
       'ts/no-misused-promises': 'error',
       'ts/switch-exhaustiveness-check': 'error',
       'ts/prefer-nullish-coalescing': 'error',

@@ -14,20 +14,13 @@ import type { Watched } from './deadlines.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
 import { cut, refuse } from './refusal.ts'
-import type { Caller, RelayContext } from './relay.ts'
+import type { Call, Caller, RelayContext } from './relay.ts'
 import type { ReplayBuffer } from './replay-buffer.ts'
 import { UnreadWatch } from './unread.ts'
 import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
 /** Status in the log of a request whose caller went away (nginx's number; it is never sent). */
 const CLIENT_CLOSED_REQUEST = 499
-
-/** A request that has passed every guard, and who sent it. */
-export interface Call {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly requestId: string
-}
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
 export class Exchange implements Watched, AttemptOwner {

@@ -25,6 +25,13 @@ export interface Tokens {
 /** Who sent a request: a name, or undefined in open access; a promise of it while a token is being verified, which rejects for a stranger. */
 export type Caller = string | undefined | Promise<string | undefined>
 
+/** A request that has passed every guard. */
+export interface Call {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly requestId: string
+}
+
 /** How an exchange ended: the material of one log line. Holds no header value, no query and no body. */
 export interface Outcome {
   readonly requestId: string

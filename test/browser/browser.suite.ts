@@ -72,10 +72,10 @@ test('a change of state is seen without a reload, a lost proxy is said to be los
   const headline = page.locator('h1')
   assert.equal(await headline.textContent(), words.en.states.serving[0])
   own.state.isDraining = true
-  await page.getByRole('heading', { level: 1, name: words.en.states.draining[0] }).waitFor()
+  await page.getByRole('heading', { level: 1, name: String(words.en.states.draining[0]) }).waitFor()
   assert.equal(await page.locator('[role=status]').getAttribute('aria-live'), 'polite')
   await own.close()
-  await page.getByRole('heading', { level: 1, name: words.en.states.unreachable[0] }).waitFor()
+  await page.getByRole('heading', { level: 1, name: String(words.en.states.unreachable[0]) }).waitFor()
   assert.equal(await page.locator('body').getAttribute('data-level'), 'bad')
   await close()
 })
@@ -97,9 +97,9 @@ test('a hidden page asks for nothing, and asks at once when it is seen again', a
 test('the keyboard reaches everything there is to do, and what has the focus is seen', async () => {
   const { page, close } = await open(stage.origin)
   const seen: string[] = []
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < 5; i++) {
     await page.keyboard.press('Tab')
-    seen.push(await page.evaluate("document.activeElement.className || document.activeElement.id || document.activeElement.tagName") as string)
+    seen.push(await page.evaluate('document.activeElement.className || document.activeElement.id || document.activeElement.tagName') as string)
     assert.notEqual(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle'), 'none', seen.at(-1))
   }
   for (const each of ['skip', 'first-call', 'copy', 'SUMMARY']) assert.ok(seen.includes(each), `${each} in ${seen.join(' ')}`)
@@ -112,8 +112,8 @@ test('the keyboard reaches everything there is to do, and what has the focus is 
 test('a screen reader finds one main part, headings in order, named pictures, and tables with captions', async () => {
   const { page, close } = await open(stage.origin)
   assert.equal(await page.getByRole('main').count(), 1)
-  assert.deepEqual(await page.locator('h1, h2').evaluateAll('all => all.map(each => each.tagName)'), ['H1', 'H2', 'H2', 'H2', 'H2', 'H2'])
-  for (const name of await page.getByRole('img').evaluateAll('all => all.map(each => each.getAttribute("aria-label"))') as string[]) assert.match(name, /\w+ .*\./)
+  assert.deepEqual(await page.evaluate("[...document.querySelectorAll('h1, h2')].map(each => each.tagName)"), ['H1', 'H2', 'H2', 'H2', 'H2', 'H2'])
+  for (const name of await page.evaluate("[...document.querySelectorAll('svg')].map(each => each.getAttribute('role') + ': ' + each.getAttribute('aria-label'))") as string[]) assert.match(name, /^img: \w+ .*\.$/)
   assert.equal(await page.locator('table').count(), await page.locator('table > caption').count())
   assert.equal(await page.locator('section:not([aria-labelledby])').count(), 1, 'only what a summary names has no heading')
   await close()

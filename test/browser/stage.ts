@@ -13,9 +13,9 @@ import { outcomeOf } from '../report/outcomes.ts'
 
 const NOW = Date.now()
 
-/** A token five and a half hours old. */
+/** A token of forty minutes. */
 export const GOOD: TokenStatus = {
-  reason: 'ok', tokenExpiresInSeconds: 66_720 + 4_810, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_720 - 12_000, refreshTokenExpiresInSeconds: 30 * 86_400 - 14_870, isRenewing: false, failure: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  reason: 'ok', tokenExpiresInSeconds: 84_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_730, refreshTokenExpiresInSeconds: 30 * 86_400 - 2_400, isRenewing: false, failure: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
 /** Without a token. */
@@ -80,7 +80,7 @@ function fillHistory (observer: Observer, clock: { now: number }): void {
   for (let minute = 0; minute < 60; minute++) {
     const count = Math.round(9 + 7 * Math.sin(minute / 7) + 4 * Math.sin(minute / 2.3))
     for (let i = 0; i < count; i++) {
-      const which = (minute * 7 + i * 3) % 23
+      const which = (minute * 7 + i * 3) % 61
       observer.onOutcome(outcomeOf({ ...calls[which > 6 ? which % 4 : which], requestId: `${(minute * 7919 + i * 104_729).toString(16).padStart(8, '0')}-5c1e-4f7a-9b2d-${(minute * 65_537 + i).toString(16).padStart(12, '0')}` }))
     }
     clock.now += 60_000

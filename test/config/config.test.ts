@@ -43,7 +43,8 @@ function ruleOf (name: string): string {
 }
 
 test('credentials are enough: everything else has a default', async t => {
-  const { amsu, warnings, ...rest } = load({})
+  const { amsu, effective, warnings, ...rest } = load({})
+  t.ok(effective.some(({ name }) => name === 'PORT'))
   t.equal(amsu.origin, 'http://api.amsu-new.com')
   t.equal(amsu.credentials.clientId.reveal(), 'given-id-7c1d')
   t.equal(amsu.credentials.clientSecret.reveal(), 'given-secret-93ab')
@@ -63,7 +64,7 @@ test('credentials are enough: everything else has a default', async t => {
 })
 
 test('every setting reaches its place', async t => {
-  const { amsu, allowedRoutes, callers, warnings, ...rest } = load({
+  const { amsu, allowedRoutes, callers, effective, warnings, ...rest } = load({
     AMSU_BASE_URL: 'https://amsu.test',
     HOST: '0.0.0.0',
     PORT: '0',
@@ -122,8 +123,7 @@ test('lists that do not hold are refused whole', async t => {
     ['ALLOWED_ROUTES', 'GET'], ['ALLOWED_ROUTES', '/amsu-analysis/x'], ['ALLOWED_ROUTES', 'GET /elsewhere'], ['ALLOWED_ROUTES', 'GET /amsu-analysis/x,'], ['ALLOWED_ROUTES', 'get /amsu-analysis/x'],
     ['ALLOW_OPEN_ACCESS', 'yes'], ['ADMIN_PORT', '65536'],
   ] as const) t.strictSame(problemsOf({ ...CREDENTIALS, [name]: value }), [ruleOf(name)], `${name}: ${value}`)
-  t.match(problemsOf({ ...CREDENTIALS, CALLERS: 'never-shown' }).join(), /CALLERS entry 1/)
-  t.notMatch(problemsOf({ ...CREDENTIALS, CALLERS: 'never-shown' }).join(), /never-shown/)
+  t.match(problemsOf({ ...CREDENTIALS, CALLERS: 'never-shown' }).join(), /^(?!.*never-shown).*CALLERS entry 1/)
   t.strictSame(problemsOf({ ...CREDENTIALS, CALLERS: 'a:b', CALLERS_FILE: '/x' }), [ruleOf('CALLERS')])
 })
 

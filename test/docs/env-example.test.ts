@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadConfig } from '../../src/config/config.ts'
+import { loadConfig, type Config } from '../../src/config/config.ts'
 import { settings } from '../../src/config/settings.ts'
 import { renderEnvExample } from './settings-document.ts'
 
@@ -27,5 +27,7 @@ test('a copy of .env.example lacks the credentials and nothing else', async t =>
 
 test('what .env.example comments out is the default', async t => {
   const dotenv = join(t.testdir({ '.env': example.replace(/^#(?=[A-Z_]+=)/gm, '') }), '.env')
-  t.strictSame(loadConfig({ AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b' }, dotenv), loadConfig({ AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b' }, '/nonexistent/.env'))
+  const [{ effective: given, ...config }, { effective, ...defaults }] = [dotenv, '/nonexistent/.env'].map(path => loadConfig({ AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b' }, path)) as [Config, Config]
+  t.strictSame(config, defaults)
+  t.strictSame(given.map(({ name, value }) => [name, value]), effective.map(({ name, value }) => [name, value]))
 })

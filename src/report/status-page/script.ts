@@ -91,9 +91,9 @@ function drawTimeline (values, left) {
     parts.push(make('svg', { height: 26, role: 'img', 'aria-label': fill(words.token.timeline, values) },
       make('rect', { class: 'track', y: 6, width: '100%', height: 14, rx: 7 }),
       make('rect', { class: 'life', y: 6, width: x(spent), height: 14, rx: 7 }),
-      make('rect', { class: 'tick', x: x(life - ends + renews), width: 2, height: 26 })))
+      ...renews > 0 ? [make('rect', { class: 'tick', x: x(life - ends + renews), width: 2, height: 26 })] : []))
     parts.push(make('p', { class: 'ends' }, make('span', {}, fill(words.token.obtained, values)), make('span', {}, fill(words.token.ends, values))))
-    parts.push(make('p', { class: 'soft' }, '▏' + words.token.renews + ' ' + clock(Date.parse(status.now) + renews * 1000)))
+    parts.push(make('p', { class: 'soft' }, renews > 0 ? '▏' + words.token.renews + ' ' + clock(Date.parse(status.now) + renews * 1000) : words.token.due))
   }
   if (refresh !== null) parts.push(make('p', { class: 'soft' }, fill(words.token.refresh, { refresh: duration(left(refresh)) })))
   byId('timeline').replaceChildren(...parts)
