@@ -77,7 +77,10 @@ test('a change of state is seen without a reload, a lost proxy is said to be los
   await own.close()
   await page.getByRole('heading', { level: 1, name: String(words.en.states.unreachable[0]) }).waitFor()
   assert.equal(await page.locator('body').getAttribute('data-level'), 'bad')
+  const next = await setStage(Number(new URL(own.origin).port))
+  await page.getByRole('heading', { level: 1, name: String(words.en.states.serving[0]), exact: true }).waitFor()
   await close()
+  await next.close()
 })
 
 test('a hidden page asks for nothing, and asks at once when it is seen again', async () => {
@@ -121,7 +124,7 @@ test('a screen reader finds one main part, headings in order, named pictures, an
 
 test('text stands out from its ground by 4.5 to 1, light and dark', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
-    for (const scene of SCENES) {
+    for (const scene of SCENES.filter(({ level }, i) => SCENES.findIndex(each => each.level === level) === i)) {
       Object.assign(stage.state, { token: scene.token, isDraining: scene.isDraining === true })
       const { page, close } = await open(stage.origin, { colorScheme })
       const poor = await page.evaluate(`(() => {
@@ -139,7 +142,7 @@ test('text stands out from its ground by 4.5 to 1, light and dark', async () => 
   Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false })
 })
 
-test('the page of a real proxy tells what was called, holds no secret, and its first call works', async () => {
+test('the page of a real proxy tells what was called, holds no secret, and names a first call that is for this proxy', async () => {
   const upstream = await startUpstream({ onRequest: (_received, res) => { json(res, 200, { hrv_analysis: 12 }) } })
   const proxy = await startProxy(upstream.origin, { CALLERS: 'app-one:caller-secret-1', QUOTA_POLL_SECONDS: '1' })
   const path = '/amsu-analysis/v2/hrv/rr-list/'
@@ -159,7 +162,7 @@ test('the page of a real proxy tells what was called, holds no secret, and its f
   }
 })
 
-test('pictures for the README', { skip: !process.argv.includes('--screenshots') }, async () => {
+async function takePictures (): Promise<void> {
   const say = async (name: string, options: BrowserContextOptions): Promise<void> => {
     const { page, close } = await open(stage.origin, options)
     await page.screenshot({ path: `${IMAGES}${name}.png` })
@@ -169,4 +172,6 @@ test('pictures for the README', { skip: !process.argv.includes('--screenshots') 
   await say('status-dark-zh', { colorScheme: 'dark', locale: CHINESE.language })
   Object.assign(stage.state, { token: SCENES[4]?.token })
   await say('status-phone', { colorScheme: 'dark', viewport: PHONE, deviceScaleFactor: 1.5 })
-})
+}
+
+if (process.argv.includes('--screenshots')) test('pictures for the README', takePictures)

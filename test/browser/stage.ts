@@ -34,8 +34,8 @@ export const SCENES: ReadonlyArray<{ readonly words: string, readonly level: str
   { words: 'draining', level: 'off', token: GOOD, isDraining: true },
 ]
 
-/** Starts the endpoints. `state` may be written at any time. */
-export async function setStage () {
+/** Starts the endpoints, on a free port if none is named. `state` may be written at any time. */
+export async function setStage (port = 0) {
   const state = { token: GOOD, isDraining: false }
   const clock = { now: NOW - 59 * 60_000 }
   const observer = new Observer({ wall: () => clock.now })
@@ -60,9 +60,8 @@ export async function setStage () {
     entrance: () => ({ isTls: false, socketPath: undefined, port: 8080, needsCaller: true }),
     now: () => Date.now(),
   })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = app.server.address() as AddressInfo
-  return { state, observer, origin: `http://127.0.0.1:${port}`, close: async () => { await app.close() } }
+  await app.listen({ host: '127.0.0.1', port })
+  return { state, origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: async () => { await app.close() } }
 }
 
 /** An hour of a clinic: more and less traffic, a few errors, and a path that somebody made up. */

@@ -33,7 +33,7 @@ test('no log line, answer or error of a run at level trace holds a secret of the
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
 
   const answers: Answer[] = []
-  for (const path of ['/livez', '/readyz', '/nowhere', PATH, `${PATH}?q=secret`, `${PATH}reset`, `${PATH}garbage`, `${PATH}cut`, '/amsu-analysis/v2/token']) {
+  for (const path of ['/livez', '/readyz', '/metrics', '/status', '/nowhere', PATH, `${PATH}?q=secret`, `${PATH}reset`, `${PATH}garbage`, `${PATH}cut`, '/amsu-analysis/v2/token']) {
     for (const method of ['GET', 'POST']) {
       const got = await call(proxy.origin, path, { method, body: method === 'POST' ? 'client_id=a' : '' }).catch(() => undefined)
       if (got !== undefined) answers.push(got)

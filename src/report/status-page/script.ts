@@ -29,9 +29,10 @@ function duration (seconds) {
   let first = parts.findIndex(part => seconds >= part[1])
   if (first < 0) return words.moment
   const said = []
+  const isLong = seconds >= 600
   for (const [unit, size] of parts.slice(first, first + 2)) {
     const n = Math.floor(seconds / size)
-    if (n > 0) said.push(fill(words.units[unit], { n }))
+    if (n > 0 && !(unit === 's' && said.length > 0 && isLong)) said.push(fill(words.units[unit], { n }))
     seconds -= n * size
   }
   return said.join(' ')

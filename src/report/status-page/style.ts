@@ -22,7 +22,7 @@ export const style = `
 [data-level=bad] { --tone: var(--bad) }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif }
-.page { max-width: 66rem; margin: 0 auto; padding: 1rem 1.25rem 3rem }
+.page { max-width: 72rem; margin: 0 auto; padding: 1rem 1.25rem 3rem }
 .skip { position: absolute; left: -99rem }
 .skip:focus { left: 1rem; top: 1rem; padding: .5rem 1rem; background: var(--card); color: var(--ink); z-index: 1 }
 :focus-visible { outline: 3px solid var(--busy); outline-offset: 2px; border-radius: 4px }
@@ -69,6 +69,9 @@ summary { cursor: pointer; font-weight: 650; padding: .25rem 0; min-height: 1.75
 details > *:not(summary) { margin-top: .75rem }
 .calls { margin-top: .75rem }
 .calls summary { font-size: .875rem }
+.calls caption { position: absolute; left: -99rem }
+.log code { font-size: .75rem }
+.log .id { white-space: nowrap }
 [data-stale] main > :not(.state) { opacity: .5 }
 @media (max-width: 40rem) {
   .page { padding: .5rem .75rem 2rem }
@@ -80,7 +83,7 @@ details > *:not(summary) { margin-top: .75rem }
   .log tr { display: grid; grid-template-columns: auto 1fr auto; gap: .1rem .75rem; padding: .6rem 0; border-bottom: 1px solid var(--line) }
   .log td { padding: 0; border: 0 }
   .log .path { grid-column: 1 / -1; grid-row: 1 }
-  .log .id { grid-column: 1 / -1; color: var(--soft) }
+  .log .id { grid-column: 1 / -1; color: var(--soft); white-space: normal }
 }
 @media (prefers-reduced-motion: no-preference) { .life { transition: width .4s } }
 @media print { .copy button, .skip { display: none } section { break-inside: avoid } }
