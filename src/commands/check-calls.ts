@@ -3,6 +3,7 @@
  * analysis call is among them, so nothing is charged.
  */
 import type { Dispatcher } from 'undici'
+import { authorized } from '../relay/authorized.ts'
 import { ForwardProxyError } from '../relay/forward-proxy.ts'
 import { parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
 import type { Masker } from '../secrets/masker.ts'
@@ -92,7 +93,7 @@ export class AmsuCalls {
         origin,
         method: 'GET',
         path: '/amsu-analysis/v2/available-times',
-        headers: { authorization: new AccessToken(accessToken, issuedAt, lifeMs).authorization, accept: 'application/json', 'accept-encoding': 'identity' },
+        headers: authorized(['accept', 'application/json', 'accept-encoding', 'identity'], new AccessToken(accessToken, issuedAt, lifeMs)),
         signal: AbortSignal.timeout(this.#surroundings.config.token.requestTimeoutMs),
       })
       this.#head = { status, headers }
