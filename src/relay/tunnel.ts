@@ -51,12 +51,18 @@ export function createTunnelConnector ({ forwardProxy, connectTimeoutMs, secure 
     const { hostname, port } = options
     const authority = `${hostname.includes(':') ? `[${hostname}]` : hostname}:${port === '' ? '443' : port}`
     openTunnel(forwardProxy, authority, signal).then(socket => {
+      let isSettled = false
       const cut = (): void => { socket.destroy() }
-      signal.addEventListener('abort', cut)
-      secure({ ...options, httpSocket: socket }, (...result) => {
+      const settle: buildConnector.Callback = (...result) => {
+        if (isSettled) return
+        isSettled = true
         signal.removeEventListener('abort', cut)
         callback(...result)
-      })
+      }
+      signal.addEventListener('abort', cut)
+      // A handshake over a socket that is destroyed ends without a word, and who waits for it would wait for ever.
+      socket.once('close', () => { settle(new ForwardProxyError(undefined, signal.reason), null) })
+      secure({ ...options, httpSocket: socket }, settle)
     }, (error: Error) => { callback(error, null) })
   }
 }

@@ -113,6 +113,9 @@ for (const scheme of ['http', 'https'] as const) {
   })
 }
 
+/** A tunnel that leads nowhere: nobody in it answers. */
+const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
+
 test('403, 502, an early end, garbage or silence for a tunnel are UPSTREAM_UNREACHABLE, and AMSU sees nothing of it', async t => {
   const upstream = await startUpstream()
   const front = await startTlsFront(upstream, 'server')
@@ -121,7 +124,10 @@ test('403, 502, an early end, garbage or silence for a tunnel are UPSTREAM_UNREA
   let isOdd = false
   const odd = await startTcp(socket => {
     if (isOdd) {
-      socket.once('data', () => { if (answer !== undefined) socket.end(answer) })
+      socket.once('data', () => {
+        if (answer === ESTABLISHED) socket.write(answer)
+        else if (answer !== undefined) socket.end(answer)
+      })
       return
     }
     const behind = net.connect(good.port, '127.0.0.1')
@@ -134,7 +140,7 @@ test('403, 502, an early end, garbage or silence for a tunnel are UPSTREAM_UNREA
   isOdd = true
   await front.swap('server') // ends the pooled connection
   const before = front.text()
-  for (const text of ['HTTP/1.1 403 Forbidden\r\n\r\n', 'HTTP/1.0 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nhtml', '', 'garbage\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\nwho speaks here', undefined]) {
+  for (const text of ['HTTP/1.1 403 Forbidden\r\n\r\n', 'HTTP/1.0 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nhtml', '', 'garbage\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\nwho speaks here', ESTABLISHED, undefined]) {
     answer = text
     t.match(await call(proxy.origin, PATH, { method: 'POST', body: 'data' }), { status: 502, headers: { 'x-amsu-proxy-error': 'UPSTREAM_UNREACHABLE' } }, String(text))
   }
