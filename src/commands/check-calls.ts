@@ -10,13 +10,11 @@ import type { Masker } from '../secrets/masker.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken } from '../token/access-token.ts'
 import { createTokenApi, errorCodeOf, readJson, TokenCallError, type AnswerHead, type TokenApi, type TokenGrant } from '../token/amsu-token-api.ts'
+import { LARGEST_SKEW_SECONDS, skewSeconds } from '../token/clock-skew.ts'
 import type { RefreshCall } from '../token/refresh-policy.ts'
 import { answerFailure, connectionFailure, forwardProxyRefusal } from './check-advice.ts'
 import { failureCode, forwardGoalOf, goalOf, type Surroundings } from './check-network.ts'
 import type { StepOutcome } from './check-report.ts'
-
-/** A clock that is off by more than this is worth a note; `Date` itself is exact to a second. */
-const LARGEST_SKEW_SECONDS = 30
 
 /** Forms a secret never has, but a careless copy does. */
 const CARELESS_COPY = /^[\s"'`]|[\s"'`]$/
@@ -115,8 +113,7 @@ export class AmsuCalls {
 
   #onAnswer (head: AnswerHead): void {
     this.#head = head
-    const date = Date.parse(String(head.headers['date']))
-    if (!Number.isNaN(date)) this.#skewSeconds = Math.round((this.#surroundings.clock.wall() - date) / 1000)
+    this.#skewSeconds = skewSeconds(head, this.#surroundings.clock.wall()) ?? this.#skewSeconds
   }
 
   #taken (grant: TokenGrant): StepOutcome {

@@ -54,7 +54,7 @@ export async function serve (process: Process): Promise<number> {
     createLogger({ level: 'info', masker, destination: process.destination }).info({ address, adminAddress }, `amsu-proxy listens on ${address}`)
   } catch (error) {
     log.fatal({ err: error }, 'can not listen')
-    process.complain(`amsu-proxy can not listen (${codeOf(error)})`)
+    process.complain(`amsu-proxy can not listen (${codeOf(error)})${codeOf(error) === 'EADDRINUSE' ? ': another program listens there; stop it, or choose another address' : ''}`)
     await app.stop()
     return 1
   }

@@ -106,6 +106,9 @@ export class QuotaPoll {
     if (this.#isFailing) this.#options.log.info('AMSU tells again what is left of the quota')
     this.#isFailing = false
     this.#hasBlamed = false
+    const wasEmpty = emptyOf(this.#reading?.families ?? [])
+    const empty = emptyOf(families).filter(family => !wasEmpty.includes(family))
+    if (empty.length > 0) this.#options.log.warn({ families: empty }, 'the quota of AMSU is used up, analyses of these families will fail')
     this.#reading = { readAt: this.#options.clock.wall(), families }
   }
 
@@ -113,4 +116,9 @@ export class QuotaPoll {
     if (!this.#isFailing) this.#options.log.warn(fields, 'AMSU does not tell what is left of the quota, will ask again')
     this.#isFailing = true
   }
+}
+
+/** The families of which nothing is left. */
+function emptyOf (families: readonly AvailableTimes[]): string[] {
+  return families.filter(({ remaining }) => remaining === 0).map(({ family }) => family)
 }

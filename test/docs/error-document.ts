@@ -1,7 +1,8 @@
 /**
- * The table of errors of the README, rendered from the errors themselves.
+ * The table of errors of a README, rendered from the errors themselves.
  */
-import { errorTable, type Retry } from '../../src/errors.ts'
+import { errorTable, type ErrorCode, type Retry } from '../../src/errors.ts'
+import { adviceZh, errorsZh, wordsZh } from './words-zh.ts'
 
 /** What a caller is told about sending a request again. */
 const ADVICE: Readonly<Record<Retry, string>> = {
@@ -11,8 +12,16 @@ const ADVICE: Readonly<Record<Retry, string>> = {
   never: 'no',
 }
 
-/** Renders the table in Markdown. */
-export function renderErrorTable (): string {
-  const rows = Object.entries(errorTable).map(([code, { message, retry, status }]) => `| \`PROXY.${code}\` | ${status} | ${message} | ${ADVICE[retry]} |`)
-  return ['| code | status | message | may the caller try again? |', '|---|---|---|---|', ...rows].join('\n')
+/** Renders the table of errors of a README, in Markdown. In Chinese it says what the English message means. */
+export function renderErrorTable (language: 'en' | 'zh' = 'en'): string {
+  const isChinese = language === 'zh'
+  const rows = (Object.keys(errorTable) as ErrorCode[]).map(code => {
+    const { message, retry, status } = errorTable[code]
+    return row(`\`PROXY.${code}\``, status, isChinese ? errorsZh[code] : message, (isChinese ? adviceZh : ADVICE)[retry])
+  })
+  return [isChinese ? row(...wordsZh.errors.head) : '| code | status | message | may the caller try again? |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function row (...cells: ReadonlyArray<string | number>): string {
+  return `| ${cells.join(' | ')} |`
 }

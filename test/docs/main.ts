@@ -4,7 +4,11 @@ import { renderErrorTable } from './error-document.ts'
 import { replaceSection } from './section.ts'
 import { renderEnvExample, renderSettingsTable } from './settings-document.ts'
 
-const readme = new URL('../../README.md', import.meta.url)
-const withSettings = replaceSection(readFileSync(readme, 'utf8'), 'settings', renderSettingsTable())
-writeFileSync(readme, replaceSection(withSettings, 'errors', renderErrorTable()))
-writeFileSync(new URL('../../.env.example', import.meta.url), renderEnvExample())
+const root = new URL('../../', import.meta.url)
+
+for (const [file, language] of [['README.md', 'en'], ['README.zh-CN.md', 'zh']] as const) {
+  const readme = new URL(file, root)
+  const withSettings = replaceSection(readFileSync(readme, 'utf8'), 'settings', renderSettingsTable(language))
+  writeFileSync(readme, replaceSection(withSettings, 'errors', renderErrorTable(language)))
+}
+writeFileSync(new URL('.env.example', root), renderEnvExample())

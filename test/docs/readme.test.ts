@@ -1,11 +1,14 @@
 import { test } from 'tap'
 import { existsSync, readFileSync } from 'node:fs'
+import { settings } from '../../src/config/settings.ts'
 import { renderErrorTable } from './error-document.ts'
 import { readSection, replaceSection } from './section.ts'
 import { renderSettingsTable } from './settings-document.ts'
 
 const root = new URL('../../', import.meta.url)
 const readme = readFileSync(new URL('README.md', root), 'utf8')
+/** Those whose links and scripts are looked after here. */
+const documents = ['README.md', 'README.zh-CN.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
 const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: Record<string, string> }
 
 test('the settings in the README are those of the program; npx tsx test/docs/main.ts writes them', async t => {
@@ -17,14 +20,25 @@ test('the errors in the README are those of the program; npx tsx test/docs/main.
 })
 
 test('every script the documents name exists', async t => {
-  for (const file of ['README.md', 'CONTRIBUTING.md']) {
-    const names = readFileSync(new URL(file, root), 'utf8').matchAll(/\bnpm run ([a-z]+)/g)
+  for (const file of documents) {
+    const names = readFileSync(new URL(file, root), 'utf8').matchAll(/\bnpm run ([a-z:-]+)/g)
     for (const [, name] of names) t.ok(name !== undefined && name in scripts, `${file}: npm run ${name}`)
   }
 })
 
+test('the README tells of every script', async t => {
+  for (const name of Object.keys(scripts)) t.match(readme, new RegExp(`^\\| \`npm (?:run )?${name}\` \\| \\S`, 'm'), name)
+})
+
+test('every setting that a command of the README gives is one', async t => {
+  const commands = [...readme.matchAll(/^```(?:sh|yaml)\n([^]*?)^```$/gm)].map(([, block = '']) => block).join('\n')
+  const names = [...commands.matchAll(/(?:^|-e |export | |name: )([A-Z][A-Z_]+)(?==|, value)/gm)].map(([, name = '']) => name)
+  t.ok(names.length > 8)
+  for (const name of names) t.ok(name in settings, name)
+})
+
 test('every file the documents link to exists', async t => {
-  for (const file of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md']) {
+  for (const file of documents) {
     const targets = readFileSync(new URL(file, root), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)
     for (const [, target] of targets) t.ok(target !== undefined && existsSync(new URL(target, root)), `${file}: ${target}`)
   }

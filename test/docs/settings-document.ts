@@ -1,7 +1,8 @@
 /**
  * The texts that describe the settings to people, rendered from the table they are checked against.
  */
-import { settings, type Setting } from '../../src/config/settings.ts'
+import { settings, type Setting, type SettingName } from '../../src/config/settings.ts'
+import { settingsZh, wordsZh } from './words-zh.ts'
 
 /** Longest line of a comment in `.env.example`. */
 const LONGEST_LINE = 100
@@ -24,10 +25,23 @@ export function renderEnvExample (): string {
   return `${[PREAMBLE.map(comment).join('\n'), ...blocks].join('\n\n')}\n`
 }
 
-/** Renders the table of settings of the README, in Markdown. */
-export function renderSettingsTable (): string {
-  const rows = entries.map(([name, { default: value, meaning }]) => row(`\`${name}\``, defaultCell(name, value), meaning))
-  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n')
+/** The words of a table of settings in one language. */
+interface Words {
+  readonly head: readonly string[]
+  /** The default of a setting that must be given, here or by file. */
+  readonly required: (file: string) => string
+  readonly meaning: (name: SettingName) => string
+}
+
+const ENGLISH: Words = { head: ['variable', 'default', 'meaning'], required: file => `required, or \`${file}\``, meaning: name => settings[name].meaning }
+
+const CHINESE: Words = { ...wordsZh.settings, meaning: name => settingsZh[name] }
+
+/** Renders the table of settings of a README, in Markdown. */
+export function renderSettingsTable (language: 'en' | 'zh' = 'en'): string {
+  const words = language === 'zh' ? CHINESE : ENGLISH
+  const rows = entries.map(([name, { default: value }]) => row(`\`${name}\``, defaultCell(name, value, words), words.meaning(name as SettingName)))
+  return [row(...words.head), '|---|---|---|', ...rows].join('\n')
 }
 
 /** Whether the program does not start without this setting or its other form, a file. */
@@ -35,8 +49,8 @@ function isRequired (name: string): boolean {
   return name.startsWith('AMSU_CLIENT_') && Object.hasOwn(settings, `${name}_FILE`)
 }
 
-function defaultCell (name: string, value: string | number | boolean | undefined): string {
-  if (isRequired(name)) return `required, or \`${name}_FILE\``
+function defaultCell (name: string, value: string | number | boolean | undefined, { required }: Words): string {
+  if (isRequired(name)) return required(`${name}_FILE`)
   return value === undefined ? '' : `\`${value}\``
 }
 

@@ -122,3 +122,16 @@ test('a closed poll asks no more, drops the question under way, and takes no off
   await waiting.clock.advance(3_600_000)
   t.strictSame(waiting.asked, [])
 })
+
+test('a quota that is used up is warned about once, and again when it has been filled up in between', async t => {
+  const empty: Reply = { status: 200, body: { hrv_analysis: 0, health_analysis: -1 }, isTokenBad: false }
+  const { clock, lines } = setUp({ answers: [GOOD, empty, empty, GOOD, empty] })
+  const counts: number[] = []
+  await clock.advance(1_000)
+  for (let i = 0; i < 4; i++) {
+    await clock.advance(300_000)
+    counts.push(lines.length)
+  }
+  t.strictSame(counts, [1, 1, 1, 2])
+  t.match(lines, ['the quota of AMSU is used up, analyses of these families will fail', /used up/])
+})
