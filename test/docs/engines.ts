@@ -9,14 +9,14 @@ import { COMMANDS } from '../../src/commands/usage.ts'
 import { settings } from '../../src/config/settings.ts'
 
 /** The programs that have a stand-in. */
-export const ENGINES = ['docker', 'kubectl', 'systemctl', 'npm'] as const
+export const ENGINES = ['docker', 'kubectl', 'systemctl', 'journalctl', 'npm'] as const
 
-/** Names that are Kubernetes' or Docker's own, or the account's. */
+/** What the documents ask of them. */
 const KUBECTL_VERBS = ['logs', 'exec', 'apply', 'create', 'set', 'rollout', 'scale', 'get']
 const COMPOSE_VERBS = ['up', 'build', 'exec', 'logs', 'kill', 'down', 'ps']
 const SYSTEMCTL_VERBS = ['restart', 'reload', 'status', 'daemon-reload', 'enable']
 
-/** Options of npm itself, and what it does without a script. */
+/** What npm does without naming a script. */
 const NPM_VERBS = ['ci', 'cit', 'test', 'start']
 
 /** All that is wrong with a command. `cwd` is the project's root, or a copy of it. */
@@ -24,7 +24,8 @@ export function judge ([program = '', ...args]: readonly string[], cwd: string):
   switch (program) {
     case 'docker': return args[0] === 'compose' ? judgeCompose(args.slice(1), cwd) : judgeDocker(args, cwd)
     case 'kubectl': return judgeKubectl(args, cwd)
-    case 'systemctl': return [...unless(SYSTEMCTL_VERBS.includes(args[0] ?? ''), `verb ${args[0]}`), ...args.slice(1).filter(arg => !arg.startsWith('-')).flatMap(unit => fileExists(cwd, `docker/systemd/${unit}.service`))]
+    case 'systemctl': return [...unless(SYSTEMCTL_VERBS.includes(args[0] ?? ''), `verb ${args[0]}`), ...unitsExist(cwd, args.slice(1).filter(arg => !arg.startsWith('-')))]
+    case 'journalctl': return unitsExist(cwd, optionValues(args, ['-u']))
     case 'npm': return judgeNpm(args, cwd)
     default: return [`nobody judges ${program}`]
   }
@@ -48,7 +49,7 @@ function judgeCompose (args: readonly string[], cwd: string): string[] {
 function judgeDocker (args: readonly string[], cwd: string): string[] {
   const [verb = '', ...rest] = args
   if (verb === 'build') return fileExists(cwd, join(rest.at(-1) ?? '', 'Dockerfile'))
-  if (verb === 'stop') return rest.filter(arg => arg.startsWith('amsu-proxy-')).flatMap(name => unless(/^amsu-proxy-amsu-proxy-\d$/.test(name), `container ${name}`))
+  if (verb === 'stop' || verb === 'rm') return rest.filter(arg => arg.startsWith('amsu-proxy-')).flatMap(name => unless(/^amsu-proxy-amsu-proxy-\d$/.test(name), `container ${name}`))
   if (verb !== 'run') return [`verb ${verb}`]
   const [image = '', ...command] = plain(rest, ['-p', '-v', '-e', '--env-file', '--name', '--memory'])
   const mounted = optionValues(rest, ['-v']).map(volume => volume.split(':')).map(([from = '', to = '']) => ({ from, to }))
@@ -100,6 +101,10 @@ function judgeNpm (args: readonly string[], cwd: string): string[] {
     ...unless(name in scripts, `npm run ${name}`),
     ...options.flatMap(option => unless(new RegExp(`\\b${option}\\b`).test(sources), `option --${option} of npm run ${name}`)),
   ]
+}
+
+function unitsExist (cwd: string, units: readonly string[]): string[] {
+  return units.flatMap(unit => fileExists(cwd, `docker/systemd/${unit}.service`))
 }
 
 /** The values of the options with these names. */

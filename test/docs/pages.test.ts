@@ -123,6 +123,25 @@ test('docs/architecture.md has every part of src, and the arrows that its import
   t.strictSame(told, arrows())
 })
 
+test('the figures that pages repeat are those of the program', async t => {
+  const figures = [
+    ['recipes', 'ended by the proxy after 72 s', 'app', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
+    ['recipes', '`UPSTREAM_RESPONSE_TIMEOUT_MS`, 5 minutes', 'config/settings', 'UPSTREAM_RESPONSE_TIMEOUT_MS: milliseconds(300_000,'],
+    ['operations', 'wait up to 4 MiB', 'report/log-destination', 'LARGEST_BACKLOG = 4 * 1_048_576'],
+    ['operations', 'tries again after 1 to 30 s', 'token/refresh-policy', 'FIRST_RETRY_MS = 1_000\nconst LONGEST_RETRY_MS = 30_000'],
+    ['operations', 'tried again after 60 s', 'token/refresh-policy', 'REJECTED_RETRY_MS = 60_000'],
+    ['operations', 'renewed at about 80 % of its life', 'token/refresh-policy', 'RENEW_AT_SHARE = 0.8'],
+    ['operations', 'at most 16 times `REPLAY_BODY_BYTES`', 'relay/replay-buffer', 'BODIES_AT_ONCE = 16'],
+    ['configuration', 'at most 16 times as much', 'relay/replay-buffer', 'BODIES_AT_ONCE = 16'],
+    ['configuration', 'less than 16 characters', 'callers/caller-list', 'SHORTEST_SECRET = 16'],
+    ['configuration', 'every five minutes', 'config/settings', "QUOTA_POLL_SECONDS: { type: 'integer', default: 300,"],
+  ] as const
+  for (const [page, words, file, line] of figures) {
+    t.ok(read(`docs/${page}.md`).replaceAll(/\s+/g, ' ').includes(words), `${page}: ${words}`)
+    t.ok(read(`src/${file}.ts`).includes(line), `${file}: ${line}`)
+  }
+})
+
 test('every file a page names exists', async t => {
   for (const page of PAGES) {
     const paths = codeSpans(proseOf(read(page))).filter(span => /^(?:docker|test|src|docs|relay|token|report|config)\/[\w./-]+$/.test(span))
