@@ -123,6 +123,15 @@ test('docs/architecture.md has every part of src, and the arrows that its import
   t.strictSame(told, arrows())
 })
 
+test('every arrow drawn between the parts is one of their imports', async t => {
+  const [drawing] = blocksOf('docs/architecture.md').filter(({ language }) => language === 'mermaid')
+  const known = arrows()
+  const partOf = (name: string): string => name in known ? name : `${name}.ts`
+  const drawn = [...(drawing?.text ?? '').matchAll(/^ +(\w+)(?:\["[^"]+"\])? --> (\w+)/gm)]
+  t.ok(drawn.length > 10)
+  for (const [, from = '', to = ''] of drawn) t.ok(known[partOf(from)]?.includes(partOf(to)), `${from} --> ${to}`)
+})
+
 test('the figures that pages repeat are those of the program', async t => {
   const figures = [
     ['recipes', 'ended by the proxy after 72 s', 'app', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
