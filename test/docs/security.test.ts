@@ -1,14 +1,9 @@
 import { test } from 'tap'
 import { existsSync, readFileSync } from 'node:fs'
+import { testsOf, titlesOf } from './proofs.ts'
 
 const root = new URL('../../', import.meta.url)
 const document = read('docs/security.md')
-
-/** A test the document names. */
-interface Named {
-  readonly file: string
-  readonly title: string
-}
 
 const rows = document.split('\n').filter(line => line.startsWith('| ')).map(cellsOf)
 const claims = rows.filter(cells => cells.length === 3 && cells[2] !== 'proof')
@@ -57,19 +52,6 @@ test('titles are read from a test file as they are printed; what is filled in is
     { file: 'test/a.test.ts', title: 'one' }, { file: 'test/a.test.ts', title: 'two' }, { file: 'test/b.test.ts', title: 'three \\ |' },
   ])
 })
-
-/** The titles of the tests in a file. */
-function titlesOf (source: string): string[] {
-  return [...source.matchAll(/^ *(?:await )?test\((['`])((?:\\.|(?!\1).)*)\1, (?!\{ (?:todo|skip))/gm)]
-    .map(([, , title = '']) => title.replaceAll(/\$\{[^}]*\}/g, '…').replaceAll(/\\(.)/g, '$1'))
-}
-
-/** The tests that a cell names: files in backticks, each followed by titles in quotes. */
-function testsOf (cell: string): Named[] {
-  return cell.split('`').flatMap((part, i, parts) => part.startsWith('test/')
-    ? [...(parts[i + 1] ?? '').matchAll(/“([^“”]+)”/g)].map(([, title = '']) => ({ file: part, title: title.replaceAll(/\\([\\|])/g, '$1') }))
-    : [])
-}
 
 function cellsOf (line: string): string[] {
   return line.split(/(?<!\\)\|/).slice(1, -1).map(cell => cell.trim())

@@ -1,0 +1,77 @@
+/**
+ * What the tests of the documents read in a Markdown file: its blocks of code, the anchors of its headings, and its links.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+
+/** The project's root. */
+export const root = new URL('../../', import.meta.url)
+
+/** A block between fences. */
+export interface Block {
+  readonly file: string
+  /** Number of the line with its first fence. */
+  readonly line: number
+  /** The word behind the fence; empty without. */
+  readonly language: string
+  readonly text: string
+  /** The file it says it is quoted from, in a comment right above. */
+  readonly quotedFrom: string | undefined
+}
+
+/** Reads a file of the project. */
+export function read (path: string): string {
+  return readFileSync(new URL(path, root), 'utf8')
+}
+
+/** The documents: every README, and everything below docs/. */
+export function documents (): string[] {
+  const readmes = readdirSync(root).filter(name => /^README.*\.md$/.test(name))
+  const pages = readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
+  return [...readmes, ...pages].sort()
+}
+
+/** The blocks of code of a document. */
+export function blocksOf (file: string, document = read(file)): Block[] {
+  return [...document.matchAll(/^( *)```(\w*)\n([^]*?)^\1```$/gm)].map(match => {
+    const [, indent = '', language = '', text = ''] = match
+    const before = document.slice(0, match.index)
+    return {
+      file,
+      line: before.split('\n').length,
+      language,
+      text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+      quotedFrom: /<!-- from (\S+) -->\n$/.exec(before)?.[1],
+    }
+  })
+}
+
+/** A document without its blocks of code. */
+export function proseOf (document: string): string {
+  return document.replaceAll(/^( *)```\w*\n[^]*?^\1```$/gm, '')
+}
+
+/** What stands in backticks in a text. */
+export function codeSpans (text: string): string[] {
+  return [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span)
+}
+
+/** The anchors GitHub gives the headings of a document. */
+export function anchorsOf (document: string): Set<string> {
+  const anchors = new Set<string>()
+  for (const [, heading = ''] of proseOf(document).matchAll(/^#{1,6} (.+)$/gm)) {
+    const slug = heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '').replaceAll(' ', '-')
+    const taken = [...anchors].filter(anchor => anchor.replace(/-\d+$/, '') === slug).length
+    anchors.add(taken === 0 ? slug : `${slug}-${taken}`)
+  }
+  return anchors
+}
+
+/** Where a document links to within the project: path and anchor, either perhaps empty. */
+export function linksOf (document: string): Array<{ readonly path: string, readonly anchor: string }> {
+  return [...proseOf(document).matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, path = '', anchor = '']) => ({ path, anchor }))
+}
+
+/** The rows of the tables in a text, as cells, without the lines under the heads. */
+export function rowsOf (text: string): string[][] {
+  return text.split('\n').filter(line => line.startsWith('| ')).map(line => line.split(/(?<!\\)\|/).slice(1, -1).map(cell => cell.trim()))
+}
