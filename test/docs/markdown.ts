@@ -55,14 +55,15 @@ export function codeSpans (text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span)
 }
 
-/** The anchors GitHub gives the headings of a document. */
+/** The anchors GitHub gives the headings of a document, and those it writes itself. */
 export function anchorsOf (document: string): Set<string> {
   const anchors = new Set<string>()
   for (const [, heading = ''] of proseOf(document).matchAll(/^#{1,6} (.+)$/gm)) {
-    const slug = heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '').replaceAll(' ', '-')
+    const slug = heading.replaceAll(/<[^>]*>/g, '').toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '').replaceAll(' ', '-')
     const taken = [...anchors].filter(anchor => anchor.replace(/-\d+$/, '') === slug).length
     anchors.add(taken === 0 ? slug : `${slug}-${taken}`)
   }
+  for (const [, id = ''] of proseOf(document).matchAll(/<a id="([^"]+)">/g)) anchors.add(id)
   return anchors
 }
 
