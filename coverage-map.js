@@ -1,8 +1,14 @@
 // Each unit is proved by its own test: test/token/refresh-policy.test.ts covers src/token/refresh-policy.ts and nothing else.
 // What many units do together (integration, demo, simulator, documents) proves sentences, not lines.
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
+
+/** What test/units.test.ts proves: each unit that has a test of its own. */
+const units = readdirSync('test', { recursive: true })
+  .map(file => `src/${String(file).replace(/\.test\.ts$/, '.ts')}`)
+  .filter(file => existsSync(file))
 
 export default test => {
+  if (test === 'test/units.test.ts') return units
   const unit = test.replace(/^test\//, 'src/').replace(/\.test\.ts$/, '.ts')
   if (existsSync(unit)) return unit
   return test.startsWith('test/integration/') ? ['src/app.ts', 'src/listener.ts', 'src/relay/exchange.ts', 'src/relay/attempt.ts', 'src/relay/upload.ts', 'src/relay/refusal.ts'] : []
