@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 
 /** What test/units.test.ts proves: each unit that has a test of its own. */
 const units = readdirSync('test', { recursive: true })
+  .filter(file => String(file).endsWith('.test.ts'))
   .map(file => `src/${String(file).replace(/\.test\.ts$/, '.ts')}`)
   .filter(file => existsSync(file))
 
