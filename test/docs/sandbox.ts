@@ -73,6 +73,7 @@ export async function openSandbox (files: Readonly<Record<string, string | Buffe
       const child = spawn('/bin/bash', ['--norc', '-euo', 'pipefail', '-c', text], { cwd, env: { PATH: bin, HOME: cwd, NOTES: notes, ...environment }, stdio: ['pipe', 'pipe', 'pipe'], timeout: BLOCK_TIMEOUT_MS })
       let output = ''
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString() })
+      child.stdin.on('error', () => {}) // a command that reads nothing may have ended before
       child.stdin.end('pasted\n')
       const [code] = await once(child, 'close') as [number | null]
       const calls = (await readdir(notes)).filter(name => name.startsWith('call-'))
