@@ -12,13 +12,19 @@ import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
 /** Asked for this way because an `import` of node:http makes Node.js load its WebSocket, which costs 45 ms of every start. */
 const { STATUS_CODES } = createRequire(import.meta.url)('node:http') as { STATUS_CODES: Readonly<Record<number, string>> }
 
-/** How long, and how much of, a body that nobody wants is read and thrown away after its answer. */
-const LINGER_MS = 1_000
+/**
+ * How long a connection stays open after an answer that came before the body's end, and how much of that body is read and thrown
+ * away. Past that the caller is merely left to wait: a reset would overtake the answer if it has not got round to reading it.
+ */
+const LINGER_MS = 2_000
 const LINGER_BYTES = 4 * 1_048_576
 
 /** Answers `error` and closes the connection. The response's head must not have been sent. */
 export function refuse (req: IncomingMessage, res: ServerResponse, error: ProxyError, requestId?: string): void {
-  if (hasBody(req)) lingerOnClose(req)
+  if (hasBody(req)) {
+    lingerOnClose(req)
+    req.resume() // once it is being read, Node leaves it to us; otherwise it would throw away whatever comes, unseen
+  }
   res.writeHead(error.status, STATUS_CODES[error.status], [...errorHeaders(error, requestId), ...corsHeaders(res)])
   res.end(errorBody(error.code))
 }
@@ -41,7 +47,7 @@ export function lingerOnClose (req: IncomingMessage): void {
     let discardedBytes = 0
     req.on('data', (chunk: Buffer) => {
       discardedBytes += chunk.length
-      if (discardedBytes > LINGER_BYTES) socket.destroy()
+      if (discardedBytes > LINGER_BYTES) req.pause()
     })
     req.once('end', () => { socket.destroy() })
     req.resume()

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/clock.ts'
 import { call, errorCode, sendBytes } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
 import { startUpstream } from '../support/upstream.ts'
+import { until } from '../support/until.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 const HEAD = `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\n`
@@ -123,24 +124,30 @@ test('a body that grows past the limit while it streams is 413, and AMSU never s
   t.equal(upstream.received.length, 1)
 })
 
-test('a refused upload is not read to its end', async t => {
+test('a refused upload is not read to its end, and a caller who writes for long before it reads finds the refusal', async t => {
   const upstream = await startUpstream()
-  const proxy = await startProxy(upstream.origin)
+  const proxy = await startProxy(upstream.origin, { MAX_BODY_BYTES: '1000000' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
-  let written = 0
-  const chunk = Buffer.alloc(65_536)
-  const socket = net.connect(proxy.port, '127.0.0.1', () => {
-    socket.write('POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n')
-    const push = (): void => { while (written < 100_000_000 && socket.write(chunk)) written += chunk.length }
-    socket.on('drain', push)
+  const [app] = proxy.servers as ReadonlyArray<{ server: net.Server }>
+  for (const [target, framing, status] of [
+    ['/elsewhere', 'Content-Length: 100000000\r\n\r\n', 404],
+    [PATH, 'Content-Length: 100000000\r\n\r\n', 413],
+    [PATH, 'Transfer-Encoding: chunked\r\n\r\n5f5e100\r\n', 413],
+  ] as const) {
+    const accepted = once(app?.server as net.Server, 'connection') as Promise<[net.Socket]>
+    const socket = net.connect(proxy.port, '127.0.0.1')
+    socket.write(`POST ${target} HTTP/1.1\r\nHost: a\r\n${framing}`)
+    const chunk = Buffer.alloc(65_536)
+    const push = (): void => { while (socket.writable && socket.write(chunk)); }
+    socket.on('drain', push).on('error', () => {})
     push()
-  })
-  socket.on('error', () => {})
-  let text = ''
-  socket.on('data', data => { text += data.toString() })
-  await once(socket, 'close')
-  t.match(text, /^HTTP\/1\.1 404 /)
-  t.ok(written < 40_000_000, `${written} bytes were taken`)
+    const [taken] = await accepted
+    await until(() => taken.bytesRead > 4_000_000)
+    const [answer] = await once(socket, 'data') as [Buffer]
+    t.match(answer.toString(), new RegExp(`^HTTP/1.1 ${status} `), framing)
+    socket.destroy()
+    t.ok(taken.bytesRead < 7_000_000, `${taken.bytesRead} bytes were read`)
+  }
 })
 
 test('a length is said once to AMSU, however it was spelled, and no way of framing is read in two ways (CVE-2026-1525)', async t => {
