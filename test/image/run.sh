@@ -29,13 +29,15 @@ run() { podman --runtime runc run --network host --no-healthcheck --ulimit nofil
   --security-opt no-new-privileges "$@"; }
 
 step 'it builds'
-# Where npm has settings or this machine trusts further authorities, the build may need them; neither stays in the image.
+# Where npm has settings or this machine trusts further authorities, the build may need them; neither stays in the image. The settings
+# are npm's global ones in there: they hold for whichever user builds.
 mounts=()
+settings=$(npm config get userconfig 2>/dev/null)
 authorities=/etc/ssl/certs/ca-certificates.crt
-if [[ -e $HOME/.npmrc && -e $authorities ]]; then
-  { cat "$HOME/.npmrc"; echo; echo "cafile=$authorities"; } >"$scratch/npmrc"
+if [[ -e $settings && -e $authorities ]]; then
+  { cat "$settings"; echo; echo "cafile=$authorities"; } >"$scratch/npmrc"
   chmod 644 "$scratch/npmrc"
-  mounts=(-v "$scratch/npmrc:/root/.npmrc:ro" -v "$authorities:$authorities:ro")
+  mounts=(-v "$scratch/npmrc:/usr/local/etc/npmrc:ro" -v "$authorities:$authorities:ro")
 fi
 # The format of Docker, because OCI's has no health check.
 BUILDAH_ISOLATION=chroot buildah bud --format docker --pull-never --layers "${mounts[@]}" -t "$image" . >"$scratch/build" 2>&1 || { tail -n 30 "$scratch/build"; fail 'the build'; }
