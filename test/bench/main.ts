@@ -1,9 +1,10 @@
 /** Measures the proxy beside others: `npm run bench -- [suite…]`. */
 import { spawnSync } from 'node:child_process'
 import { isAbsolute, join } from 'node:path'
+import { runByHand, whenToldToEnd } from '../support/by-hand.ts'
 import { settle } from './machine.ts'
 import { check, measure, type Order } from './measure.ts'
-import { parseOptions, usage, UsageError, type Options } from './options.ts'
+import { parseOptions, usage, type Options } from './options.ts'
 import { publish } from './publish.ts'
 import { readResults } from './results.ts'
 import { Stage } from './stage.ts'
@@ -11,15 +12,19 @@ import { suites } from './suites/all.ts'
 import { targets } from './targets.ts'
 import { compileTools, part, WORKSHOP } from './tools.ts'
 
-/** Signals that end a benchmark, and its exit code then. */
-const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-/** Milliseconds between two looks at whether npm is still there. */
-const orphanCheckMs = 250
-
 const known = { suites: Object.keys(suites), targets: targets.map(({ id }) => id), node: process.execPath }
 
 async function run (args: string[]): Promise<number> {
   const options = parseOptions(args, known)
+  try {
+    return await perform(options)
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\n`)
+    return 1
+  }
+}
+
+async function perform (options: Options): Promise<number> {
   const json = pathOf(options.json) ?? join(WORKSHOP, 'results.json')
   if (options.action === 'help') return print(usage.replace('%SUITES%', known.suites.join(', ')).replace('%TARGETS%', known.targets.join(', ')))
   if (options.action === 'install') return spawnSync('bash', [part('install.sh')], { stdio: 'inherit' }).status ?? 1
@@ -59,16 +64,5 @@ function print (text: string): number {
 }
 
 // What runs in groups of its own is ended by the stage when this process exits.
-for (const [name, code] of Object.entries(signals)) process.once(name, () => { process.exit(code) })
-// A SIGTERM for npm ends npm and its shell, and is not passed on: all we see is another parent.
-if (process.env['npm_lifecycle_event'] !== undefined) {
-  const parent = process.ppid
-  setInterval(() => { if (process.ppid !== parent) process.exit(signals.SIGTERM) }, orphanCheckMs).unref()
-}
-
-try {
-  process.exitCode = await run(process.argv.slice(2))
-} catch (error) {
-  process.stderr.write(`bench: ${(error as Error).message}\n${error instanceof UsageError ? 'Try npm run bench -- --help.\n' : ''}`)
-  process.exitCode = error instanceof UsageError ? 2 : 1
-}
+whenToldToEnd(exitCode => { process.exit(exitCode) })
+await runByHand('bench', run)

@@ -1,5 +1,5 @@
 /** The command line of the benchmark. */
-import { parseArgs } from 'node:util'
+import { readArgs, UsageError } from '../support/by-hand.ts'
 
 /** What `--help` prints. */
 export const usage = `Usage: npm run bench -- [suite…] [options]
@@ -24,9 +24,6 @@ Options:
 Exit codes: 0 fine, 1 a target failed, 2 bad usage, 130 or 143 stopped.
 `
 
-/** A command line that can not be followed. */
-export class UsageError extends Error {}
-
 /** What to do. */
 export interface Options {
   readonly action: 'run' | 'install' | 'publish' | 'help'
@@ -48,7 +45,21 @@ export interface Options {
  * @throws UsageError for anything that is not understood
  */
 export function parseOptions (args: string[], known: { readonly suites: readonly string[], readonly targets: readonly string[], readonly node: string }): Options {
-  const { values, positionals } = parseWords(args)
+  const { values, positionals } = readArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '3' },
+      requests: { type: 'string', default: '1000000' },
+      only: { type: 'string' },
+      node: { type: 'string' },
+      json: { type: 'string' },
+      install: { type: 'boolean', default: false },
+      publish: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
   const only = values.only?.split(',').map(id => id.trim())
   refuseUnknown('suite', positionals, ['check', ...known.suites])
   refuseUnknown('target', only ?? [], known.targets)
@@ -61,28 +72,6 @@ export function parseOptions (args: string[], known: { readonly suites: readonly
     only,
     node: values.node ?? known.node,
     json: values.json,
-  }
-}
-
-function parseWords (args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        rounds: { type: 'string', default: '7' },
-        seconds: { type: 'string', default: '3' },
-        requests: { type: 'string', default: '1000000' },
-        only: { type: 'string' },
-        node: { type: 'string' },
-        json: { type: 'string' },
-        install: { type: 'boolean', default: false },
-        publish: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError((error as Error).message)
   }
 }
 

@@ -2,8 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../support/free-port.ts'
 import { LOAD_CORE, PROXY_CORE } from './machine.ts'
 import { authorizationFor, TOKEN, type Target } from './target.ts'
 import { environment, tool, WORKSHOP } from './tools.ts'
@@ -155,16 +156,6 @@ async function ask (port: number, path: string, authorization: string): Promise<
   let answer = ''
   for await (const chunk of socket) answer += (chunk as Buffer).toString('latin1')
   return answer
-}
-
-/** A port nobody listens on at the moment. */
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** Signals a whole group. */

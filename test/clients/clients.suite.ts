@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { simulatorDefaults } from '../simulator/simulator.ts'
 import type { Simulator } from '../simulator/simulator.ts'
 import { placeBeats, synthesizeEcg } from '../simulator/synthetic-ecg.ts'
+import { check } from '../support/check.ts'
 import { call, errorCode } from '../support/client.ts'
 import { knownApps, runApp } from './apps.ts'
 import type { App, AppEnvironment, AppRun, Step, StepName } from './apps.ts'
@@ -182,18 +183,6 @@ async function withStage<S extends Stage> (set: (undo: Undo) => Promise<S>, use:
     await use(await set(end => { ends.push(end) }))
   } finally {
     for (const end of ends.reverse()) await end()
-  }
-}
-
-/** Runs one check and says how it went. A failed one does not stop the others. */
-async function check (title: string, body: () => Promise<void>): Promise<void> {
-  const startedAt = performance.now()
-  try {
-    await body()
-    console.log(`ok      ${title} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
-  } catch (error) {
-    process.exitCode = 1
-    console.log(`FAILED  ${title}\n${String(error).replace(/^/gm, '        ')}`)
   }
 }
 

@@ -1,21 +1,8 @@
 import { test } from 'tap'
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadConfig, type Environment } from '../../src/config/config.ts'
-import { ConfigError } from '../../src/errors.ts'
-
-/** A `.env` that does not exist. */
-const NO_DOTENV = '/nonexistent/.env'
-
-function problemsOf (environment: Environment, dotenvPath = NO_DOTENV): readonly string[] {
-  try {
-    loadConfig(environment, dotenvPath)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-}
+import { loadConfig } from '../../src/config/config.ts'
+import { NO_DOTENV, problemsOf } from './problems.ts'
 
 test('a secret is read from its file; one line end at its end is dropped, and nothing else', async t => {
   for (const [name, content, secret] of [

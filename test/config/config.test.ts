@@ -2,13 +2,10 @@ import { test, type Test } from 'tap'
 import { inspect } from 'node:util'
 import { loadConfig, type Config, type Environment } from '../../src/config/config.ts'
 import { settings, type Setting } from '../../src/config/settings.ts'
-import { ConfigError } from '../../src/errors.ts'
+import { NO_DOTENV, problemsOf } from './problems.ts'
 
 /** The least that is needed to start; the values are found by a grep. */
 const CREDENTIALS = { AMSU_CLIENT_ID: 'given-id-7c1d', AMSU_CLIENT_SECRET: 'given-secret-93ab' }
-
-/** A `.env` that does not exist. */
-const NO_DOTENV = '/nonexistent/.env'
 
 /** What AMSU_CLIENT_ID and AMSU_CLIENT_SECRET are answered with when neither or both forms are given. */
 const ID_PROBLEM = 'AMSU_CLIENT_ID must be given, or AMSU_CLIENT_ID_FILE, but not both'
@@ -25,17 +22,6 @@ const OUT_OF_RANGE = Object.entries<Setting>(settings).flatMap(([name, { maximum
 
 function load (environment: Environment): Config {
   return loadConfig({ ...CREDENTIALS, ...environment }, NO_DOTENV)
-}
-
-/** The problems of an environment, in order; none if it is accepted. */
-function problemsOf (environment: Environment, dotenvPath = NO_DOTENV): readonly string[] {
-  try {
-    loadConfig(environment, dotenvPath)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
 }
 
 function ruleOf (name: string): string {

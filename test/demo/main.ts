@@ -1,7 +1,7 @@
 /** Shows the proxy at work, without an account: `npm run demo -- [--once] [recording.ecg]`. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { readArgs, runByHand, UsageError, whenToldToEnd } from '../support/by-hand.ts'
 import { runDemo } from './demo.ts'
 import { createScreen } from './screen.ts'
 
@@ -18,17 +18,13 @@ app through the proxy, and stays up until Ctrl-C. Needs no account.
 
 Exit codes: 0 fine, 1 a step failed, 2 bad usage, 130 or 143 stopped before the last step.
 `
-/** Signals that end the demo, and the exit code of a demo that had not shown all its steps by then. */
-const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-
-/** Milliseconds between two looks at whether npm is still there. */
-const orphanCheckMs = 250
-
-/** A command line that cannot be followed. */
-class UsageError extends Error {}
 
 async function run (args: string[]): Promise<number> {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = readArgs({
+    args,
+    allowPositionals: true,
+    options: { once: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  })
   if (values.help) {
     process.stdout.write(usage)
     return 0
@@ -38,36 +34,12 @@ async function run (args: string[]): Promise<number> {
 
   const stop = new AbortController()
   let stopCode = 1
-  for (const [name, code] of Object.entries(signals)) {
-    process.on(name, () => {
-      stopCode = code
-      stop.abort()
-    })
-  }
-  // Whoever read our output has gone, as in `npm run demo | head`.
-  process.stdout.on('error', () => { stop.abort() })
-  whenOrphaned(() => { stop.abort() })
+  whenToldToEnd(exitCode => {
+    stopCode = exitCode
+    stop.abort()
+  })
   const ending = await runDemo({ recordingPath, isOnce: values.once, screen: createScreen(process.stdout, process.env), signal: stop.signal })
   return { done: 0, failed: 1, stopped: stopCode }[ending]
-}
-
-/** A SIGTERM for npm ends npm and its shell, and is not passed on: all we see is another parent. */
-function whenOrphaned (end: () => void): void {
-  if (process.env['npm_lifecycle_event'] === undefined) return
-  const parent = process.ppid
-  setInterval(() => { if (process.ppid !== parent) end() }, orphanCheckMs).unref()
-}
-
-function parse (args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { once: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
-    })
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
 }
 
 /** npm changes to the project's folder; the path is meant relative to where the user is. */
@@ -84,10 +56,4 @@ function findRecording (name: string): string {
   return path
 }
 
-try {
-  process.exitCode = await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  process.stderr.write(`demo: ${error.message}\nTry npm run demo -- --help.\n`)
-  process.exitCode = 2
-}
+await runByHand('demo', run)

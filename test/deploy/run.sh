@@ -1,24 +1,16 @@
 #!/usr/bin/env bash
-# Holds what operators are given against the programs they give it to: systemd, promtool, kubectl. On Debian 12 what is
-# missing is installed, which takes root. `npm run test:deploy`
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# Holds what operators are given against the programs they give it to: systemd, promtool, kubectl. `npm run test:deploy`
+source "$(dirname "${BASH_SOURCE[0]}")/../support/suite.sh"
 
 # systemd's measure of what a service may do, in tenths: 0 nothing, 100 all. Most of what is left is the network.
 most_exposure=15
 
-missing=()
-command -v systemd-analyze >/dev/null || missing+=(systemd)
-command -v promtool >/dev/null || missing+=(prometheus)
-command -v kubectl >/dev/null || missing+=(kubernetes-client)
-command -v strace >/dev/null || missing+=(strace)
-if [[ ${#missing[@]} -gt 0 ]]; then
-  echo "installing ${missing[*]}"
-  apt-get -qq update || echo 'apt-get update failed; going on with the lists that are there' >&2
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null
-fi
-[[ -d node_modules ]] || npm ci --no-audit --no-fund
-if [[ ! -e dist/main.js || -n $(find src -name '*.ts' -newer dist/main.js -print -quit) ]]; then npm run build --silent; fi
+needs systemd command -v systemd-analyze
+needs prometheus command -v promtool
+needs kubernetes-client command -v kubectl
+needs strace command -v strace
+install_missing
+build_program
 
 scratch=$(mktemp -d)
 started=()
@@ -29,8 +21,6 @@ end() {
   rm -rf "$scratch"
 }
 trap end EXIT
-
-step() { printf '\n== %s\n' "$*"; }
 
 step 'systemd: the unit is valid'
 # systemd wants the program to exist, so Node.js is where it is on this machine. Any word of complaint fails, not only errors.
@@ -44,23 +34,14 @@ step "systemd: the exposure of the service is at most $most_exposure of 100"
 systemd-analyze security --offline=true --no-pager --threshold="$most_exposure" "$unit" | tail -n 1
 
 step 'systemd: the proxy calls nothing of the kernel that the unit forbids'
-# until SECONDS COMMAND: runs the command until it succeeds.
-until_ok() {
-  local deadline=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    if ((SECONDS >= deadline)); then echo "in vain: $*" >&2; return 1; fi
-    sleep 0.2
-  done
-}
 SIMULATOR_PORT=0 node --import tsx test/simulator/main.ts >"$scratch/simulator" & started+=($!)
 simulator() { grep -oE 'http://[0-9.:]+' "$scratch/simulator"; }
-until_ok 30 simulator >/dev/null
+until_ok simulator >/dev/null
 strace -f -qq -o "$scratch/calls" env -i PATH="$PATH" PORT=0 AMSU_BASE_URL="$(simulator)" AMSU_CLIENT_ID=demo-app-key-0123456789 \
   AMSU_CLIENT_SECRET=demo-app-secret-0123456789abcdef node dist/main.js serve >"$scratch/log" & started+=($!)
 address() { sed -nE 's/.*"address":"([^"]+)".*/\1/p' "$scratch/log" | head -n 1; }
 relays() { [[ -n $(address) ]] && curl -fs "$(address)/amsu-analysis/v2/available-times" | grep -q arrhythmia_analysis; }
-until_ok 30 relays
+until_ok relays
 kill -TERM "$(pgrep -P "${started[1]}")"
 wait "${started[1]}" || { echo "the proxy ended with $?"; exit 1; }
 expand() { systemd-analyze syscall-filter "$1" | sed -nE 's/^ {4}([a-z@].*)/\1/p' | while read -r name; do if [[ $name == @* ]]; then expand "$name"; else echo "$name"; fi; done; }

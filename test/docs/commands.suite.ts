@@ -7,12 +7,12 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { simulatorDefaults, startSimulator, type Simulator } from '../simulator/simulator.ts'
 import { synthesizeEcg } from '../simulator/synthetic-ecg.ts'
 import { call } from '../support/client.ts'
+import { freePort } from '../support/free-port.ts'
 import { endProgram, startProgram, type Program } from '../support/program.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
@@ -159,14 +159,4 @@ function toShell ({ file, language, line, quotedFrom, text }: Block): { name: st
   // Settings alone are tried by a start of the program with them.
   const isSettings = text.trim().split('\n').every(each => /^[A-Z_]+=(?:'[^']*'|\S*)$/.test(each))
   return { name, shell: isSettings ? `set -a\n${text}node dist/main.js check\n` : text }
-}
-
-/** A port nobody listens on. */
-async function freePort (): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

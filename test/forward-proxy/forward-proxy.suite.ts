@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { check } from '../support/check.ts'
 import { call, errorCode } from '../support/client.ts'
 import { endProgram, runProgram, startProgram } from '../support/program.ts'
 import { CLIENT_ID, CLIENT_SECRET } from '../support/proxy.ts'
@@ -96,17 +97,12 @@ async function refusals (home: string, ends: End[]): Promise<void> {
   assert.equal(upstream.tokenCalls.length, 0)
 }
 
-/** Runs one check and says how it went. A failed one does not stop the others. */
-async function run (title: string, body: (home: string, ends: End[]) => Promise<void>): Promise<void> {
-  const startedAt = performance.now()
+/** Gives a check a folder, and ends what it has started. */
+async function withHome (body: (home: string, ends: End[]) => Promise<void>): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'amsu-proxy-forward-'))
   const ends: End[] = []
   try {
     await body(home, ends)
-    console.log(`ok      ${title} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`)
-  } catch (error) {
-    process.exitCode = 1
-    console.log(`FAILED  ${title}\n${String(error).replace(/^/gm, '        ')}`)
   } finally {
     for (const end of ends.reverse()) await end()
     await rm(home, { recursive: true, force: true })
@@ -114,6 +110,9 @@ async function run (title: string, body: (home: string, ends: End[]) => Promise<
 }
 
 for (const scheme of ['http', 'https'] as const) {
-  for (const hasPassword of [false, true]) await run(`AMSU at ${scheme}, ${hasPassword ? 'with' : 'without'} a password`, async (home, ends) => { await relayThrough(scheme, hasPassword, home, ends) })
+  for (const hasPassword of [false, true]) {
+    const title = `AMSU at ${scheme}, ${hasPassword ? 'with' : 'without'} a password`
+    await check(title, async () => { await withHome(async (home, ends) => { await relayThrough(scheme, hasPassword, home, ends) }) })
+  }
 }
-await run('what it refuses', refusals)
+await check('what it refuses', async () => { await withHome(refusals) })

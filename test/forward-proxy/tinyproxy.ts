@@ -4,8 +4,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import net, { type AddressInfo } from 'node:net'
+import net from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
 export interface Tinyproxy {
@@ -52,12 +53,4 @@ async function takesConnections (port: number): Promise<boolean> {
     const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true) })
     socket.on('error', () => { resolve(false) })
   })
-}
-
-async function freePort (): Promise<number> {
-  const server = net.createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise<void>(resolve => server.close(() => { resolve() }))
-  return port
 }

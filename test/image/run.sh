@@ -1,28 +1,18 @@
 #!/usr/bin/env bash
-# Builds the image and runs it as strictly as it will be run: no write, no privilege, no shell. Takes root, buildah and podman, which are
-# installed on Debian and Ubuntu if missing, and the base image, here or from a registry. `npm run test:image`
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# Builds the image and runs it as strictly as it will be run: no write, no privilege, no shell. Takes root, and the base image, here or
+# from a registry. `npm run test:image`
+source "$(dirname "${BASH_SOURCE[0]}")/../support/suite.sh"
 
 image=localhost/amsu-proxy:suite
 base=docker.io/library/node:26-bookworm-slim
 most_bytes=200000000
 most_ready_ms=5000
 
-fail() { echo "failed: $*" >&2; exit 1; }
-step() { printf '\n== %s\n' "$*"; }
 now_ms() { date +%s%3N; }
 
-missing=()
-for program in buildah podman runc; do command -v "$program" >/dev/null || missing+=("$program"); done
-if [[ ${#missing[@]} -gt 0 ]]; then
-  echo "installing ${missing[*]}"
-  apt-get -qq update || echo 'apt-get update failed; going on with the lists that are there' >&2
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}" >/dev/null ||
-    fail 'there is no engine to build and run an image with (buildah, podman, runc), and none can be installed'
-fi
+for program in buildah podman runc; do needs "$program" command -v "$program"; done
+install_missing
 podman image exists "$base" || podman pull -q "$base" >/dev/null || fail "$base is not here, and no registry has it"
-[[ -d node_modules ]] || npm ci --no-audit --no-fund
 
 scratch=$(mktemp -d)
 containers=()
@@ -38,20 +28,16 @@ trap end EXIT
 run() { podman --runtime runc run --network host --no-healthcheck --ulimit nofile=1024:4096 --ulimit nproc=1024:4096 --read-only --read-only-tmpfs=false --cap-drop all \
   --security-opt no-new-privileges "$@"; }
 
-# Runs the command until it succeeds, for 30 s at most.
-until_ok() {
-  local deadline=$((SECONDS + 30))
-  until "$@"; do ((SECONDS < deadline)) || fail "in vain: $*"; sleep 0.05; done
-}
-
 step 'it builds'
-# Where npm has settings or this machine trusts further authorities, the build may need them; neither stays in the image.
+# Where npm has settings or this machine trusts further authorities, the build may need them; neither stays in the image. The settings
+# are npm's global ones in there: they hold for whichever user builds.
 mounts=()
+settings=$(npm config get userconfig 2>/dev/null)
 authorities=/etc/ssl/certs/ca-certificates.crt
-if [[ -e $HOME/.npmrc && -e $authorities ]]; then
-  { cat "$HOME/.npmrc"; echo; echo "cafile=$authorities"; } >"$scratch/npmrc"
+if [[ -e $settings && -e $authorities ]]; then
+  { cat "$settings"; echo; echo "cafile=$authorities"; } >"$scratch/npmrc"
   chmod 644 "$scratch/npmrc"
-  mounts=(-v "$scratch/npmrc:/root/.npmrc:ro" -v "$authorities:$authorities:ro")
+  mounts=(-v "$scratch/npmrc:/usr/local/etc/npmrc:ro" -v "$authorities:$authorities:ro")
 fi
 # The format of Docker, because OCI's has no health check.
 BUILDAH_ISOLATION=chroot buildah bud --format docker --pull-never --layers "${mounts[@]}" -t "$image" . >"$scratch/build" 2>&1 || { tail -n 30 "$scratch/build"; fail 'the build'; }

@@ -6,7 +6,7 @@ import net from 'node:net'
 import { call, errorCode } from '../support/client.ts'
 import { endProgram, runProgram, startProgram } from '../support/program.ts'
 import { CLIENT_ID, CLIENT_SECRET } from '../support/proxy.ts'
-import { startUpstream } from '../support/upstream.ts'
+import { hashBodies, startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 
@@ -136,18 +136,7 @@ test('refused credentials are said at once', async t => {
 
 test('six uploads of 100 MB at once arrive byte for byte, with and without a length, in less than 150 MB of memory', async t => {
   const hashes: string[] = []
-  const upstream = await startUpstream({
-    onHead: (req, res) => {
-      if (req.url !== PATH) return false
-      const hash = createHash('sha1')
-      req.on('data', chunk => hash.update(chunk))
-      req.on('end', () => {
-        hashes.push(hash.digest('hex'))
-        res.end('ok')
-      })
-      return true
-    },
-  })
+  const upstream = await startUpstream({ onHead: hashBodies(PATH, hashes) })
   const program = await startProgram(upstream.origin)
   t.teardown(async () => { await endProgram(program); await upstream.close() })
   // What is measured is relaying, not the garbage of having just started.

@@ -6,11 +6,11 @@ import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import net, { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { call } from '../support/client.ts'
+import { freePort } from '../support/free-port.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
 import { json, startUpstream } from '../support/upstream.ts'
@@ -81,13 +81,4 @@ async function resultsOf (origin: string, query: string): Promise<Record<string,
     const labels = Object.entries(metric).filter(([name]) => !['__name__', 'instance', 'job'].includes(name))
     return [labels.map(([, label]) => label).join(), value[1]]
   }))
-}
-
-async function freePort (): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

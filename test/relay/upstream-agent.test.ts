@@ -9,8 +9,9 @@ import { Worker } from 'node:worker_threads'
 import { RELAYED_METHODS } from '../../src/errors.ts'
 import { call, errorCode } from '../support/client.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { freePort } from '../support/free-port.ts'
 import { startRelay } from '../support/relay.ts'
-import { startTcp, startUpstream } from '../support/upstream.ts'
+import { startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 
@@ -19,13 +20,6 @@ function createResolver (...addresses: string[]): { lookup: LookupFunction, coun
   let count = 0
   const list = addresses.map(address => ({ address, family: 4 }))
   return { lookup (_name, _options, callback) { count++; process.nextTick(callback, null, list) }, count: () => count }
-}
-
-/** A port of this machine where nobody listens. */
-async function closedPort (): Promise<number> {
-  const { port, close } = await startTcp(() => {})
-  await close()
-  return port
 }
 
 /**
@@ -87,7 +81,7 @@ test('a connection that is not there in time is 502, and nothing was sent: the r
 
 test('a connection that can not be made is tried once for each address of the name, for every method, and then told', async t => {
   const resolver = createResolver('127.0.0.1', '127.0.0.2')
-  const { origin, outcomes } = await startRelay(t, { origin: `http://amsu.test:${await closedPort()}`, lookup: resolver.lookup })
+  const { origin, outcomes } = await startRelay(t, { origin: `http://amsu.test:${await freePort()}`, lookup: resolver.lookup })
   for (const [i, method] of RELAYED_METHODS.entries()) {
     t.equal((await call(origin, PATH, { method })).status, 502, method)
     t.equal(resolver.count(), i + 1, method)

@@ -2,6 +2,7 @@
  * Draws an ECG of any length, the same for the same seed, so that tests need no recording: each beat is five Gaussian bumps (P, Q, R, S, T),
  * the rate breathes, and the baseline wanders under a little noise.
  */
+import { createNumbers } from './random.ts'
 
 /** The bumps of one beat: place relative to the R wave in seconds, height in millivolts, width (standard deviation) in seconds. */
 const bumps = [
@@ -41,7 +42,7 @@ export interface SyntheticEcgOptions {
 /** Returns signed 16-bit little-endian samples, as AMSU takes them with `model=offline`. */
 export function synthesizeEcg (options: SyntheticEcgOptions = {}): Buffer {
   const { minutes = 30, sampleRateHz = 250, seed = 1 } = options
-  const random = createRandom(seed + 1)
+  const random = createNumbers(seed + 1)
   const signal = new Float64Array(Math.round(minutes * 60 * sampleRateHz))
   for (const beat of placeBeats(options)) drawBeat(signal, beat, sampleRateHz)
   const samples = Buffer.alloc(signal.length * 2)
@@ -54,7 +55,7 @@ export function synthesizeEcg (options: SyntheticEcgOptions = {}): Buffer {
 
 /** Returns where {@link synthesizeEcg} puts the R waves for the same options, in (broken) samples from the start. */
 export function placeBeats ({ minutes = 30, sampleRateHz = 250, meanHeartRate = 72, seed = 1 }: SyntheticEcgOptions = {}): number[] {
-  const random = createRandom(seed)
+  const random = createNumbers(seed)
   const beats: number[] = []
   // The first and last beat are drawn whole, so that nobody can argue whether they count.
   for (let seconds = 0.5; seconds < minutes * 60 - 0.5;) {
@@ -73,17 +74,6 @@ function drawBeat (signal: Float64Array, beat: number, sampleRateHz: number): vo
     for (let i = Math.max(0, Math.floor(centre - 4 * width)); i <= end; i++) {
       signal[i] = signal[i]! + millivolts * Math.exp(-((i - centre) ** 2) / (2 * width ** 2))
     }
-  }
-}
-
-/** Returns random numbers from 0 to below 1 that depend on the seed alone (mulberry32, public domain). */
-function createRandom (seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6D2B79F5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
 }
 

@@ -1,5 +1,5 @@
 /** Keeps the proxy busy and in trouble for minutes, and holds every outcome against what went wrong: `npm run soak -- --minutes N`. */
-import { parseArgs } from 'node:util'
+import { readArgs, runByHand, UsageError, whenToldToEnd } from '../support/by-hand.ts'
 import { report } from './report.ts'
 import { soak } from './soak.ts'
 
@@ -16,17 +16,10 @@ are revoked, token calls fail and connections break, and explains every outcome.
 Exit codes: 0 nothing unexplained, lost or sent twice; 1 something was, or the proxy
 took too much memory or left sockets open; 2 bad usage; 130 or 143 stopped early.
 `
-/** Signals that end the soak, and its exit code then. */
-const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-/** Milliseconds between two looks at whether npm is still there. */
-const orphanCheckMs = 250
 /** Time that a soak may take beyond its minutes, before it is taken for hung. */
 const overtimeMs = 120_000
 /** Largest seed. */
 const mostSeeds = 1_000_000
-
-/** A command line that cannot be followed. */
-class UsageError extends Error {}
 
 async function run (args: string[]): Promise<number> {
   const { help, minutes, seed } = parse(args)
@@ -36,14 +29,10 @@ async function run (args: string[]): Promise<number> {
   }
   const stop = new AbortController()
   let stopCode = 1
-  for (const [name, code] of Object.entries(signals)) {
-    process.on(name, () => {
-      stopCode = code
-      stop.abort()
-    })
-  }
-  process.stdout.on('error', () => { stop.abort() })
-  whenOrphaned(() => { stop.abort() })
+  whenToldToEnd(exitCode => {
+    stopCode = exitCode
+    stop.abort()
+  })
   setTimeout(() => {
     process.stderr.write('soak: hung\n')
     process.exit(1)
@@ -62,36 +51,15 @@ async function run (args: string[]): Promise<number> {
   }
 }
 
-/** A SIGTERM for npm ends npm and its shell, and is not passed on: all we see is another parent. */
-function whenOrphaned (end: () => void): void {
-  if (process.env['npm_lifecycle_event'] === undefined) return
-  const parent = process.ppid
-  setInterval(() => { if (process.ppid !== parent) end() }, orphanCheckMs).unref()
-}
-
 function parse (args: string[]): { help: boolean, minutes: number, seed: number } {
-  const { help, minutes, seed } = parseWords(args)
+  const { help, minutes, seed } = readArgs({
+    args,
+    options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+  }).values
   const [minutesRead, seedRead] = [Number(minutes), seed === undefined ? Math.floor(Math.random() * mostSeeds) : Number(seed)]
   if (minutes.trim() === '' || !(minutesRead >= 0.05 && minutesRead <= 720)) throw new UsageError('--minutes must be a number from 0.05 to 720')
   if (seed?.trim() === '' || !Number.isInteger(seedRead) || seedRead < 0 || seedRead > mostSeeds) throw new UsageError(`--seed must be a whole number from 0 to ${mostSeeds}`)
   return { help, minutes: minutesRead, seed: seedRead }
 }
 
-function parseWords (args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
-    }).values
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
-}
-
-try {
-  process.exitCode = await run(process.argv.slice(2))
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error
-  process.stderr.write(`soak: ${error.message}\nTry npm run soak -- --help.\n`)
-  process.exitCode = 2
-}
+await runByHand('soak', run)

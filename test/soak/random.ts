@@ -1,4 +1,5 @@
 /** Chance that can be had again: every choice of a soak comes from its seed. */
+import { createNumbers } from '../simulator/random.ts'
 
 /** A source of chance. */
 export interface Random {
@@ -14,15 +15,9 @@ export interface Random {
   shuffle: <T>(items: readonly T[]) => T[]
 }
 
-/** Creates a source whose numbers depend on the seed alone (mulberry32, public domain). */
+/** Creates a source whose numbers depend on the seed alone. */
 export function createRandom (seed: number): Random {
-  let state = seed >>> 0
-  function next (): number {
-    state = (state + 0x6D2B79F5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
+  const next = createNumbers(seed)
   return {
     next,
     between: (least, most) => least + next() * (most - least),

@@ -2,6 +2,7 @@
  * A stand-in for AMSU that answers exactly what a test says, and remembers what it was sent. The full stand-in, with AMSU's
  * rules, is test/simulator; this one is for faults and bytes.
  */
+import { createHash } from 'node:crypto'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
 
@@ -38,6 +39,20 @@ export interface UpstreamOptions {
   readonly isTokenDown?: () => boolean
   /** `expires_in` of issued tokens, in seconds. @default 86400 */
   readonly lifeSeconds?: number
+}
+
+/** For `onHead`: reads what is sent to `path` without keeping it, and notes the SHA-1 of each body. */
+export function hashBodies (path: string, hashes: string[]): NonNullable<UpstreamOptions['onHead']> {
+  return (req, res) => {
+    if (req.url !== path) return false
+    const hash = createHash('sha1')
+    req.on('data', (chunk: Buffer) => hash.update(chunk))
+    req.on('end', () => {
+      hashes.push(hash.digest('hex'))
+      res.end('ok')
+    })
+    return true
+  }
 }
 
 /** Starts an upstream on a free port. */
