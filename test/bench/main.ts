@@ -29,7 +29,9 @@ async function perform (options: Options): Promise<number> {
   if (options.action === 'help') return print(usage.replace('%SUITES%', known.suites.join(', ')).replace('%TARGETS%', known.targets.join(', ')))
   if (options.action === 'install') return spawnSync('bash', [part('install.sh')], { stdio: 'inherit' }).status ?? 1
   if (options.action === 'publish') {
-    publish(readResults(json))
+    const results = readResults(json)
+    if (Object.keys(results).length === 0) throw new Error(`nothing has been measured: there is no ${json}`)
+    publish(results)
     return 0
   }
   return await runSuites(options, json)

@@ -24,7 +24,7 @@ async function startStage (t: Test, scheme: 'http' | 'https', options: ForwardPr
   const front = scheme === 'https' ? await startTlsFront(upstream, 'server') : undefined
   const forward = await startForwardProxy(options)
   const url = options.user === undefined ? forward.url : forward.url.replace('//', `//${options.user}@`)
-  const proxy = await startProxy((front ?? upstream).origin, { AMSU_HTTP_PROXY: url, AMSU_CA_FILE: CA_PATH, TOKEN_WAIT_MS: '300' })
+  const proxy = await startProxy((front ?? upstream).origin, { AMSU_HTTP_PROXY: url, AMSU_CA_FILE: CA_PATH, TOKEN_WAIT_MS: '1500' })
   t.teardown(async () => { await proxy.stop(); await forward.close(); await front?.close(); await upstream.close() })
   return { upstream, front, forward, proxy }
 }
@@ -134,7 +134,7 @@ test('403, 502, an early end, garbage or silence for a tunnel are UPSTREAM_UNREA
     behind.on('error', () => {})
     socket.pipe(behind).pipe(socket)
   })
-  const proxy = await startProxy(front.origin, { AMSU_HTTP_PROXY: odd.origin, AMSU_CA_FILE: CA_PATH, UPSTREAM_CONNECT_TIMEOUT_MS: '300' })
+  const proxy = await startProxy(front.origin, { AMSU_HTTP_PROXY: odd.origin, AMSU_CA_FILE: CA_PATH, UPSTREAM_CONNECT_TIMEOUT_MS: '1000' })
   t.teardown(async () => { await proxy.stop(); await odd.close(); await good.close(); await front.close(); await upstream.close() })
   t.equal((await call(proxy.origin, PATH)).status, 200)
   isOdd = true

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { FormData, request } from 'undici'
 import { basePath } from './calls.ts'
 import { simulatorDefaults } from './simulator.ts'
+import { placeBeats, synthesizeEcg } from './synthetic-ecg.ts'
 import type { TokenAnswer } from './tokens.ts'
 
 /** The recording of the MIT-BIH database that lies beside the project; not part of it. */
@@ -21,9 +22,19 @@ export interface Answer {
   body: Record<string, unknown> & { error?: { code: string, msg: string } }
 }
 
-/** Returns the real recording, if it is there. */
-export function readRecording (): Buffer | undefined {
-  return existsSync(recordingPath) ? readFileSync(recordingPath) : undefined
+/** Half an hour of ECG, and what is known of it. */
+export interface HalfAnHour {
+  readonly ecg: Buffer
+  /** Mean beats a minute. */
+  readonly heartRate: number
+  readonly beats: number
+}
+
+/** Returns the real recording where it lies beside the project, and a drawn one elsewhere. */
+export function halfAnHour (): HalfAnHour {
+  if (existsSync(recordingPath)) return { ecg: readFileSync(recordingPath), heartRate: 75.5, beats: 2273 }
+  const options = { minutes: 30, meanHeartRate: 75.5 }
+  return { ecg: synthesizeEcg(options), heartRate: options.meanHeartRate, beats: placeBeats(options).length }
 }
 
 /** Sends a form to a token call. */
