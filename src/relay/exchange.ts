@@ -10,11 +10,11 @@ import type { AccessToken } from '../token/access-token.ts'
 import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { HeldAnswer, mayBlameToken, type Replay } from './bad-token.ts'
+import type { Call, Caller, RelayContext, UnderWay } from './context.ts'
 import type { Watched } from './deadlines.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
 import { cut, refuse } from './refusal.ts'
-import type { Call, Caller, RelayContext } from './relay.ts'
 import type { ReplayBuffer } from './replay-buffer.ts'
 import { UnreadWatch } from './unread.ts'
 import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
@@ -23,7 +23,7 @@ import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './
 const CLIENT_CLOSED_REQUEST = 499
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
-export class Exchange implements Watched, AttemptOwner {
+export class Exchange implements Watched, UnderWay, AttemptOwner {
   readonly #context: RelayContext
   readonly #req: IncomingMessage
   readonly #res: ServerResponse

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Outcome } from '../relay/relay.ts'
+import type { Outcome } from '../relay/context.ts'
 import { Ring } from './ring.ts'
 
 /** Requests that are kept one by one. */

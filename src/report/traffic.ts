@@ -5,7 +5,7 @@
 import { STATUS_CODES } from 'node:http'
 import { errorTable, type ErrorCode } from '../errors.ts'
 import type { Replay } from '../relay/bad-token.ts'
-import type { Outcome } from '../relay/relay.ts'
+import type { Outcome } from '../relay/context.ts'
 import { Buckets } from './buckets.ts'
 import { routeOf } from './routes.ts'
 
