@@ -30,6 +30,9 @@ export interface Call {
   readonly requestId: string
 }
 
+/** Status of an outcome whose caller went away first (nginx's number, which Node does not know; it is never sent). */
+export const CLIENT_CLOSED_REQUEST = 499
+
 /** How an exchange ended: the material of one log line. Holds no header value, no query and no body. */
 export interface Outcome {
   readonly requestId: string
@@ -38,7 +41,7 @@ export interface Outcome {
   readonly method: string
   /** The path as received, without the query. */
   readonly path: string
-  /** What was answered; 499 when the caller went away first. */
+  /** What was answered, or {@link CLIENT_CLOSED_REQUEST}. */
   readonly status: number
   readonly errorCode: ErrorCode | undefined
   /** What lies behind the error code; for the log only. */
