@@ -7,10 +7,10 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { build, type Metafile, type Plugin } from 'esbuild'
 
 /**
- * What a package does at its start although we never need it. The code is the package's own in every case; only what is loaded,
- * and with which options, is decided here. test/bundle.test.ts holds both against the packages.
+ * What a package, or Node, does at its start although we never need it. The code is its own in every case; only what is loaded,
+ * and with which options, is decided here. test/bundle.test.ts holds each against what it shortens.
  */
-export const LEAN: Readonly<Record<'undici' | 'ajv', { readonly importer: RegExp, readonly contents: string }>> = {
+export const LEAN: Readonly<Record<'undici' | 'ajv' | 'node:http', { readonly importer: RegExp, readonly contents: string }>> = {
   // undici's main file loads fetch, WebSocket, caches and mocks: a third of the whole program. This has its connections.
   undici: {
     importer: /^(?!.*node_modules[\\/]undici)/,
@@ -38,9 +38,14 @@ export const LEAN: Readonly<Record<'undici' | 'ajv', { readonly importer: RegExp
         constructor (options) { super({ ...options, meta: false, validateSchema: false }) }
       }`,
   },
+  // Since Node 22 an `import` of it reads every export, and one of them is a getter that loads a WebSocket. A require() reads none.
+  'node:http': {
+    importer: /(?:)/,
+    contents: "module.exports = require('node:http')",
+  },
 }
 
-/** Gives the importers of a package its short form. */
+/** Gives the importers of a module its short form. */
 const lean: Plugin = {
   name: 'lean',
   setup ({ onResolve, onLoad }) {

@@ -3,7 +3,7 @@
 import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'
 
-const fastify = { group: ['fastify', 'fastify-plugin', '@fastify/*'], message: 'Only app.ts and */plugin.ts know Fastify.' }
+const fastify = { group: ['fastify', 'fastify-plugin', '@fastify/*'], message: 'Only server.ts and */plugin.ts import Fastify.' }
 const node = { name: 'process', message: 'Only main.ts touches the process.' }
 
 /**
@@ -46,7 +46,7 @@ export default [
     ignores: ['src/main.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [fastify], paths: [{ name: 'node:process', message: node.message }] }] },
   },
-  { files: ['src/app.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
+  { files: ['src/server.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
   ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/ and relay/
   ...arrow('secrets', ['config', 'token', 'callers', 'relay', 'report', 'commands']),
   ...arrow('token', ['config', 'callers', 'relay', 'report', 'commands']),

@@ -1,26 +1,16 @@
 /**
  * The composition root: builds the parts, and registers the plugins in the order in which a request meets them.
  */
-import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import type tls from 'node:tls'
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { authenticate, createCallerRegistry, type CallerRegistry } from './callers/caller-registry.ts'
 import { callersPlugin } from './callers/plugin.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
-import type { TlsConfig } from './config/tls-files.ts'
-import { ProxyError, type ErrorCode } from './errors.ts'
-import { createLifecycle, type App } from './lifecycle.ts'
-import { answerExpectations, answerMalformed } from './listener.ts'
+import { createLifecycle, type App, type Listening } from './lifecycle.ts'
 import { createBrowserGuard } from './relay/browser-guard.ts'
 import { createEnquiry } from './relay/enquiry.ts'
-import { isSaneRequestId } from './relay/headers.ts'
 import { guardPlugin, relayPlugin } from './relay/plugin.ts'
-import { refuse } from './relay/refusal.ts'
 import { Relay } from './relay/relay.ts'
-import { judgeTarget, routedTarget } from './relay/target-guard.ts'
 import { createUpstreamAgent } from './relay/upstream-agent.ts'
 import { logOutcome } from './report/access-log.ts'
 import type { Build } from './report/metrics.ts'
@@ -30,19 +20,11 @@ import { QuotaPoll } from './report/quota.ts'
 import type { Entrance } from './report/status.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
+import { createServer, showCertificate } from './server.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
 import { createSkewWarning } from './token/clock-skew.ts'
 import { observeTokenApi } from './token/observed-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
-
-/** A TLS handshake must be done within this, and then a head have arrived. Node gives the one two minutes, the other one. */
-const HEAD_TIMEOUT_MS = 15_000
-
-/** How often Node looks for heads that are late. */
-const HEAD_CHECK_INTERVAL_MS = 1_000
-
-/** Longer than the 60 s after which most load balancers drop an idle connection, so that they, not we, end it. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000
 
 /** What the parts need from outside. */
 export interface Ports {
@@ -86,7 +68,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const report = {
     observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
   }
-  const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs ?? HEAD_TIMEOUT_MS, onRefusal: observer.onRefusal }
+  const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }
   const app = createServer(surroundings, config.listener.tls)
   await app.register(guardPlugin, { guard })
   await app.register(callersPlugin, { registry, clock })
@@ -100,85 +82,22 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
 }
 
 /** Where callers reach the relay; the port is known once it listens. */
-function entranceOf ({ adminListener, callers, listener }: Config, { server }: FastifyInstance): Entrance {
+function entranceOf ({ adminListener, callers, listener }: Config, { server }: Listening): Entrance {
   const address = server.address()
   const port = adminListener === undefined || typeof address !== 'object' ? undefined : address?.port
   return { isTls: listener.tls !== undefined, socketPath: 'path' in listener ? listener.path : undefined, port, needsCaller: callers !== undefined }
 }
 
 /** Hands what has changed to the parts that use it; secrets are masked first. */
-function rotationTargets (app: FastifyInstance, tokens: TokenSource, registry: CallerRegistry, masker: Masker): RotationTargets {
+function rotationTargets ({ server }: Listening, tokens: TokenSource, registry: CallerRegistry, masker: Masker): RotationTargets {
   return {
     onCredentials: next => { maskCredentials(next, masker, 'candidate'); tokens.rotate(next) },
     onCallers: callers => { for (const { name, secret } of callers) masker.add(`caller ${name}`, secret); registry.replace(callers) },
     onTls (tls) {
       masker.add('tls_key', tls.key)
-      showCertificate(app.server, tls)
+      showCertificate(server, tls)
     },
   }
-}
-
-/** What the answers that belong to no plugin depend on. */
-interface Surroundings {
-  readonly relay: Relay
-  readonly log: Logger
-  readonly headTimeoutMs: number
-  readonly onRefusal: (code: ErrorCode) => void
-}
-
-/** The HTTP server with the answers that belong to no plugin. */
-function createServer (surroundings: Surroundings, tls?: TlsConfig): FastifyInstance {
-  const { headTimeoutMs, log, onRefusal, relay } = surroundings
-  const app = fastify({
-    logger: false,
-    trustProxy: false, // X-Forwarded-* is anybody's word (CVE-2026-3635)
-    forceCloseConnections: false,
-    return503OnClosing: false,
-    requestTimeout: 0, // an upload may take an hour; its silences are limited instead
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    ...serverOptions(headTimeoutMs, tls !== undefined),
-    rewriteUrl: ({ url }: IncomingMessage) => routedTarget(url ?? ''),
-    genReqId: ({ headers }: IncomingMessage) => isSaneRequestId(headers['x-request-id']) ? headers['x-request-id'] : randomUUID(),
-    clientErrorHandler: (error, socket) => { answerMalformed(relay, error, socket, onRefusal) },
-    frameworkErrors: (_error, request, reply) => { answer(new ProxyError('PATH_REJECTED'), request, reply, surroundings) },
-  })
-  // Headers past Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
-  app.server.maxHeadersCount = 0
-  answerExpectations(app.server, onRefusal)
-  if (tls !== undefined) showCertificate(app.server, tls)
-  app.setNotFoundHandler((request, reply) => {
-    const isRelayed = app.hasPlugin('relay') && judgeTarget(request.raw.url ?? '') === 'relay'
-    answer(new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND'), request, reply, surroundings)
-  })
-  app.setErrorHandler((error, request, reply) => {
-    if (!(error instanceof ProxyError)) log.error({ err: error, requestId: request.id }, 'defect')
-    answer(error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error }), request, reply, surroundings)
-  })
-  return app
-}
-
-/** Options of Node's server, which go under another name for https. */
-function serverOptions (timeoutMs: number, isTls: boolean): object {
-  const options = { headersTimeout: timeoutMs, connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS, requireHostHeader: false }
-  return isTls ? { https: { ...options, handshakeTimeout: timeoutMs } } : { http: options }
-}
-
-/**
- * Sets the certificate shown to new callers, and the oldest protocol spoken with them. The server would keep a readable copy of the
- * key, and so print it wherever it is printed itself; it has no more use for it.
- */
-function showCertificate (server: object, { cert, key }: TlsConfig): void {
-  const secured = server as tls.Server & { key: unknown }
-  secured.setSecureContext({ cert, key: key.reveal(), minVersion: 'TLSv1.2' })
-  secured.key = undefined
-}
-
-/** Answers a request that a guard or no route took, and says so in the log; one that was relayed has a line of its own. */
-function answer (error: ProxyError, request: FastifyRequest, reply: FastifyReply, { log, onRefusal }: Surroundings): void {
-  reply.hijack()
-  onRefusal(error.code)
-  log.info({ requestId: request.id, method: request.method, path: request.raw.url?.split('?', 1)[0], status: error.status, errorCode: `PROXY.${error.code}` }, 'refused')
-  refuse(request.raw, reply.raw, error, request.id)
 }
 
 function maskSecrets ({ amsu, callers, listener }: Config, masker: Masker): void {

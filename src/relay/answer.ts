@@ -2,11 +2,11 @@
  * AMSU's answer on its way to the caller: head, body and end, written straight to the response.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RelayContext } from './context.ts'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
 import { headerValue, inboundHeaders } from './headers.ts'
 import { lingerOnClose } from './refusal.ts'
-import type { RelayContext } from './relay.ts'
 
 /** Bytes of an answer that is cheaper to copy behind its head than to write beside it. */
 const LARGEST_STRING = 16_384

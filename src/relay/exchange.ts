@@ -10,20 +10,17 @@ import type { AccessToken } from '../token/access-token.ts'
 import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { HeldAnswer, mayBlameToken, type Replay } from './bad-token.ts'
+import { CLIENT_CLOSED_REQUEST, type Call, type Caller, type RelayContext, type UnderWay } from './context.ts'
 import type { Watched } from './deadlines.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
 import { cut, refuse } from './refusal.ts'
-import type { Call, Caller, RelayContext } from './relay.ts'
 import type { ReplayBuffer } from './replay-buffer.ts'
 import { UnreadWatch } from './unread.ts'
 import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
-/** Status in the log of a request whose caller went away (nginx's number; it is never sent). */
-const CLIENT_CLOSED_REQUEST = 499
-
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
-export class Exchange implements Watched, AttemptOwner {
+export class Exchange implements Watched, UnderWay, AttemptOwner {
   readonly #context: RelayContext
   readonly #req: IncomingMessage
   readonly #res: ServerResponse

@@ -10,8 +10,9 @@ import type { Dispatcher } from 'undici'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
 import type { BrowserGuard } from './browser-guard.ts'
+import type { Caller } from './context.ts'
 import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
-import type { Caller, Relay } from './relay.ts'
+import type { Relay } from './relay.ts'
 import { judgeTarget } from './target-guard.ts'
 
 /** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */

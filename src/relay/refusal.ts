@@ -2,15 +2,11 @@
  * Answers a request that goes no further, and ends its connection without the answer getting lost: closing a socket while bytes
  * of a body are still arriving makes the kernel reset it, and the caller would see that instead of the answer.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
 import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
-
-/** Asked for this way because an `import` of node:http makes Node.js load its WebSocket, which costs 45 ms of every start. */
-const { STATUS_CODES } = createRequire(import.meta.url)('node:http') as { STATUS_CODES: Readonly<Record<number, string>> }
 
 /**
  * How long a connection stays open after an answer that came before the body's end, and how much of that body is read and thrown

@@ -3,7 +3,7 @@
  * value, no query, no body.
  */
 import type { Logger } from 'pino'
-import type { Outcome } from '../relay/relay.ts'
+import type { Outcome } from '../relay/context.ts'
 import { loggedError } from './logger.ts'
 
 /** Errors whose cause an operator should see without turning anything on. */

@@ -2,8 +2,7 @@
  * What has happened of late, for people: the last requests one by one, and the last hour minute by minute. Its memory is fixed.
  */
 import type { Clock } from '../clock.ts'
-import type { ErrorCode } from '../errors.ts'
-import type { Outcome } from '../relay/relay.ts'
+import type { Outcome } from '../relay/context.ts'
 import { Ring } from './ring.ts'
 
 /** Requests that are kept one by one. */
@@ -17,18 +16,10 @@ const LONGEST_PATH = 200
 
 const MINUTE_MS = 60_000
 
-/** A request that has ended. No query, no header, no body. */
-export interface PastRequest {
+/** A request that has ended: what an operator needs of its outcome. */
+export interface PastRequest extends Pick<Outcome, 'requestId' | 'caller' | 'method' | 'path' | 'status' | 'errorCode' | 'durationMs'> {
   /** When it ended, in milliseconds since the Unix epoch. */
   readonly endedAt: number
-  readonly requestId: string
-  /** Name of the caller; undefined in open access. */
-  readonly caller: string | undefined
-  readonly method: string
-  readonly path: string
-  readonly status: number
-  readonly errorCode: ErrorCode | undefined
-  readonly durationMs: number
 }
 
 /** The requests of one minute. */

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { Outcome } from '../relay/relay.ts'
+import type { Outcome } from '../relay/context.ts'
 import type { TokenCallOutcome } from '../token/observed-token-api.ts'
 import type { TokenCall } from '../token/refresh-policy.ts'
 import { History } from './history.ts'

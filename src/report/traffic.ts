@@ -5,15 +5,12 @@
 import { STATUS_CODES } from 'node:http'
 import { errorTable, type ErrorCode } from '../errors.ts'
 import type { Replay } from '../relay/bad-token.ts'
-import type { Outcome } from '../relay/relay.ts'
+import { CLIENT_CLOSED_REQUEST, type Outcome } from '../relay/context.ts'
 import { Buckets } from './buckets.ts'
 import { routeOf } from './routes.ts'
 
 /** Bounds of both histograms, in seconds: from a cached answer to the analysis of days of ECG. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
-
-/** Status of a request whose caller went away (nginx's number), which Node does not know. */
-const CLIENT_CLOSED_REQUEST = 499
 
 /** Requests that have all labels in common. */
 export interface RequestCount {

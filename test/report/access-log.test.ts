@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { errorTable, type ErrorCode } from '../../src/errors.ts'
-import type { Outcome } from '../../src/relay/relay.ts'
+import type { Outcome } from '../../src/relay/context.ts'
 import { logOutcome } from '../../src/report/access-log.ts'
 import { createLog } from './log-lines.ts'
 import { outcomeOf } from './outcomes.ts'

@@ -1,7 +1,7 @@
 /**
  * Outcomes of requests that never were.
  */
-import type { Outcome } from '../../src/relay/relay.ts'
+import type { Outcome } from '../../src/relay/context.ts'
 
 /** An everyday outcome, with some of it changed. */
 export function outcomeOf (changes: Partial<Outcome> = {}): Outcome {

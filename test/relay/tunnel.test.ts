@@ -1,0 +1,112 @@
+import { test, type Test } from 'tap'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import type { buildConnector } from 'undici'
+import type { ForwardProxy } from '../../src/relay/forward-proxy.ts'
+import { createTunnelConnector, openTunnel } from '../../src/relay/tunnel.ts'
+import { Secret } from '../../src/secrets/secret.ts'
+import { startForwardProxy } from '../support/forward-proxy.ts'
+import { startTcp } from '../support/upstream.ts'
+
+const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
+
+/** Longer than any test takes. */
+const IN_TIME_MS = 20_000
+
+function at (port: number, authorization?: Secret): ForwardProxy {
+  return { host: '127.0.0.1', port, authorization, secret: undefined }
+}
+
+/** A forward proxy that does with each request what a test says. */
+async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<ForwardProxy> {
+  const { port, close } = await startTcp(socket => { socket.once('data', () => { onRequest(socket) }) })
+  t.teardown(close)
+  return at(port)
+}
+
+/** Asks undici's way for a connection, and notes each time it is answered. */
+async function connect (connector: buildConnector.connector, options: Partial<buildConnector.Options> = {}): Promise<Array<{ error: Error | null, socket: Socket | null }>> {
+  const answers: Array<{ error: Error | null, socket: Socket | null }> = []
+  await new Promise<void>(resolve => {
+    connector({ protocol: 'https:', hostname: 'amsu.example', host: 'amsu.example', port: '', ...options }, (error, socket) => {
+      answers.push({ error, socket })
+      resolve()
+    })
+  })
+  return answers
+}
+
+test('a tunnel leads where it was asked to, and only the forward proxy is shown who we are', async t => {
+  let seen = ''
+  const goal = await startTcp(socket => { socket.on('data', chunk => { seen += String(chunk); socket.write('well met') }) })
+  const forward = await startForwardProxy({ credentials: 'me:forward-pass' })
+  t.teardown(async () => { await forward.close(); await goal.close() })
+  const authorization = `Basic ${Buffer.from('me:forward-pass').toString('base64')}`
+  const authority = `127.0.0.1:${goal.port}`
+  const socket = await openTunnel(at(forward.port, new Secret(authorization)), authority, AbortSignal.timeout(IN_TIME_MS))
+  socket.write('hello')
+  t.equal(String((await once(socket, 'data'))[0]), 'well met')
+  t.equal(seen, 'hello')
+  t.match(forward.asked, [{ method: 'CONNECT', target: authority, headers: { host: authority, 'proxy-authorization': authorization } }])
+  socket.destroy()
+})
+
+test('a refusal is told by its status, and ends the connection', async t => {
+  for (const status of [302, 403, 407, 502]) {
+    let closed: Promise<unknown> | undefined
+    const odd = await startOdd(t, socket => { closed = once(socket, 'close'); socket.write(`HTTP/1.1 ${status} No\r\n\r\n`) })
+    await t.rejects(openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status, cause: undefined })
+    await closed
+  }
+})
+
+test('a tunnel in which somebody speaks before us is none: in TLS the server does not', async t => {
+  const odd = await startOdd(t, socket => { socket.write(`${ESTABLISHED}who speaks here`) })
+  await t.rejects(openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: 200 })
+})
+
+test('a forward proxy that is not there, hangs up or speaks no HTTP has no status, and its fault as cause', async t => {
+  for (const [forward, code] of [
+    [at(9), 'ECONNREFUSED'],
+    [await startOdd(t, socket => { socket.end() }), 'ECONNRESET'],
+    [await startOdd(t, socket => { socket.end('garbage\r\n\r\n') }), /^HPE_/],
+  ] as const) await t.rejects(openTunnel(forward, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: undefined, cause: { code } })
+})
+
+test('an attempt that is given up frees its connection to a silent forward proxy', async t => {
+  const giveUp = new AbortController()
+  let closed: Promise<unknown> | undefined
+  const silent = await startOdd(t, socket => { closed = once(socket, 'close'); giveUp.abort() })
+  await t.rejects(openTunnel(silent, 'amsu.example:443', giveUp.signal), { name: 'ForwardProxyError', status: undefined, cause: { name: 'AbortError' } })
+  await closed
+})
+
+test('a tunnel is asked for by name and port, 443 where there is none, an IPv6 address in brackets', async t => {
+  const forward = await startForwardProxy({ refusal: () => 403 })
+  t.teardown(forward.close)
+  const connector = createTunnelConnector({ forwardProxy: at(forward.port), connectTimeoutMs: IN_TIME_MS, secure: () => { throw new Error('not reached') } })
+  for (const [options, target] of [[{}, 'amsu.example:443'], [{ port: '8443' }, 'amsu.example:8443'], [{ hostname: '2001:db8::7' }, '[2001:db8::7]:443']] as const) {
+    t.match(await connect(connector, options), [{ error: { status: 403 }, socket: null }])
+    t.equal(forward.asked.at(-1)?.target, target)
+  }
+})
+
+test('TLS is spoken in the tunnel, and whoever asked is answered once, also when the line breaks later', async t => {
+  const forwardProxy = await startOdd(t, socket => { socket.write(ESTABLISHED) })
+  const secure: buildConnector.connector = ({ httpSocket }, callback) => { callback(null, httpSocket as Socket) }
+  const answers = await connect(createTunnelConnector({ forwardProxy, connectTimeoutMs: IN_TIME_MS, secure }))
+  const { socket } = answers[0] as { socket: Socket }
+  socket.destroy()
+  await once(socket, 'close')
+  t.match(answers, [{ error: null }])
+  t.equal(answers.length, 1)
+})
+
+test('a handshake whose line breaks, or that is not done in time, is a failure and not a wait for ever', async t => {
+  let line: Socket | undefined
+  const forwardProxy = await startOdd(t, socket => { line = socket; socket.write(ESTABLISHED) })
+  const broken = await connect(createTunnelConnector({ forwardProxy, connectTimeoutMs: IN_TIME_MS, secure: () => { line?.resetAndDestroy() } }))
+  t.match(broken, [{ error: { name: 'ForwardProxyError', status: undefined }, socket: null }])
+  const late = await connect(createTunnelConnector({ forwardProxy, connectTimeoutMs: 200, secure: () => {} }))
+  t.match(late, [{ error: { name: 'ForwardProxyError', status: undefined, cause: { name: 'TimeoutError' } }, socket: null }])
+})
