@@ -31,7 +31,7 @@ import type { Entrance } from './report/status.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
-import { createSkewWarning } from './token/clock-skew.ts'
+import { ClockSkew } from './token/clock-skew.ts'
 import { observeTokenApi } from './token/observed-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
 
@@ -65,7 +65,8 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock })
   // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
   const ownUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock, maxConnections: 2 })
-  const api = observeTokenApi(createTokenApi({ dispatcher: ownUpstream, origin, clock, onAnswer: createSkewWarning(clock, log), ...config.token }), observer.onTokenCall)
+  const clockSkew = new ClockSkew(clock, log)
+  const api = observeTokenApi(createTokenApi({ dispatcher: ownUpstream, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
   const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: ownUpstream, origin, clock, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
@@ -84,7 +85,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
 
   const guard = createBrowserGuard(config.guard)
   const report = {
-    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
+    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
   }
   const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs ?? HEAD_TIMEOUT_MS, onRefusal: observer.onRefusal }
   const app = createServer(surroundings, config.listener.tls)

@@ -39,6 +39,7 @@ export class TokenSource {
   /** When AMSU's word about a bad token last made us renew. */
   #forcedAt: Instant | undefined
   readonly #backoff: Backoff
+  #lastFailure: TokenCallError | undefined
   #isCalling = false
   #isClosed = false
   #timer: Timer | undefined
@@ -112,7 +113,7 @@ export class TokenSource {
   status (): TokenStatus {
     const token = this.#isUsable() ? this.#token : undefined
     const { refreshIssuedAt } = this.#renewal
-    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, isCalling: this.#isCalling }, this.#options.clock)
+    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling }, this.#options.clock)
   }
 
   #state (): TokenState {
@@ -189,6 +190,7 @@ export class TokenSource {
 
   #fail (error: TokenCallError): void {
     const kind = error.kind === 'rejected' ? 'rejected' : 'trouble'
+    this.#lastFailure = error
     this.#backoff.fail(kind, error.retryAfterMs)
     const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }
     if (kind === 'rejected') {
