@@ -27,6 +27,7 @@ import type { Build } from './report/metrics.ts'
 import { Observer } from './report/observer.ts'
 import { reportPlugin } from './report/plugin.ts'
 import { QuotaPoll } from './report/quota.ts'
+import { RefusalLog } from './report/refusal-log.ts'
 import type { Entrance } from './report/status.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
@@ -60,6 +61,7 @@ export interface Ports {
 export async function createApp (config: Config, ports: Ports): Promise<App> {
   const { build, clock, log, masker } = ports
   const observer = new Observer(clock)
+  const refusals = new RefusalLog(clock, log)
   maskSecrets(config, masker)
   const { origin, credentials } = config.amsu
   const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock })
@@ -80,7 +82,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     onLeak: (count, requestId) => { observer.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
     onStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
     onOutcome: outcome => { observer.onOutcome(outcome); logOutcome(log, outcome) },
-    onRefusal: observer.onRefusal,
+    onRefusal: code => { observer.onRefusal(code); refusals.add(code) },
   })
 
   const guard = createBrowserGuard(config.guard)
@@ -97,7 +99,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   await (admin ?? app).register(reportPlugin, report)
 
   const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
-  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, rotation, upstreams: [upstream, ownUpstream] })
+  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [upstream, ownUpstream] })
 }
 
 /** Where callers reach the relay; the port is known once it listens. */

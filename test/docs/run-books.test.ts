@@ -127,17 +127,20 @@ test('502s: the line has the cause, check names the step, and the proxy is ready
   t.equal(await readiness(proxy), 'ok')
 })
 
-test('requests are turned away: there is no line, but a count', async t => {
+test('requests are turned away: however many they are, the log has a line at once and then a count', async t => {
   const { proxy, simulator } = await setUp(t, {}, { MAX_IN_FLIGHT: '1' })
   await until(async () => await readiness(proxy) === 'ok')
-  simulator.faults.delayMs = 300
-  const first = call(proxy.origin, TIMES)
+  simulator.faults.hang = true
+  const first = t.rejects(call(proxy.origin, TIMES))
   await simulator.seen('GET /available-times')
-  t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.OVERLOADED')
-  t.equal((await first).status, 200)
-  await proxy.untilLogged(1)
-  t.notMatch(proxy.lines.join(''), 'OVERLOADED')
-  t.match((await call(proxy.origin, '/metrics')).text, 'amsu_proxy_errors_total{code="PROXY.OVERLOADED"} 1\n')
+  for (let i = 0; i < 20; i++) t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.OVERLOADED')
+  t.match((await call(proxy.origin, '/metrics')).text, 'amsu_proxy_errors_total{code="PROXY.OVERLOADED"} 20\n')
+  await Promise.all([proxy.stop(), first])
+  const lines = proxy.lines.filter(line => line.includes('OVERLOADED')).map(line => JSON.parse(line) as Record<string, unknown>)
+  t.match(lines[0], { level: 40, count: 1 })
+  t.ok(lines.length < 5, `${lines.length} lines`)
+  t.equal(lines.reduce((sum, { count }) => sum + Number(count), 0), 20)
+  tells(t, 'Requests are turned away', 'log', proxy.lines.join(''), 'requests are turned away')
 })
 
 test('the clock is wrong, or nothing is configured: check, log and page say so', async t => {
