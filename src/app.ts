@@ -17,12 +17,13 @@ import type { Build } from './report/metrics.ts'
 import { Observer } from './report/observer.ts'
 import { reportPlugin } from './report/plugin.ts'
 import { QuotaPoll } from './report/quota.ts'
+import { RefusalLog } from './report/refusal-log.ts'
 import type { Entrance } from './report/status.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
 import { createServer, showCertificate } from './server.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
-import { createSkewWarning } from './token/clock-skew.ts'
+import { ClockSkew } from './token/clock-skew.ts'
 import { observeTokenApi } from './token/observed-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
 
@@ -42,12 +43,14 @@ export interface Ports {
 export async function createApp (config: Config, ports: Ports): Promise<App> {
   const { build, clock, log, masker } = ports
   const observer = new Observer(clock)
+  const refusals = new RefusalLog(clock, log)
   maskSecrets(config, masker)
   const { origin, credentials } = config.amsu
   const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock })
   // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
   const ownUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock, maxConnections: 2 })
-  const api = observeTokenApi(createTokenApi({ dispatcher: ownUpstream, origin, clock, onAnswer: createSkewWarning(clock, log), ...config.token }), observer.onTokenCall)
+  const clockSkew = new ClockSkew(clock, log)
+  const api = observeTokenApi(createTokenApi({ dispatcher: ownUpstream, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
   const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: ownUpstream, origin, clock, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
@@ -61,12 +64,12 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     onLeak: (count, requestId) => { observer.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
     onStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
     onOutcome: outcome => { observer.onOutcome(outcome); logOutcome(log, outcome) },
-    onRefusal: observer.onRefusal,
+    onRefusal: code => { observer.onRefusal(code); refusals.add(code) },
   })
 
   const guard = createBrowserGuard(config.guard)
   const report = {
-    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
+    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
   }
   const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }
   const app = createServer(surroundings, config.listener.tls)
@@ -78,7 +81,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   await (admin ?? app).register(reportPlugin, report)
 
   const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
-  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, rotation, upstreams: [upstream, ownUpstream] })
+  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [upstream, ownUpstream] })
 }
 
 /** Where callers reach the relay; the port is known once it listens. */

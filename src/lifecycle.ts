@@ -49,12 +49,14 @@ export interface Parts {
   readonly relay: Relay
   readonly tokens: TokenSource
   readonly quota: { readonly start: () => void, readonly close: () => void }
+  /** Writes what is left to be told of refused requests. */
+  readonly refusals: { readonly close: () => void }
   readonly rotation: Rotation
   readonly upstreams: ReadonlyArray<{ destroy: () => Promise<void> }>
 }
 
 /** Makes the parts openable. */
-export function createLifecycle ({ app, admin, config, clock, relay, tokens, quota, rotation, upstreams }: Parts): App {
+export function createLifecycle ({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams }: Parts): App {
   const { listener: { tls, ...place }, adminListener, shutdownGraceMs } = config
   const servers = [app, admin].filter(server => server !== undefined)
   const connections = servers.map(({ server }) => new Connections(server))
@@ -87,6 +89,7 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, quo
       for (const each of connections) each.end(relay.inFlight > 0)
       rotation.close()
       tokens.close()
+      refusals.close()
       await Promise.all([...upstreams.map(async upstream => { await upstream.destroy() }), ...servers.map(async server => { await server.close() })])
     },
   }

@@ -10,7 +10,7 @@ import type { Masker } from '../secrets/masker.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken } from '../token/access-token.ts'
 import { createTokenApi, errorCodeOf, readJson, TokenCallError, type AnswerHead, type TokenApi, type TokenGrant } from '../token/amsu-token-api.ts'
-import { LARGEST_SKEW_SECONDS, skewSeconds } from '../token/clock-skew.ts'
+import { isOff, skewSeconds } from '../token/clock-skew.ts'
 import type { RefreshCall } from '../token/refresh-policy.ts'
 import { answerFailure, connectionFailure, forwardProxyRefusal } from './check-advice.ts'
 import { failureCode, forwardGoalOf, goalOf, type Surroundings } from './check-network.ts'
@@ -123,7 +123,7 @@ export class AmsuCalls {
     const skew = this.#skewSeconds
     const data = { expiresInSeconds, clockSkewSeconds: skew ?? null, hasRefreshToken: grant.refreshToken !== undefined }
     const found = `a token good for ${spell(expiresInSeconds)}`
-    if (skew === undefined || Math.abs(skew) <= LARGEST_SKEW_SECONDS) return { status: 'ok', found, data }
+    if (skew === undefined || !isOff(skew)) return { status: 'ok', found, data }
     return { status: 'note', found: `${found}; this clock is ${spell(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} the clock of AMSU`, advice: 'set the clock of this machine (`timedatectl`): certificates and the times in the log depend on it', data }
   }
 

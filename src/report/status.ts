@@ -2,6 +2,7 @@
  * The state of the proxy as one JSON value: what `/status` answers to programs, and what its page is drawn from. It holds no
  * secret, but it tells whoever may read it what is called here and by whom.
  */
+import { isOff } from '../token/clock-skew.ts'
 import type { TokenStatus } from '../token/token-status.ts'
 import type { PastRequest } from './history.ts'
 import type { Build } from './metrics.ts'
@@ -26,6 +27,8 @@ export interface StatusSources {
   readonly observer: Observer
   readonly build: Build
   readonly tokenStatus: () => TokenStatus
+  /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when nobody knows. */
+  readonly clockSkewSeconds: () => number | undefined
   readonly isDraining: () => boolean
   readonly inFlight: () => number
   readonly quota: { readonly isOn: boolean, readonly reading: QuotaReading | undefined, readonly isFailing: boolean }
@@ -53,6 +56,7 @@ export function describe (sources: StatusSources, host: string) {
   const { build, observer: { history, startedAt, tokenCalls }, quota, settings } = sources
   const { reason, ...token } = sources.tokenStatus()
   const isDraining = sources.isDraining()
+  const skewSeconds = sources.clockSkewSeconds()
   const now = sources.now()
   const minutes = history.lastHour
   return {
@@ -62,6 +66,7 @@ export function describe (sources: StatusSources, host: string) {
     now: iso(now),
     startedAt: iso(startedAt),
     uptimeSeconds: Math.max(0, Math.floor((now - startedAt) / 1000)),
+    clock: { skewSeconds: skewSeconds ?? null, isOff: isOff(skewSeconds) },
     token,
     tokenCalls: tokenCalls.last.map(({ endedAt, ...call }) => ({ endedAt: iso(endedAt), ...call })),
     quota: { isPolled: quota.isOn, isFailing: quota.isFailing, readAt: quota.reading === undefined ? null : iso(quota.reading.readAt), families: quota.reading?.families ?? [] },

@@ -18,7 +18,7 @@ export interface Instant {
 }
 
 /** Reads both clocks. */
-export function instant (clock: Clock): Instant {
+export function instant (clock: Pick<Clock, 'wall' | 'monotonic'>): Instant {
   return { wall: clock.wall(), monotonic: clock.monotonic() }
 }
 

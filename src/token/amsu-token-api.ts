@@ -33,19 +33,44 @@ export interface TokenGrant {
   readonly issuedAt: Instant
 }
 
+/** What the code of a failed call may look like: those of Node.js, OpenSSL and undici do. */
+const FAILURE_CODE = /^[A-Z][A-Z0-9_]{0,63}$/
+
+/** Codes of our own, where the system has none. */
+const TIMEOUT = 'TIMEOUT'
+const INVALID_ANSWER = 'INVALID_ANSWER'
+const DEFECT = 'DEFECT'
+
+/** What more there is to say of a failed call. */
+export interface TokenCallErrorOptions {
+  readonly retryAfterMs?: number
+  readonly code?: string | undefined
+  readonly status?: number
+  readonly cause?: unknown
+}
+
 /** A failed token call. Its message holds a status, an AMSU code or a system error code, never a text somebody else wrote. */
 export class TokenCallError extends Error {
   readonly call: TokenCall
   readonly kind: TokenCallFailureKind
   /** What `Retry-After` asked for (RFC 9110 section 10.2.3), in milliseconds; 0 without. */
   readonly retryAfterMs: number
+  /**
+   * What the connection or the answer failed with, where no status says it: a code of Node.js, OpenSSL or undici (`ECONNREFUSED`),
+   * `TIMEOUT`, `INVALID_ANSWER` or `DEFECT`. Capitals, digits and `_` only, so it can be shown; `UNKNOWN` for anything else.
+   */
+  readonly code: string | undefined
+  /** HTTP status of an answer other than 200. */
+  readonly status: number | undefined
 
-  constructor (call: TokenCall, kind: TokenCallFailureKind, reason: string, options: { retryAfterMs?: number, cause?: unknown } = {}) {
+  constructor (call: TokenCall, kind: TokenCallFailureKind, reason: string, options: TokenCallErrorOptions = {}) {
     super(`${call}: ${reason}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'TokenCallError'
     this.call = call
     this.kind = kind
     this.retryAfterMs = options.retryAfterMs ?? 0
+    this.code = options.code === undefined || FAILURE_CODE.test(options.code) ? options.code : 'UNKNOWN'
+    this.status = options.status
   }
 }
 
@@ -131,8 +156,8 @@ export async function readJson (body: AsyncIterable<Uint8Array>): Promise<unknow
 
 function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGrant {
   const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(answer) ? answer : {}
-  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token')
-  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in')
+  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token', { code: INVALID_ANSWER })
+  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in', { code: INVALID_ANSWER })
   const isUsable = typeof refreshToken === 'string' && VISIBLE_ASCII.test(refreshToken)
   return { accessToken: new Secret(accessToken), lifeMs: tokenLifeMs(expiresIn), refreshToken: isUsable ? new Secret(refreshToken) : undefined, issuedAt }
 }
@@ -141,7 +166,7 @@ function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGra
 function toFailure (call: TokenCall, status: number, answer: unknown, retryAfter: string | string[] | undefined, clock: Clock): TokenCallError {
   const code = errorCodeOf(answer)
   const retryAfterMs = typeof retryAfter === 'string' ? parseRetryAfterMs(retryAfter, clock.wall()) : 0
-  return new TokenCallError(call, classifyAnswer(call, status, code), `status ${status}${code === undefined ? '' : ` ${code}`}`, { retryAfterMs })
+  return new TokenCallError(call, classifyAnswer(call, status, code), `status ${status}${code === undefined ? '' : ` ${code}`}`, { retryAfterMs, status })
 }
 
 /**
@@ -172,14 +197,14 @@ export function parseRetryAfterMs (value: string, wallNow: number): number {
 /** Connection failures before anything was sent are mere trouble; a connection that broke later may mean that this method is blocked. */
 function toNetworkFailure (call: TokenCall, cause: unknown): TokenCallError {
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, 'broken', 'no answer in time')
+  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, 'broken', 'no answer in time', { code: TIMEOUT })
   const isBroken = code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET'
-  return new TokenCallError(call, isBroken ? 'broken' : 'trouble', code ?? 'the answer is not valid HTTP', { cause })
+  return new TokenCallError(call, isBroken ? 'broken' : 'trouble', code ?? 'the answer is not valid HTTP', { code: cause instanceof Error && cause.name === 'HTTPParserError' ? INVALID_ANSWER : code ?? INVALID_ANSWER, cause })
 }
 
 /** Whatever was thrown, as a failed call: a defect of ours must not end the keeping of the token. */
 export function toCallError (call: TokenCall, error: unknown): TokenCallError {
-  return error instanceof TokenCallError ? error : new TokenCallError(call, 'trouble', 'defect', { cause: error })
+  return error instanceof TokenCallError ? error : new TokenCallError(call, 'trouble', 'defect', { code: DEFECT, cause: error })
 }
 
 function isRecord (value: unknown): value is Record<string, unknown> {

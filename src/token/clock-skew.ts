@@ -3,10 +3,14 @@
  */
 import type { BaseLogger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { instant, type Instant } from './access-token.ts'
 import type { AnswerHead } from './amsu-token-api.ts'
 
 /** A clock that is off by more than this is worth a word, in seconds; `Date` itself is exact to a second. */
 export const LARGEST_SKEW_SECONDS = 30
+
+/** When the wall clock has moved this much against the monotonic one it was set, or the machine slept: what was measured is void. */
+const LARGEST_MOVE_MS = 10_000
 
 /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when the answer does not tell. */
 export function skewSeconds ({ headers }: Pick<AnswerHead, 'headers'>, wallNow: number): number | undefined {
@@ -14,14 +18,36 @@ export function skewSeconds ({ headers }: Pick<AnswerHead, 'headers'>, wallNow: 
   return Number.isNaN(date) ? undefined : Math.round((wallNow - date) / 1000)
 }
 
-/** Makes a listener for answers that warns of a clock that is off: once, and again when it has been right in between. */
-export function createSkewWarning (clock: Pick<Clock, 'wall'>, log: Pick<BaseLogger, 'warn'>): (head: Pick<AnswerHead, 'headers'>) => void {
-  let isOff = false
-  return head => {
-    const skew = skewSeconds(head, clock.wall())
-    if (skew === undefined) return
-    const wasOff = isOff
-    isOff = Math.abs(skew) > LARGEST_SKEW_SECONDS
-    if (isOff && !wasOff) log.warn({ clockSkewSeconds: skew }, `the clock of this machine is ${skew > 0 ? 'ahead of' : 'behind'} the clock of AMSU: set it, certificates and the times in the log depend on it`)
+/** Whether a clock that is `skew` seconds off is worth a word; one of which nothing is known is not. */
+export function isOff (skew: number | undefined): boolean {
+  return skew !== undefined && Math.abs(skew) > LARGEST_SKEW_SECONDS
+}
+
+/** Remembers what the last answer told, and warns of a clock that is off: once, and again when it has been right in between. */
+export class ClockSkew {
+  readonly #clock: Pick<Clock, 'wall' | 'monotonic'>
+  readonly #log: Pick<BaseLogger, 'warn'>
+  #last: { readonly at: Instant, readonly seconds: number } | undefined
+
+  constructor (clock: Pick<Clock, 'wall' | 'monotonic'>, log: Pick<BaseLogger, 'warn'>) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  /** Reads the head of an answer of AMSU. Bound, to be handed to who gets them. */
+  onAnswer = (head: Pick<AnswerHead, 'headers'>): void => {
+    const at = instant(this.#clock)
+    const seconds = skewSeconds(head, at.wall)
+    if (seconds === undefined) return
+    if (isOff(seconds) && !isOff(this.#last?.seconds)) this.#log.warn({ clockSkewSeconds: seconds }, `the clock of this machine is ${seconds > 0 ? 'ahead of' : 'behind'} the clock of AMSU: set it, certificates and the times in the log depend on it`)
+    this.#last = { at, seconds }
+  }
+
+  /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined as long as no answer told, and when the clock was set since. */
+  get seconds (): number | undefined {
+    if (this.#last === undefined) return undefined
+    const { at, seconds } = this.#last
+    const now = instant(this.#clock)
+    return Math.abs((now.wall - at.wall) - (now.monotonic - at.monotonic)) > LARGEST_MOVE_MS ? undefined : seconds
   }
 }

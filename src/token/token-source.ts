@@ -3,13 +3,13 @@
  * no request, so no caller can cancel it, and a hundred callers who find the token expired wait for the same one.
  */
 import type { BaseLogger } from 'pino'
-import type { Clock, Timer } from '../clock.ts'
+import type { Timer } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
-import type { Secret } from '../secrets/secret.ts'
 import { AccessToken, elapsedMs, instant, type Instant } from './access-token.ts'
-import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
+import { toCallError, type Credentials, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
 import { Backoff } from './backoff.ts'
-import { expiryMarginMs, isWorthTrying, renewalPlan, renewAtAgeMs, tokenState, type TokenCall, type TokenState } from './refresh-policy.ts'
+import { expiryMarginMs, renewAtAgeMs, tokenState, type TokenCall, type TokenState } from './refresh-policy.ts'
+import { Renewal, type RenewalOptions } from './renewal.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -19,41 +19,34 @@ const TICK_MS = 15_000
 /** An answer that blames the token can mean a missing permission; it causes a renewal at most this often. */
 const SMALLEST_FORCED_GAP_MS = 5_000
 
-export interface TokenSourceOptions {
-  readonly api: TokenApi
-  readonly credentials: Credentials
-  readonly clock: Clock
+/** What a token source is made of. */
+export interface TokenSourceOptions extends RenewalOptions {
   readonly random: () => number
   readonly log: Pick<BaseLogger, 'info' | 'warn' | 'error'>
-  /** Told every secret the moment it is known, before anything can log it. */
-  readonly onSecret: (name: string, secret: Secret) => void
   /** How long a request may wait for a token when none is usable. */
   readonly tokenWaitMs: number
 }
-
-interface RefreshToken { readonly secret: Secret, readonly issuedAt: Instant }
 
 /** Create, `start()`, ask, `close()`. */
 export class TokenSource {
   readonly #options: TokenSourceOptions
   readonly #waiting: WaitingRoom<AccessToken>
-  #credentials: Credentials
+  readonly #renewal: Renewal
   /** Credentials that are not in use before AMSU has given a token for them. */
   #candidate: Credentials | undefined
   #token: AccessToken | undefined
   #renewAtMs = 0
-  #refreshToken: RefreshToken | undefined
-  #putRefusedAt: Instant | undefined
   /** When AMSU's word about a bad token last made us renew. */
   #forcedAt: Instant | undefined
   readonly #backoff: Backoff
+  #lastFailure: TokenCallError | undefined
   #isCalling = false
   #isClosed = false
   #timer: Timer | undefined
 
   constructor (options: TokenSourceOptions) {
     this.#options = options
-    this.#credentials = options.credentials
+    this.#renewal = new Renewal(options)
     this.#waiting = new WaitingRoom(options.clock)
     this.#backoff = new Backoff(options.clock, options.random)
   }
@@ -82,7 +75,7 @@ export class TokenSource {
    */
   reject (token: AccessToken): boolean {
     if (this.#token !== token) return true
-    if ((this.#ageMs(this.#forcedAt) ?? Infinity) < SMALLEST_FORCED_GAP_MS) return false
+    if (this.#forcedAt !== undefined && elapsedMs(this.#forcedAt, this.#options.clock) < SMALLEST_FORCED_GAP_MS) return false
     this.#forcedAt = instant(this.#options.clock)
     this.#token = undefined
     if (this.#backoff.failure === undefined) this.#backoff.skip()
@@ -119,8 +112,8 @@ export class TokenSource {
   /** What is known of the token now; makes no call. */
   status (): TokenStatus {
     const token = this.#isUsable() ? this.#token : undefined
-    const refreshIssuedAt = this.#refreshToken?.issuedAt
-    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, isCalling: this.#isCalling }, this.#options.clock)
+    const { refreshIssuedAt } = this.#renewal
+    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling }, this.#options.clock)
   }
 
   #state (): TokenState {
@@ -152,36 +145,24 @@ export class TokenSource {
     this.#renew().then(goOn, goOn)
   }
 
-  /** One attempt: the calls of the plan in turn, until one brings a token or the rest would not help. */
   async #renew (): Promise<void> {
     if (this.#candidate !== undefined && await this.#tryCandidate(this.#candidate)) return
-    let failure: TokenCallError | undefined
-    for (const call of this.#plan()) {
-      if (failure !== undefined && !isWorthTrying(call, failure.kind, this.#isUsable())) continue
-      try {
-        this.#succeed(await this.#call(call), call, failure)
-        return
-      } catch (error) {
-        failure = toCallError(call, error)
-        if (failure.kind === 'refused') this.#putRefusedAt = instant(this.#options.clock)
-        if (failure.kind === 'rejected' && call !== 'credentials') this.#refreshToken = undefined
-        this.#options.log.warn({ call, kind: failure.kind, err: failure }, 'AMSU token call failed')
-      }
+    try {
+      const { grant, call } = await this.#renewal.attempt({ hasFailed: this.#backoff.failure !== undefined, isTokenUsable: this.#isUsable })
+      this.#succeed(grant, call)
+    } catch (error) {
+      this.#fail(toCallError('credentials', error))
     }
-    this.#fail(failure)
   }
 
   /** Tries the candidate. True when nothing else needs to be done in this attempt. */
   async #tryCandidate (candidate: Credentials): Promise<boolean> {
-    const { api, log, onSecret } = this.#options
+    const { log } = this.#options
     try {
-      const grant = await api.issue(candidate)
-      this.#credentials = candidate
-      onSecret('client_id', candidate.clientId)
-      onSecret('client_secret', candidate.clientSecret)
+      const grant = await this.#renewal.adopt(candidate)
       if (this.#candidate === candidate) this.#candidate = undefined
       log.info('new AMSU credentials are in use')
-      this.#succeed(grant, 'credentials', undefined)
+      this.#succeed(grant, 'credentials')
       return true
     } catch (error) {
       const failure = toCallError('credentials', error)
@@ -194,45 +175,23 @@ export class TokenSource {
     }
   }
 
-  async #call (call: TokenCall): Promise<TokenGrant> {
-    const { api } = this.#options
-    const { secret } = this.#refreshToken ?? {}
-    return call === 'credentials' || secret === undefined ? await api.issue(this.#credentials) : await api.refresh(call, secret)
-  }
-
-  #plan (): TokenCall[] {
-    return renewalPlan({
-      refreshTokenAgeMs: this.#ageMs(this.#refreshToken?.issuedAt),
-      putRefusedAgeMs: this.#ageMs(this.#putRefusedAt),
-      isTokenUsable: this.#isUsable(),
-      hasFailed: this.#backoff.failure !== undefined,
-    })
-  }
-
-  #ageMs (since: Instant | undefined): number | undefined {
-    return since === undefined ? undefined : elapsedMs(since, this.#options.clock)
-  }
-
   #isUsable = (): boolean => this.#state() !== 'expired'
 
-  #succeed (grant: TokenGrant, call: TokenCall, failureBefore: TokenCallError | undefined): void {
-    const { clock, log, onSecret, random } = this.#options
-    onSecret('access_token', grant.accessToken)
-    if (grant.refreshToken !== undefined) onSecret('refresh_token', grant.refreshToken)
+  #succeed (grant: TokenGrant, call: TokenCall): void {
+    const { log, random } = this.#options
     const wasWaiting = this.#backoff.failure !== undefined
     const token = new AccessToken(grant.accessToken, grant.issuedAt, grant.lifeMs)
     this.#token = token
     this.#renewAtMs = renewAtAgeMs(grant.lifeMs, random())
-    if (grant.refreshToken !== undefined) this.#refreshToken = { secret: grant.refreshToken, issuedAt: grant.issuedAt }
-    if (failureBefore?.kind === 'broken' && call === 'refresh_post') this.#putRefusedAt = instant(clock)
     this.#backoff.succeed()
     log.info({ call, lifeSeconds: Math.round(grant.lifeMs / 1000), renewInSeconds: Math.round(this.#renewAtMs / 1000) }, wasWaiting ? 'AMSU access token obtained again' : 'AMSU access token obtained')
     this.#waiting.admit(token)
   }
 
-  #fail (error: TokenCallError | undefined): void {
-    const kind = error?.kind === 'rejected' ? 'rejected' : 'trouble'
-    this.#backoff.fail(kind, error?.retryAfterMs ?? 0)
+  #fail (error: TokenCallError): void {
+    const kind = error.kind === 'rejected' ? 'rejected' : 'trouble'
+    this.#lastFailure = error
+    this.#backoff.fail(kind, error.retryAfterMs)
     const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }
     if (kind === 'rejected') {
       this.#options.log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../clock.ts'
 import { elapsedMs, type AccessToken, type Instant } from './access-token.ts'
+import type { TokenCallError } from './amsu-token-api.ts'
 import { refreshTokenLeftMs, type FailureKind } from './refresh-policy.ts'
 
 /** What is known of the token; holds neither the token nor its refresh token. Times are whole seconds. */
@@ -20,6 +21,10 @@ export interface TokenStatus {
   readonly isRenewing: boolean
   /** Why the last attempt to get a token failed, or null if it did not. */
   readonly failure: FailureKind | null
+  /** What its last call failed with, e.g. `ECONNREFUSED` (see `TokenCallError.code`); null when a status says it, or nothing failed. */
+  readonly failureCode: string | null
+  /** HTTP status with which its last call was answered; null when no answer came, or nothing failed. */
+  readonly failureStatus: number | null
   /** Failed attempts in a row. */
   readonly consecutiveFailures: number
   /** Until the next attempt, while attempts fail. */
@@ -34,12 +39,15 @@ export interface TokenKnowledge {
   readonly renewAtMs: number
   readonly refreshIssuedAt: Instant | undefined
   readonly backoff: { readonly failure: FailureKind | undefined, readonly failures: number, readonly leftMs: () => number }
+  /** The last call of the last attempt that failed. */
+  readonly lastFailure: Pick<TokenCallError, 'code' | 'status'> | undefined
   readonly isCalling: boolean
 }
 
 /** Tells the state of the token. */
-export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, isCalling }: TokenKnowledge, clock: Clock): TokenStatus {
+export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastFailure, isCalling }: TokenKnowledge, clock: Clock): TokenStatus {
   const ageMs = token === undefined ? 0 : elapsedMs(token.issuedAt, clock)
+  const failure = backoff.failure === undefined ? undefined : lastFailure
   return {
     reason: reasonOf(token !== undefined, renewAtMs > 0, backoff.failure),
     tokenExpiresInSeconds: token === undefined ? null : Math.floor((token.lifeMs - ageMs) / 1000),
@@ -48,6 +56,8 @@ export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, isCal
     refreshTokenExpiresInSeconds: refreshIssuedAt === undefined ? null : secondsUntil(refreshTokenLeftMs(elapsedMs(refreshIssuedAt, clock))),
     isRenewing: isCalling,
     failure: backoff.failure ?? null,
+    failureCode: failure?.code ?? null,
+    failureStatus: failure?.status ?? null,
     consecutiveFailures: backoff.failures,
     nextAttemptInSeconds: backoff.failure === undefined || isCalling ? null : secondsUntil(backoff.leftMs()),
   }

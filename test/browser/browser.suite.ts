@@ -9,7 +9,7 @@ import { words, type Words } from '../../src/report/status-page/words.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { json, startUpstream } from '../support/upstream.ts'
-import { SCENES, setStage } from './stage.ts'
+import { GOOD, SCENES, setStage } from './stage.ts'
 
 const EXECUTABLE = '/usr/bin/chromium'
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
@@ -63,6 +63,29 @@ for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
       await close()
     }
     Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false })
+  })
+}
+
+for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
+  test(`why no token can be got and a clock that is off are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
+    const { codes, answered } = words[language].failure
+    const own = await setStage()
+    Object.assign(own.state, { token: SCENES[4]?.token, clockSkewSeconds: -7_200 })
+    const { page, complaints, close } = await open(own.origin, { locale, viewport: PHONE })
+    const [failure, clock] = [page.locator('#failure'), page.locator('#clock')]
+    assert.equal(await failure.textContent(), words[language].failure.unanswered.replace('{why}', String(codes['ECONNREFUSED'])).replace('{code}', 'ECONNREFUSED'))
+    assert.equal(await clock.textContent(), words[language].clock.behind.replace('{skew}', words[language].units.h.replace('{n}', '2')))
+    assert.equal(await isTooWide(page), false)
+    assert.equal(await page.locator('.notes').getAttribute('aria-live'), 'polite', 'a screen reader hears of it')
+    Object.assign(own.state, { token: SCENES[5]?.token, clockSkewSeconds: 7_200 })
+    await page.getByText(words[language].clock.ahead.replace('{skew}', words[language].units.h.replace('{n}', '2'))).waitFor()
+    assert.equal(await failure.textContent(), answered.replace('{status}', '502'))
+    Object.assign(own.state, { token: GOOD, clockSkewSeconds: 30 })
+    await failure.waitFor({ state: 'hidden' })
+    await clock.waitFor({ state: 'hidden' })
+    assert.deepEqual(complaints, [])
+    await close()
+    await own.close()
   })
 }
 
@@ -125,7 +148,7 @@ test('a screen reader finds one main part, headings in order, named pictures, an
 test('text stands out from its ground by 4.5 to 1, light and dark', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const scene of SCENES.filter(({ level }, i) => SCENES.findIndex(each => each.level === level) === i)) {
-      Object.assign(stage.state, { token: scene.token, isDraining: scene.isDraining === true })
+      Object.assign(stage.state, { token: scene.token, isDraining: scene.isDraining === true, clockSkewSeconds: 7_200 })
       const { page, close } = await open(stage.origin, { colorScheme })
       const poor = await page.evaluate(`(() => {
         const light = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0)
@@ -139,7 +162,7 @@ test('text stands out from its ground by 4.5 to 1, light and dark', async () => 
       await close()
     }
   }
-  Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false })
+  Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false, clockSkewSeconds: 1 })
 })
 
 test('the page of a real proxy tells what was called, holds no secret, and names a first call that is for this proxy', async () => {

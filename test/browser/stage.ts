@@ -15,7 +15,7 @@ const NOW = Date.now()
 
 /** A token of forty minutes. */
 export const GOOD: TokenStatus = {
-  reason: 'ok', tokenExpiresInSeconds: 84_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_730, refreshTokenExpiresInSeconds: 30 * 86_400 - 2_400, isRenewing: false, failure: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  reason: 'ok', tokenExpiresInSeconds: 84_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_730, refreshTokenExpiresInSeconds: 30 * 86_400 - 2_400, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
 /** Without a token. */
@@ -27,16 +27,16 @@ export const SCENES: ReadonlyArray<{ readonly words: string, readonly level: str
   { words: 'serving', level: 'ok', token: GOOD },
   { words: 'renewing', level: 'busy', token: { ...GOOD, tokenExpiresInSeconds: 17_280, tokenRenewsInSeconds: 0, isRenewing: true } },
   { words: 'renewing_without', level: 'busy', token: { ...NONE, isRenewing: true, consecutiveFailures: 0, nextAttemptInSeconds: null } },
-  { words: 'token_endpoint_down', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'trouble', consecutiveFailures: 3, nextAttemptInSeconds: 19 } },
-  { words: 'token_endpoint_down_without', level: 'bad', token: { ...NONE, failure: 'trouble' } },
-  { words: 'credentials_rejected', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'rejected', consecutiveFailures: 3, nextAttemptInSeconds: 59 } },
-  { words: 'credentials_rejected_without', level: 'bad', token: { ...NONE, reason: 'credentials_rejected', failure: 'rejected' } },
+  { words: 'token_endpoint_down', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'trouble', failureCode: 'ECONNREFUSED', consecutiveFailures: 3, nextAttemptInSeconds: 19 } },
+  { words: 'token_endpoint_down_without', level: 'bad', token: { ...NONE, failure: 'trouble', failureStatus: 502 } },
+  { words: 'credentials_rejected', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'rejected', failureStatus: 401, consecutiveFailures: 3, nextAttemptInSeconds: 59 } },
+  { words: 'credentials_rejected_without', level: 'bad', token: { ...NONE, reason: 'credentials_rejected', failure: 'rejected', failureStatus: 401 } },
   { words: 'draining', level: 'off', token: GOOD, isDraining: true },
 ]
 
 /** Starts the endpoints, on a free port if none is named. `state` may be written at any time. */
 export async function setStage (port = 0) {
-  const state = { token: GOOD, isDraining: false }
+  const state = { token: GOOD, isDraining: false, clockSkewSeconds: 1 }
   const clock = { now: NOW - 59 * 60_000 }
   const observer = new Observer({ wall: () => clock.now })
   fillHistory(observer, clock)
@@ -46,6 +46,7 @@ export async function setStage (port = 0) {
     observer,
     build: { version: '1.0.0', node: 'v24.11.0' },
     tokenStatus: () => state.token,
+    clockSkewSeconds: () => state.clockSkewSeconds,
     isDraining: () => state.isDraining,
     inFlight: () => 3,
     quota: {

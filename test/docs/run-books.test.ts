@@ -65,7 +65,8 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   for (const message of ['AMSU token call failed', 'no AMSU access token obtained, will try again', 'retryInSeconds']) tells(t, name, 'log', proxy.lines.join(''), message)
   tells(t, name, '`/readyz`', 'starting', 'starting')
   tells(t, name, '`check`', (await doctor(simulator.origin)).text, 'AMSU is in trouble')
-  t.equal((await state(proxy)).state, 'token_endpoint_down')
+  t.match(await state(proxy), { state: 'token_endpoint_down', token: { failureCode: null, failureStatus: 500 } })
+  tells(t, name, 'status page', words.en.failure.answered, 'The last token call was answered with status …')
   tells(t, name, 'status page', words.en.states.token_endpoint_down_without[0] ?? '', 'Not serving: no token')
   t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.TOKEN_UNAVAILABLE')
 })
@@ -126,24 +127,33 @@ test('502s: the line has the cause, check names the step, and the proxy is ready
   t.equal(await readiness(proxy), 'ok')
 })
 
-test('requests are turned away: there is no line, but a count', async t => {
+test('requests are turned away: however many they are, the log has a line at once and then a count', async t => {
   const { proxy, simulator } = await setUp(t, {}, { MAX_IN_FLIGHT: '1' })
   await until(async () => await readiness(proxy) === 'ok')
-  simulator.faults.delayMs = 300
-  const first = call(proxy.origin, TIMES)
+  simulator.faults.hang = true
+  const first = t.rejects(call(proxy.origin, TIMES))
   await simulator.seen('GET /available-times')
-  t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.OVERLOADED')
-  t.equal((await first).status, 200)
-  await proxy.untilLogged(1)
-  t.notMatch(proxy.lines.join(''), 'OVERLOADED')
-  t.match((await call(proxy.origin, '/metrics')).text, 'amsu_proxy_errors_total{code="PROXY.OVERLOADED"} 1\n')
+  for (let i = 0; i < 20; i++) t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.OVERLOADED')
+  t.match((await call(proxy.origin, '/metrics')).text, 'amsu_proxy_errors_total{code="PROXY.OVERLOADED"} 20\n')
+  await Promise.all([proxy.stop(), first])
+  const lines = proxy.lines.filter(line => line.includes('OVERLOADED')).map(line => JSON.parse(line) as Record<string, unknown>)
+  t.match(lines[0], { level: 40, count: 1 })
+  t.ok(lines.length < 5, `${lines.length} lines`)
+  t.equal(lines.reduce((sum, { count }) => sum + Number(count), 0), 20)
+  tells(t, 'Requests are turned away', 'log', proxy.lines.join(''), 'requests are turned away')
 })
 
-test('the clock is wrong, or nothing is configured: check says so', async t => {
+test('the clock is wrong, or nothing is configured: check, log and page say so', async t => {
   const { simulator } = await setUp(t)
   const late = await doctor(simulator.origin, CREDENTIALS, { ...systemClock, wall: () => systemClock.wall() - 3_600_000 })
   for (const message of ['this clock is … the clock of AMSU', 'set the clock of this machine (…)']) tells(t, 'The clock is wrong', '`check`', late.text, message)
   t.equal(late.code, 0)
+  const proxy = await startProxy(simulator.origin, CREDENTIALS, { ...systemClock, wall: () => systemClock.wall() - 3_600_000 })
+  await until(async () => await readiness(proxy) === 'ok')
+  tells(t, 'The clock is wrong', 'log', proxy.lines.join(''), 'the clock of this machine is … the clock of AMSU: set it, certificates and the times in the log depend on it')
+  t.match(await state(proxy), { clock: { isOff: true } })
+  tells(t, 'The clock is wrong', 'status page', words.en.clock.behind, 'The clock of this machine is … the clock of AMSU')
+  await proxy.stop()
   const bare = await doctor(simulator.origin, {})
   t.equal(bare.code, 2)
   tells(t, 'It does not start', '`check`', bare.text, 'a setting is missing or does not hold')

@@ -43,6 +43,7 @@ test('whatever becomes of the question, requests are relayed and nothing but one
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   await until(async () => {
     t.equal((await call(proxy.origin, '/amsu-analysis/v2/x')).status, 200)
+    t.equal((await call(proxy.origin, '/readyz')).status, 200)
     return (await families(proxy.origin)).length === 1
   })
   t.ok(asked >= faults.length)

@@ -83,6 +83,34 @@ test('the state follows the token: starting, then what is wrong', async t => {
   t.match(await read(), { state: 'credentials_rejected', isServing: false, tokenCalls: [{ outcome: 'rejected' }, { outcome: 'trouble' }] })
 })
 
+test('why no token can be got is told by a code, and nothing of where it was looked for', async t => {
+  const gone = await startUpstream()
+  await gone.close()
+  // No timer of the proxy keeps a process alive, and its upstream is gone: as in main.ts.
+  const keptAlive = setInterval(() => {}, 60_000)
+  t.teardown(() => { clearInterval(keptAlive) })
+  for (const [settings, failureCode] of [[{}, 'ECONNREFUSED'], [{ AMSU_HTTP_PROXY: `http://proxy-user:proxy-secret@${new URL(gone.origin).host}` }, 'ERR_FORWARD_PROXY']] as const) {
+    const proxy = await startProxy(gone.origin, settings)
+    const read = async (): Promise<Status> => JSON.parse((await call(proxy.origin, '/status', JSON_PLEASE)).text) as Status
+    while ((await read()).state === 'starting') { /* until the call has failed */ }
+    t.match(await read(), { state: 'token_endpoint_down', token: { failureCode, failureStatus: null }, clock: { skewSeconds: null, isOff: false } })
+    for (const options of [JSON_PLEASE, {}]) t.notMatch((await call(proxy.origin, '/status', options)).text, /proxy-user|proxy-secret/)
+    await proxy.stop()
+  }
+})
+
+test('a clock that is off against AMSU’s answers is told, as far as they tell', async t => {
+  const upstream = await startUpstream({ onToken: (_received, res) => { res.setHeader('date', new Date(Date.now() - 7_200_000).toUTCString()).writeHead(503).end('{}') } })
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const read = async (): Promise<Status> => JSON.parse((await call(proxy.origin, '/status', JSON_PLEASE)).text) as Status
+  while ((await read()).state === 'starting') { /* until the answer has arrived */ }
+  const { clock, token } = await read()
+  t.equal(clock.isOff, true)
+  t.ok(Math.abs(Number(clock.skewSeconds) - 7200) < 30, String(clock.skewSeconds))
+  t.match(token, { failureCode: null, failureStatus: 503 })
+})
+
 test('on the admin listener /status names the way to the other one, and both guard it against foreign pages', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { ADMIN_PORT: '0' })

@@ -8,7 +8,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from './outcomes.ts'
 
 const TOKEN: TokenStatus = {
-  reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
 function sources (clock = new FakeClock(), changes: Partial<StatusSources> = {}): StatusSources {
@@ -16,6 +16,7 @@ function sources (clock = new FakeClock(), changes: Partial<StatusSources> = {})
     observer: new Observer(clock),
     build: { version: '1.2.3', node: 'v20.19.0' },
     tokenStatus: () => TOKEN,
+    clockSkewSeconds: () => 2,
     isDraining: () => false,
     inFlight: () => 2,
     quota: { isOn: true, isFailing: false, reading: undefined },
@@ -49,6 +50,7 @@ test('the status tells token, calls, quota, traffic, requests and settings, in s
     now: '2026-01-01T00:01:30.000Z',
     startedAt: '2026-01-01T00:00:00.000Z',
     uptimeSeconds: 90,
+    clock: { skewSeconds: 2, isOff: false },
     token: { tokenExpiresInSeconds: 86_000, consecutiveFailures: 0 },
     tokenCalls: [{ endedAt: '2026-01-01T00:00:00.000Z', call: 'credentials', outcome: 'ok' }],
     quota: { isPolled: true, isFailing: false, readAt: '2026-01-01T00:00:00.000Z', families: [{ family: 'hrv_analysis', remaining: -1 }] },
@@ -60,6 +62,12 @@ test('the status tells token, calls, quota, traffic, requests and settings, in s
   t.equal(status.traffic.minutes.length, 60)
   t.strictSame(describe(sources(), 'h').quota, { isPolled: true, isFailing: false, readAt: null, families: [] })
   t.equal(describe(sources(clock, { isDraining: () => true }), 'h').isServing, false)
+})
+
+test('the status tells a clock that is off, and that nothing is known of it', async t => {
+  for (const [skew, expected] of [[7200, { skewSeconds: 7200, isOff: true }], [-31, { skewSeconds: -31, isOff: true }], [-30, { skewSeconds: -30, isOff: false }], [undefined, { skewSeconds: null, isOff: false }]] as const) {
+    t.strictSame(describe(sources(new FakeClock(), { clockSkewSeconds: () => skew }), 'h').clock, expected)
+  }
 })
 
 test('the first call is the one this reader can paste', async t => {
@@ -85,6 +93,14 @@ test('the page speaks the language that is wanted most, and English to everybody
     [undefined, 'en'], ['', 'en'], ['zh', 'zh'], ['zh-CN', 'zh'], ['zh-Hans-CN,zh;q=0.9', 'zh'], ['ZH-tw', 'zh'], ['en-GB,en;q=0.9,zh;q=0.8', 'en'], ['de, zh;q=0.5, en;q=0.4', 'zh'], ['de, fr', 'en'], ['*', 'en'],
     ['en;q=0.4,zh;q=0.5', 'zh'], ['zh;q=0', 'en'], ['zhuang', 'en'],
   ] as const) t.equal(preferredLanguage(header, languages), expected, String(header))
+})
+
+test('what a token call fails with has words of its own in each language, as far as an operator can act on it', async t => {
+  for (const { failure } of [words.en, words.zh]) {
+    for (const code of ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT', 'TIMEOUT', 'INVALID_ANSWER', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_FORWARD_PROXY', 'DEFECT']) t.ok(failure.codes[code], code)
+    t.equal(failure.codes['UNKNOWN'], undefined, 'it is shown as it is')
+    t.ok(failure.other)
+  }
 })
 
 test('both languages say the same things, with the same blanks to fill in', async t => {

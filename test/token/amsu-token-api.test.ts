@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { Agent } from 'undici'
 import { systemClock } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
-import { classifyAnswer, createTokenApi, parseRetryAfterMs, type TokenApi } from '../../src/token/amsu-token-api.ts'
+import { classifyAnswer, createTokenApi, parseRetryAfterMs, toCallError, TokenCallError, type TokenApi } from '../../src/token/amsu-token-api.ts'
 import { startTcp, startUpstream, json, type UpstreamOptions } from '../support/upstream.ts'
 
 const CREDENTIALS = { clientId: new Secret('my id&=%'), clientSecret: new Secret('my secret+/') }
@@ -88,21 +88,31 @@ test('a redirect is not followed: the secret goes nowhere else', async t => {
 })
 
 test('no answer in time, a cut, and garbage are failures of their own kind', async t => {
-  const faults: Array<[string, (socket: Socket) => void, string]> = [
-    ['silence', () => {}, 'broken'],
-    ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'broken'],
-    ['an end', socket => { socket.once('data', () => socket.end()) }, 'broken'],
-    ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'broken'],
-    ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'trouble'],
+  const faults: Array<[string, (socket: Socket) => void, string, string]> = [
+    ['silence', () => {}, 'broken', 'TIMEOUT'],
+    ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'broken', 'ECONNRESET'],
+    ['an end', socket => { socket.once('data', () => socket.end()) }, 'broken', 'UND_ERR_SOCKET'],
+    ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'broken', 'UND_ERR_SOCKET'],
+    ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'trouble', 'INVALID_ANSWER'],
   ]
-  for (const [name, onConnection, kind] of faults) {
+  for (const [name, onConnection, kind, code] of faults) {
     const server = await startTcp(onConnection)
     t.teardown(server.close)
-    await t.rejects(apiFor(t, server.origin, 200).issue(CREDENTIALS), { name: 'TokenCallError', kind }, name)
+    await t.rejects(apiFor(t, server.origin, 200).issue(CREDENTIALS), { name: 'TokenCallError', kind, code, status: undefined }, name)
   }
   const closed = await startTcp(() => {})
   await closed.close()
-  await t.rejects(apiFor(t, closed.origin).issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble' }, 'refused connection')
+  await t.rejects(apiFor(t, closed.origin).issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble', code: 'ECONNREFUSED' }, 'refused connection')
+})
+
+test('the code of a failed call is a code, whatever a library or AMSU puts in its place', async t => {
+  for (const code of ['ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'UND_ERR_CONNECT_TIMEOUT']) t.equal(new TokenCallError('credentials', 'trouble', 'test', { code }).code, code)
+  for (const code of ['', 'lower', 'A B', 'https://user:password@amsu.example', '<img>', 'A'.repeat(65), 'E\n']) t.equal(new TokenCallError('credentials', 'trouble', 'test', { code }).code, 'UNKNOWN', code)
+  t.match(toCallError('credentials', new TypeError('secret')), { code: 'DEFECT', status: undefined })
+  const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 503, { error: { code: 'COMMON.BUSY', msg: '' } }) } })
+  await t.rejects(api.issue(CREDENTIALS), { code: undefined, status: 503 })
+  const { api: odd } = await setUp(t, { onToken: (_call, res) => { res.end('<html>login</html>') } })
+  await t.rejects(odd.issue(CREDENTIALS), { code: 'INVALID_ANSWER', status: undefined })
 })
 
 test('what an answer means depends on AMSU’s code first, then on the status', async t => {

@@ -64,6 +64,6 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
       count++
       await answer({ accessToken: new Secret(`access-${count}`), lifeMs: options.lifeMs ?? lifeMs, refreshToken: options.withRefresh === false ? undefined : new Secret(`refresh-${count}`), issuedAt: instant(clock) })
     },
-    refuse: async (kind: TokenCallFailureKind, retryAfterMs = 0) => { await answer(new TokenCallError(calls.at(-1) as TokenCall, kind, 'test', { retryAfterMs })) },
+    refuse: async (kind: TokenCallFailureKind, retryAfterMs = 0, code?: string) => { await answer(new TokenCallError(calls.at(-1) as TokenCall, kind, 'test', { retryAfterMs, code })) },
   }
 }

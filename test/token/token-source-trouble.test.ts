@@ -124,6 +124,20 @@ test('refused credentials are told at once, to those who wait and those who come
   t.ok(source.current())
 })
 
+test('the status tells the code of the last failed call until a token is there again', async t => {
+  const { source, grant, refuse, clock } = setUp({ random: 0 })
+  source.start()
+  await refuse('trouble', 0, 'ENOTFOUND')
+  t.match(source.status(), { failure: 'trouble', failureCode: 'ENOTFOUND' })
+  await clock.advance(1_000)
+  t.match(source.status(), { isRenewing: true, failureCode: 'ENOTFOUND' }, 'also while it is tried again')
+  await refuse('broken', 0, 'TIMEOUT')
+  t.match(source.status(), { failureCode: 'TIMEOUT', consecutiveFailures: 2 })
+  await clock.advance(1_000)
+  await grant()
+  t.match(source.status(), { failure: null, failureCode: null })
+})
+
 test('a token serves to its end when the renewal is rejected', async t => {
   const { source, refuse, grant, clock } = setUp()
   source.start()

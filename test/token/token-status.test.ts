@@ -15,6 +15,7 @@ function knowledge (clock: FakeClock, changes: Partial<TokenKnowledge> = {}): To
     renewAtMs: 19 * HOUR_MS,
     refreshIssuedAt: instant(clock),
     backoff: { failure: undefined, failures: 0, leftMs: () => 0 },
+    lastFailure: undefined,
     isCalling: false,
     ...changes,
   }
@@ -25,7 +26,7 @@ test('a token is told by its end, its renewal and its life, and so is the refres
   const known = knowledge(clock)
   await clock.advance(HOUR_MS + 400)
   t.strictSame(tokenStatus(known, clock), {
-    reason: 'ok', tokenExpiresInSeconds: 23 * 3600 - 1, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 18 * 3600, refreshTokenExpiresInSeconds: (30 * 24 - 1) * 3600, isRenewing: false, failure: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+    reason: 'ok', tokenExpiresInSeconds: 23 * 3600 - 1, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 18 * 3600, refreshTokenExpiresInSeconds: (30 * 24 - 1) * 3600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
   })
   await clock.advance(20 * HOUR_MS)
   t.match(tokenStatus({ ...known, isCalling: true }, clock), { reason: 'ok', tokenRenewsInSeconds: 0, isRenewing: true })
@@ -45,6 +46,14 @@ test('while an attempt is under way there is no next one, and a wait that is ove
   const backoff = { failure: 'trouble', failures: 1, leftMs: () => -5_000 } as const
   t.equal(tokenStatus(knowledge(clock, { backoff }), clock).nextAttemptInSeconds, 0)
   t.equal(tokenStatus(knowledge(clock, { backoff, isCalling: true }), clock).nextAttemptInSeconds, null)
+})
+
+test('a failure is told by the code of the connection or the status of the answer, as long as it lasts', async t => {
+  const clock = new FakeClock()
+  const backoff = { failure: 'trouble', failures: 1, leftMs: () => 0 } as const
+  t.match(tokenStatus(knowledge(clock, { backoff, lastFailure: { code: 'ECONNREFUSED', status: undefined } }), clock), { failure: 'trouble', failureCode: 'ECONNREFUSED', failureStatus: null })
+  t.match(tokenStatus(knowledge(clock, { backoff, lastFailure: { code: undefined, status: 502 } }), clock), { failure: 'trouble', failureCode: null, failureStatus: 502 })
+  t.match(tokenStatus(knowledge(clock, { lastFailure: { code: 'ECONNREFUSED', status: undefined } }), clock), { failure: null, failureCode: null, failureStatus: null }, 'it is over')
 })
 
 test('the end of each token call is told once, and the call ends as it would', async t => {

@@ -81,6 +81,19 @@ function drawState (passed) {
   drawTimeline(values, left)
 }
 
+function note (id, text) {
+  say(id, text)
+  byId(id).hidden = text === ''
+}
+
+function drawNotes () {
+  const { clock: { isOff, skewSeconds }, token: { failureCode: code, failureStatus: httpStatus } } = status
+  const { failure: w, clock: c } = words
+  const failure = httpStatus !== null ? fill(w.answered, { status: httpStatus }) : code !== null ? fill(w.unanswered, { code, why: w.codes[code] || w.other }) : ''
+  note('failure', isLost ? '' : failure)
+  note('clock', isLost || !isOff ? '' : fill(skewSeconds > 0 ? c.ahead : c.behind, { skew: duration(Math.abs(skewSeconds)) }))
+}
+
 function drawTimeline (values, left) {
   const { tokenLifeSeconds: life, tokenExpiresInSeconds: ends, tokenRenewsInSeconds: renews, refreshTokenExpiresInSeconds: refresh } = status.token
   const parts = []
@@ -152,6 +165,7 @@ function drawRest () {
 function drawTimes () {
   const passed = Math.round((performance.now() - heardAt) / 1000)
   drawState(passed)
+  drawNotes()
   drawQuota(passed)
 }
 

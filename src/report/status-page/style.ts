@@ -32,6 +32,8 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .state { border-left: 8px solid var(--tone); padding: 1.75rem 2rem 1.5rem; margin-bottom: 1rem }
 h1 { margin: 0; font-size: clamp(1.75rem, 5vw, 2.75rem); line-height: 1.15; letter-spacing: -.02em; color: var(--tone); text-wrap: balance }
 .state p { margin: .5rem 0 0; font-size: clamp(1.05rem, 2.4vw, 1.3rem) }
+/* What is wrong besides: a bar as well as words, so that it is found without colours. */
+.state .notes p { margin-top: .75rem; padding-left: .75rem; border-left: 4px solid var(--warn); font-size: 1rem }
 h2 { margin: 0 0 .75rem; font-size: 1rem; font-weight: 650 }
 dl.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1rem; margin: 1.5rem 0 0; padding-top: 1.25rem; border-top: 1px solid var(--line) }
 .facts div { display: flex; flex-direction: column-reverse }

@@ -1,6 +1,7 @@
 /**
  * What the status page says, in its languages. `{name}` is filled in by the page.
  */
+import { failureCodes } from './failure-codes.ts'
 
 const en = {
   language: 'en',
@@ -21,6 +22,32 @@ const en = {
   },
   nextAttempt: 'Next attempt in {next}.',
   attempting: 'Trying right now.',
+  failure: {
+    answered: 'The last token call was answered with status {status}.',
+    unanswered: 'The last token call failed: {why} ({code}).',
+    other: 'the connection failed',
+    codes: failureCodes({
+      nameless: 'the name of AMSU has no address',
+      silent: 'the name server does not answer',
+      refused: 'the connection was refused',
+      broken: 'the connection broke',
+      unreachable: 'there is no route to AMSU',
+      unconnected: 'no connection was made in time',
+      late: 'no answer came in time',
+      invalid: 'the answer is not one of AMSU',
+      expired: 'the certificate has expired, or the clock of this machine is wrong',
+      early: 'the certificate is not valid yet, or the clock of this machine is wrong',
+      unknown: 'the certificate comes from an authority that is not known here',
+      misnamed: 'the certificate is for another name',
+      plain: 'what answers does not speak TLS',
+      forward: 'the forward proxy can not be reached or does not let it through',
+      defect: 'a defect of this program; its log tells more',
+    }),
+  },
+  clock: {
+    ahead: 'The clock of this machine is {skew} ahead of the clock of AMSU. Set it: certificates and the times in the log depend on it.',
+    behind: 'The clock of this machine is {skew} behind the clock of AMSU. Set it: certificates and the times in the log depend on it.',
+  },
   facts: { inFlight: 'Under way', requests: 'Requests, last hour', errors: 'Errors, last hour', uptime: 'Running for' },
   token: {
     heading: 'Access token',
@@ -78,6 +105,32 @@ const zh: Words = {
   },
   nextAttempt: '将在 {next}后重试。',
   attempting: '正在重试。',
+  failure: {
+    answered: '上次令牌调用得到的应答状态是 {status}。',
+    unanswered: '上次令牌调用失败：{why} ({code})。',
+    other: '连接失败',
+    codes: failureCodes({
+      nameless: 'AMSU 的域名没有对应的地址',
+      silent: '域名服务器没有应答',
+      refused: '连接被拒绝',
+      broken: '连接中断',
+      unreachable: '没有通往 AMSU 的路由',
+      unconnected: '未能及时建立连接',
+      late: '没有及时得到应答',
+      invalid: '应答不是 AMSU 的应答',
+      expired: '证书已过期，或本机时钟有误',
+      early: '证书尚未生效，或本机时钟有误',
+      unknown: '证书由本机不认识的机构签发',
+      misnamed: '证书属于另一个域名',
+      plain: '对方使用的不是 TLS',
+      forward: '转发代理无法连接或不予放行',
+      defect: '本程序有缺陷，详见日志',
+    }),
+  },
+  clock: {
+    ahead: '本机时钟比 AMSU 的时钟快 {skew}。请校准：证书和日志中的时间都依赖它。',
+    behind: '本机时钟比 AMSU 的时钟慢 {skew}。请校准：证书和日志中的时间都依赖它。',
+  },
   facts: { inFlight: '进行中', requests: '最近一小时请求', errors: '最近一小时错误', uptime: '已运行' },
   token: {
     heading: '访问令牌',

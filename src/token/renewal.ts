@@ -1,0 +1,113 @@
+/**
+ * One attempt to get a token: which calls it makes, what they show to AMSU, and what their failures teach. When an attempt is made
+ * is not decided here.
+ */
+import type { BaseLogger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Secret } from '../secrets/secret.ts'
+import { elapsedMs, instant, type Instant } from './access-token.ts'
+import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
+import { isWorthTrying, renewalPlan, type TokenCall } from './refresh-policy.ts'
+
+/** What attempts are made with. */
+export interface RenewalOptions {
+  readonly api: TokenApi
+  readonly credentials: Credentials
+  readonly clock: Clock
+  readonly log: Pick<BaseLogger, 'warn'>
+  /** Told every secret the moment it is known, before anything can log it. */
+  readonly onSecret: (name: string, secret: Secret) => void
+}
+
+/** What an attempt depends on that is known elsewhere. */
+export interface AttemptSituation {
+  /** Whether the attempt before this one failed. */
+  readonly hasFailed: boolean
+  /** Asked again before each call, because a token may end meanwhile. */
+  readonly isTokenUsable: () => boolean
+}
+
+interface RefreshToken { readonly secret: Secret, readonly issuedAt: Instant }
+
+/** Holds what AMSU is shown for a token: the credentials in use and the last refresh token. */
+export class Renewal {
+  readonly #options: RenewalOptions
+  #credentials: Credentials
+  #refreshToken: RefreshToken | undefined
+  #putRefusedAt: Instant | undefined
+
+  constructor (options: RenewalOptions) {
+    this.#options = options
+    this.#credentials = options.credentials
+  }
+
+  /** When the refresh token was issued, or undefined if there is none. */
+  get refreshIssuedAt (): Instant | undefined {
+    return this.#refreshToken?.issuedAt
+  }
+
+  /**
+   * Makes the calls of the plan in turn, until one brings a token or the rest would not help.
+   *
+   * @throws {TokenCallError} the failure of the last call that was made
+   */
+  async attempt ({ hasFailed, isTokenUsable }: AttemptSituation): Promise<{ grant: TokenGrant, call: TokenCall }> {
+    let failure: TokenCallError | undefined
+    for (const call of this.#plan(hasFailed, isTokenUsable())) {
+      if (failure !== undefined && !isWorthTrying(call, failure.kind, isTokenUsable())) continue
+      try {
+        const grant = this.#keep(await this.#call(call))
+        if (failure?.kind === 'broken' && call === 'refresh_post') this.#putRefusedAt = instant(this.#options.clock)
+        return { grant, call }
+      } catch (error) {
+        failure = toCallError(call, error)
+        if (failure.kind === 'refused') this.#putRefusedAt = instant(this.#options.clock)
+        if (failure.kind === 'rejected' && call !== 'credentials') this.#refreshToken = undefined
+        this.#options.log.warn({ call, kind: failure.kind, err: failure }, 'AMSU token call failed')
+      }
+    }
+    throw toCallError('credentials', failure)
+  }
+
+  /**
+   * Gets a token for other credentials, and uses these from then on.
+   *
+   * @throws {TokenCallError} when they bring no token; then the old ones stay
+   */
+  async adopt (candidate: Credentials): Promise<TokenGrant> {
+    const { api, onSecret } = this.#options
+    try {
+      const grant = await api.issue(candidate)
+      this.#credentials = candidate
+      onSecret('client_id', candidate.clientId)
+      onSecret('client_secret', candidate.clientSecret)
+      return this.#keep(grant)
+    } catch (error) {
+      throw toCallError('credentials', error)
+    }
+  }
+
+  async #call (call: TokenCall): Promise<TokenGrant> {
+    const { api } = this.#options
+    const { secret } = this.#refreshToken ?? {}
+    return call === 'credentials' || secret === undefined ? await api.issue(this.#credentials) : await api.refresh(call, secret)
+  }
+
+  #keep (grant: TokenGrant): TokenGrant {
+    const { onSecret } = this.#options
+    onSecret('access_token', grant.accessToken)
+    if (grant.refreshToken !== undefined) {
+      onSecret('refresh_token', grant.refreshToken)
+      this.#refreshToken = { secret: grant.refreshToken, issuedAt: grant.issuedAt }
+    }
+    return grant
+  }
+
+  #plan (hasFailed: boolean, isTokenUsable: boolean): TokenCall[] {
+    return renewalPlan({ refreshTokenAgeMs: this.#ageMs(this.refreshIssuedAt), putRefusedAgeMs: this.#ageMs(this.#putRefusedAt), isTokenUsable, hasFailed })
+  }
+
+  #ageMs (since: Instant | undefined): number | undefined {
+    return since === undefined ? undefined : elapsedMs(since, this.#options.clock)
+  }
+}

@@ -1,0 +1,54 @@
+import { test } from 'tap'
+import { instant } from '../../src/token/access-token.ts'
+import { TokenCallError, type TokenGrant } from '../../src/token/amsu-token-api.ts'
+import type { TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
+import { Renewal } from '../../src/token/renewal.ts'
+import { Secret } from '../../src/secrets/secret.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { credentialsOf } from './token-source-setup.ts'
+
+/** Attempts whose calls end as `ends` says in turn: with a token, or in this kind of failure. `events` are calls, secrets and log lines. */
+function setUp (ends: Array<'ok' | TokenCallFailureKind>) {
+  const clock = new FakeClock()
+  const events: string[] = []
+  async function end (call: string): Promise<TokenGrant> {
+    events.push(call)
+    const how = ends.shift() ?? 'trouble'
+    if (how !== 'ok') throw new TokenCallError('credentials', how, 'test')
+    return { accessToken: new Secret('access'), lifeMs: 86_400_000, refreshToken: new Secret('refresh'), issuedAt: instant(clock) }
+  }
+  const renewal = new Renewal({
+    api: { issue: async ({ clientSecret }) => await end(`issue ${clientSecret.reveal()}`), refresh: async call => await end(call) },
+    credentials: credentialsOf('old'),
+    clock,
+    log: { warn: () => { events.push('warned') } },
+    onSecret: name => { events.push(`secret ${name}`) },
+  })
+  return { events, renewal }
+}
+
+test('an attempt makes its calls in turn until one brings a token, and tells its secrets', async t => {
+  const { events, renewal } = setUp(['ok', 'refused', 'rejected', 'ok'])
+  const situation = { hasFailed: false, isTokenUsable: () => true }
+  t.equal(renewal.refreshIssuedAt, undefined)
+  t.equal((await renewal.attempt(situation)).call, 'credentials')
+  t.ok(renewal.refreshIssuedAt)
+  events.length = 0
+  t.equal((await renewal.attempt(situation)).call, 'credentials')
+  t.strictSame(events, ['refresh_put', 'warned', 'refresh_post', 'warned', 'issue old', 'secret access_token', 'secret refresh_token'])
+})
+
+test('an attempt that brings nothing fails as its last call did', async t => {
+  const { renewal } = setUp(['rejected'])
+  await t.rejects(renewal.attempt({ hasFailed: false, isTokenUsable: () => false }), { name: 'TokenCallError', kind: 'rejected' })
+})
+
+test('credentials that bring no token are not used; those that do are, from then on', async t => {
+  const { events, renewal } = setUp(['rejected', 'trouble', 'ok', 'trouble'])
+  const situation = { hasFailed: true, isTokenUsable: () => false }
+  await t.rejects(renewal.adopt(credentialsOf('new')), { name: 'TokenCallError', kind: 'rejected' })
+  await t.rejects(renewal.attempt(situation))
+  await renewal.adopt(credentialsOf('newer'))
+  await t.rejects(renewal.attempt(situation))
+  t.strictSame(events.filter(event => event.startsWith('issue')), ['issue new', 'issue old', 'issue newer', 'issue newer'])
+})
