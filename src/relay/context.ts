@@ -8,7 +8,8 @@ import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import type { Replay } from './bad-token.ts'
-import type { Deadlines } from './deadlines.ts'
+import type { Bagged } from './bag.ts'
+import type { Deadlines, Watched } from './deadlines.ts'
 import type { ReplayBudget } from './replay-buffer.ts'
 
 /** Where an exchange gets its token. */
@@ -80,7 +81,7 @@ export interface RelayOptions {
 }
 
 /** A request that the relay has taken and not yet done with. */
-export interface UnderWay {
+export interface UnderWay extends Bagged, Watched {
   /** The connection of its caller. */
   readonly socket: Socket
   /** Ends it with an error. */

@@ -24,19 +24,19 @@ export interface Watched {
 export interface Deadlines {
   /** Milliseconds this watch has run, as of the last tick: cheap to read, never ahead of the clock's pace, at most a tick behind. */
   readonly nowMs: number
-  add: (watched: Watched) => void
-  remove: (watched: Watched) => void
+  /** There is something to look at: ticks, if it does not already, until there is nothing. */
+  start: () => void
 }
 
 /**
- * Creates a watch that ticks only while it has something to look at.
+ * Creates a watch.
  *
- * @param shortestTimeoutMs the shortest time-out anything added has
+ * @param shortestTimeoutMs the shortest time-out anything watched has
+ * @param underWay what is watched, as it is at each tick; one that ends itself may leave it
  * @param onStall told by how much a tick was late, when that is worth telling
  */
-export function createDeadlines (clock: Clock, shortestTimeoutMs: number, onStall: (lateMs: number) => void = () => {}): Deadlines {
+export function createDeadlines (clock: Clock, shortestTimeoutMs: number, underWay: Iterable<Watched>, onStall: (lateMs: number) => void = () => {}): Deadlines {
   const tickMs = Math.min(Math.max(shortestTimeoutMs / 4, SHORTEST_TICK_MS), LONGEST_TICK_MS)
-  const watchedSet = new Set<Watched>()
   let timer: Timer | undefined
   let nowMs = 0
   let tickedAtMs = 0
@@ -45,22 +45,20 @@ export function createDeadlines (clock: Clock, shortestTimeoutMs: number, onStal
     const lateMs = clock.monotonic() - tickedAtMs - tickMs
     if (lateMs > WORTH_TELLING_MS) onStall(lateMs)
     nowMs += tickMs
-    for (const watched of watchedSet) watched.checkDeadline(nowMs)
-    if (watchedSet.size === 0) timer = undefined
-    else setTick()
+    timer = undefined
+    for (const watched of underWay) {
+      watched.checkDeadline(nowMs)
+      timer ??= setTick()
+    }
   }
 
-  function setTick (): void {
+  function setTick (): Timer {
     tickedAtMs = clock.monotonic()
-    timer = clock.setTimeout(tick, tickMs)
+    return clock.setTimeout(tick, tickMs)
   }
 
   return {
     get nowMs () { return nowMs },
-    add (watched) {
-      if (timer === undefined) setTick()
-      watchedSet.add(watched)
-    },
-    remove (watched) { watchedSet.delete(watched) },
+    start () { timer ??= setTick() },
   }
 }

@@ -11,7 +11,6 @@ import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { HeldAnswer, mayBlameToken, type Replay } from './bad-token.ts'
 import { CLIENT_CLOSED_REQUEST, type Call, type Caller, type RelayContext, type UnderWay } from './context.ts'
-import type { Watched } from './deadlines.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
 import { cut, refuse } from './refusal.ts'
@@ -20,7 +19,8 @@ import { UnreadWatch } from './unread.ts'
 import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
-export class Exchange implements Watched, UnderWay, AttemptOwner {
+export class Exchange implements UnderWay, AttemptOwner {
+  place = -1
   readonly #context: RelayContext
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
@@ -66,7 +66,7 @@ export class Exchange implements Watched, UnderWay, AttemptOwner {
   }
 
   #startAs (caller: string | undefined): void {
-    const { deadlines, host, tokens } = this.#context
+    const { host, tokens } = this.#context
     this.#caller = caller
     if (this.#isOver) return
     try {
@@ -74,7 +74,6 @@ export class Exchange implements Watched, UnderWay, AttemptOwner {
       const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
-      deadlines.add(this)
       this.#sendWith(tokens.current())
     } catch (error) {
       this.fail(error)
@@ -214,9 +213,8 @@ export class Exchange implements Watched, UnderWay, AttemptOwner {
 
   /** The caller has its answer, or is gone. */
   readonly #onClose = (): void => {
-    const { clock, deadlines, onEnd } = this.#context
+    const { clock, onEnd } = this.#context
     this.#leave()
-    deadlines.remove(this)
     onEnd(this, {
       requestId: this.#requestId,
       caller: this.#caller,

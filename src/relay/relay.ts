@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
 import type { Caller, RelayContext, RelayOptions, UnderWay } from './context.ts'
+import { Bag } from './bag.ts'
 import { createDeadlines } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { refuse } from './refusal.ts'
@@ -13,20 +14,20 @@ import { ReplayBudget } from './replay-buffer.ts'
 /** Relays requests to one upstream, and knows which are under way. */
 export class Relay {
   readonly #context: RelayContext
-  readonly #exchanges = new Set<UnderWay>()
+  readonly #exchanges = new Bag<UnderWay>()
   #isDraining = false
   #onIdle: Array<() => void> = []
 
   constructor (options: RelayOptions) {
     this.#context = {
       ...options,
-      deadlines: createDeadlines(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs), options.onStall),
+      deadlines: createDeadlines(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs), this.#exchanges, options.onStall),
       replayBudget: new ReplayBudget(options.replayBodyBytes),
       host: options.upstreamUrl.host,
       callerOrigin,
       isDraining: () => this.#isDraining,
       onEnd: (exchange, outcome) => {
-        this.#exchanges.delete(exchange)
+        this.#exchanges.remove(exchange)
         options.onOutcome(outcome)
         if (this.#exchanges.size === 0) this.#tellIdle()
       },
@@ -58,6 +59,7 @@ export class Relay {
     }
     const exchange = new Exchange(this.#context, { req, res, requestId })
     this.#exchanges.add(exchange)
+    this.#context.deadlines.start()
     exchange.start(caller)
   }
 
