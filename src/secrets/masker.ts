@@ -2,6 +2,7 @@
  * Masks the exact values of our secrets in text, in each form they may take on their way into it. The last step before a
  * log line is written: it does not matter who wrote the line, or in which field.
  */
+import { Needles } from './needles.ts'
 import { REDACTED, type Secret } from './secret.ts'
 
 /** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
@@ -27,7 +28,8 @@ export interface Masker {
 export function createMasker (): Masker {
   const formsByName = new Map<string, string[][]>()
   let needles: string[] = []
-  let guarded: string[] = []
+  let all = new Needles([])
+  let guarded = new Needles([])
 
   return {
     add (name, secret) {
@@ -38,21 +40,11 @@ export function createMasker (): Masker {
       formsByName.set(name, kept.slice(0, VALUES_KEPT))
       // Longest first, so that a secret that contains another is hidden whole.
       needles = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
-      guarded = needles.filter(needle => needle.length >= SHORTEST_GUARDED_LENGTH)
+      all = new Needles(needles)
+      guarded = new Needles(needles.filter(needle => needle.length >= SHORTEST_GUARDED_LENGTH))
     },
-    mask (text) {
-      let masked = text
-      for (const needle of needles) {
-        if (masked.includes(needle)) masked = masked.replaceAll(needle, REDACTED)
-      }
-      return masked
-    },
-    isRevealing (text) {
-      for (const needle of guarded) {
-        if (text.includes(needle)) return true
-      }
-      return false
-    },
+    mask: text => all.isIn(text) ? needles.reduce((masked, needle) => masked.replaceAll(needle, REDACTED), text) : text,
+    isRevealing: text => guarded.isIn(text),
   }
 }
 

@@ -1,0 +1,20 @@
+import { test } from 'tap'
+import fc from 'fast-check'
+import { Needles } from '../../src/secrets/needles.ts'
+
+test('what is found is what a search for each text finds', async t => {
+  // Few letters, so that texts are found, overlap and share their beginnings; and letters whose codes differ in the high bits only.
+  const letters = fc.constantFrom('a', 'b', 'A', '\u0141', '\u8061', '=')
+  const texts = fc.array(fc.string({ unit: letters, minLength: 3, maxLength: 6 }), { maxLength: 12 })
+  fc.assert(fc.property(texts, fc.string({ unit: letters, maxLength: 40 }), (texts, haystack) => {
+    return new Needles(texts).isIn(haystack) === texts.some(text => haystack.includes(text))
+  }), { numRuns: 5_000 })
+  t.throws(() => new Needles(['ab']), RangeError)
+})
+
+test('a text is found at the beginning, in the middle and at the end, and nothing else is', async t => {
+  const needles = new Needles(['secret', 'sesame'])
+  for (const haystack of ['secret', 'a secret', 'sesame, open', 'sesecret', '"sesame"']) t.equal(needles.isIn(haystack), true, haystack)
+  for (const haystack of ['', 's', 'secre', 'ecret', 'SECRET', 'se same']) t.equal(needles.isIn(haystack), false, haystack)
+  t.equal(new Needles([]).isIn('anything'), false)
+})
