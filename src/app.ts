@@ -10,9 +10,9 @@ import { createLifecycle, type App, type Listening } from './lifecycle.ts'
 import { createBrowserGuard } from './relay/browser-guard.ts'
 import { createEnquiry } from './relay/enquiry.ts'
 import { guardPlugin, relayPlugin } from './relay/plugin.ts'
+import type { Outcome } from './relay/context.ts'
 import { Relay } from './relay/relay.ts'
 import { createUpstreamAgent } from './relay/upstream-agent.ts'
-import { logOutcome } from './report/access-log.ts'
 import type { Build } from './report/metrics.ts'
 import { Observer } from './report/observer.ts'
 import { reportPlugin } from './report/plugin.ts'
@@ -32,6 +32,8 @@ export interface Ports {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
+  /** Writes the line of a relayed request. */
+  readonly logOutcome: (outcome: Outcome) => void
   readonly masker: Masker
   /** How long a caller may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs?: number
@@ -41,7 +43,7 @@ export interface Ports {
 
 /** Builds the proxy; nothing is opened yet. */
 export async function createApp (config: Config, ports: Ports): Promise<App> {
-  const { build, clock, log, masker } = ports
+  const { build, clock, log, logOutcome, masker } = ports
   const observer = new Observer(clock)
   const refusals = new RefusalLog(clock, log)
   maskSecrets(config, masker)
@@ -63,7 +65,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     isRevealing: masker.isRevealing,
     onLeak: (count, requestId) => { observer.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
     onStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
-    onOutcome: outcome => { observer.onOutcome(outcome); logOutcome(log, outcome) },
+    onOutcome: outcome => { observer.onOutcome(outcome); logOutcome(outcome) },
     onRefusal: code => { observer.onRefusal(code); refusals.add(code) },
   })
 

@@ -9,6 +9,7 @@ import { runtimeWarnings } from '../config/runtime.ts'
 import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
 import { codeOf } from '../relay/upstream-errors.ts'
+import { createAccessLog } from '../report/access-log.ts'
 import { createLogger } from '../report/logger.ts'
 import { createMasker } from '../secrets/masker.ts'
 
@@ -44,14 +45,15 @@ export async function serve (process: Process): Promise<number> {
   // A child would inherit them, and a dump would print them.
   process.forget(secretSettings)
   const masker = createMasker()
-  const log = createLogger({ level: config.logLevel, masker, destination: process.destination })
+  const logging = { level: config.logLevel, masker, destination: process.destination }
+  const log = createLogger(logging)
   for (const warning of [...config.warnings, ...runtimeWarnings(process.nodeVersion, systemClock.wall())]) log.warn(warning)
 
-  const app = await createApp(config, { clock: systemClock, random: Math.random, log, masker, build: { version: process.version(), node: process.nodeVersion } })
+  const app = await createApp(config, { clock: systemClock, random: Math.random, log, logOutcome: createAccessLog(logging), masker, build: { version: process.version(), node: process.nodeVersion } })
   try {
     const { address, adminAddress } = await app.open()
     // Said at every level: with PORT=0 nothing else tells the port.
-    createLogger({ level: 'info', masker, destination: process.destination }).info({ address, adminAddress }, `amsu-proxy listens on ${address}`)
+    createLogger({ ...logging, level: 'info' }).info({ address, adminAddress }, `amsu-proxy listens on ${address}`)
   } catch (error) {
     log.fatal({ err: error }, 'can not listen')
     process.complain(`amsu-proxy can not listen (${codeOf(error)})${codeOf(error) === 'EADDRINUSE' ? ': another program listens there; stop it, or choose another address' : ''}`)

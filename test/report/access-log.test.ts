@@ -1,7 +1,8 @@
 import { test } from 'tap'
+import fc from 'fast-check'
 import { errorTable, type ErrorCode } from '../../src/errors.ts'
 import type { Outcome } from '../../src/relay/context.ts'
-import { logOutcome } from '../../src/report/access-log.ts'
+import { loggedError } from '../../src/report/logger.ts'
 import { createLog } from './log-lines.ts'
 import { outcomeOf } from './outcomes.ts'
 
@@ -12,15 +13,15 @@ const TOLD: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_RESET', 'U
 
 /** The line of OUTCOME with some of it changed; `time` is left out. */
 function lineOf (changes: Partial<Outcome>): Record<string, unknown> {
-  const { log, last } = createLog()
-  logOutcome(log, { ...OUTCOME, ...changes })
+  const { logOutcome, last } = createLog()
+  logOutcome({ ...OUTCOME, ...changes })
   const { time, ...line } = last()
   return line
 }
 
 test('a relayed request has one line at level info with what it was and nothing of what it carried', async t => {
-  const { log, lines, last } = createLog('info')
-  logOutcome(log, OUTCOME)
+  const { logOutcome, lines, last } = createLog('info')
+  logOutcome(OUTCOME)
   t.equal(lines.length, 1)
   const { time, ...line } = last()
   t.equal(typeof time, 'number')
@@ -66,7 +67,38 @@ test('a cause brings its code and message along, not the bytes it choked on', as
 })
 
 test('above level info there are no lines of requests', async t => {
-  const { log, lines } = createLog('warn')
-  logOutcome(log, OUTCOME)
+  const { logOutcome, lines } = createLog('warn')
+  logOutcome(OUTCOME)
   t.strictSame(lines, [])
+})
+
+test('a line is the one pino would write, whatever is in it', async t => {
+  const { log, logOutcome, lines } = createLog('info', ['hunter2hunter2'])
+  const milliseconds = fc.double({ min: 0, max: 1e7, noNaN: true })
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.constant('a "quoted\\ hunter2hunter2\n'))
+  const code = fc.constantFrom(...Object.keys(errorTable) as ErrorCode[])
+  const outcomes = fc.record({
+    requestId: text,
+    caller: fc.option(text, { nil: undefined }),
+    method: text,
+    path: text,
+    status: fc.nat(999),
+    bytesIn: fc.nat(),
+    bytesOut: fc.nat(),
+    durationMs: milliseconds,
+    upstreamMs: fc.option(milliseconds, { nil: undefined }),
+    errorCode: fc.option(code, { nil: undefined }),
+    cause: fc.constantFrom(undefined, new Error('refused hunter2hunter2'), 'no error'),
+    replay: fc.constantFrom(undefined, 'answered' as const),
+  })
+  fc.assert(fc.property(outcomes, outcome => {
+    logOutcome(outcome)
+    const { requestId, caller, method, path, status, bytesIn, bytesOut, errorCode } = outcome
+    const [durationMs, upstreamMs] = [outcome.durationMs, outcome.upstreamMs].map(ms => ms === undefined ? undefined : Math.round(ms * 1000) / 1000)
+    const isTold = errorCode !== undefined && TOLD.includes(errorCode) && outcome.cause !== undefined
+    log.info({ requestId, caller, method, path, status, bytesIn, bytesOut, replayed: outcome.replay !== undefined, durationMs, upstreamMs, errorCode: errorCode && `PROXY.${errorCode}`, cause: isTold ? loggedError(outcome.cause) : undefined }, 'request')
+    const [ours, pinos] = lines.splice(0).map(line => line.replace(/"time":\d+/, '"time":0'))
+    return ours === pinos && !String(ours).includes('hunter2')
+  }), { numRuns: 1_000 })
+  t.same(lines, [])
 })

@@ -2,12 +2,15 @@
  * A log whose lines a test can read.
  */
 import type { LevelWithSilent, Logger } from 'pino'
+import type { Outcome } from '../../src/relay/context.ts'
+import { createAccessLog } from '../../src/report/access-log.ts'
 import { createLogger } from '../../src/report/logger.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 
 export interface LogLines {
   readonly log: Logger
+  readonly logOutcome: (outcome: Outcome) => void
   /** As written, each with its line end. */
   readonly lines: string[]
   /** The last line, parsed. */
@@ -19,6 +22,6 @@ export function createLog (level: LevelWithSilent = 'trace', secrets: readonly s
   const lines: string[] = []
   const masker = createMasker()
   secrets.forEach((value, i) => { masker.add(`secret ${i}`, new Secret(value)) })
-  const log = createLogger({ level, masker, destination: { write (line) { lines.push(line) } } })
-  return { log, lines, last: () => JSON.parse(lines.at(-1) ?? '') as Record<string, unknown> }
+  const logging = { level, masker, destination: { write (line: string) { lines.push(line) } } }
+  return { log: createLogger(logging), logOutcome: createAccessLog(logging), lines, last: () => JSON.parse(lines.at(-1) ?? '') as Record<string, unknown> }
 }

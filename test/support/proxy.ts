@@ -4,6 +4,7 @@
 import { createApp, type Ports } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/config.ts'
+import { createAccessLog } from '../../src/report/access-log.ts'
 import { createLogger } from '../../src/report/logger.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
 
@@ -44,8 +45,9 @@ export async function startProxy (upstream: string, settings: Record<string, str
   }, '/nonexistent/.env')
   const masker = createMasker()
   const destination = { write (line: string) { lines.push(line); onLine() } }
-  const log = createLogger({ level: config.logLevel, masker, destination })
-  const app = await createApp(config, { clock, random: Math.random, log, masker, build: { version: '0.0.0', node: 'v0.0.0' }, ...limits })
+  const logging = { level: config.logLevel, masker, destination }
+  const log = createLogger(logging)
+  const app = await createApp(config, { clock, random: Math.random, log, logOutcome: createAccessLog(logging), masker, build: { version: '0.0.0', node: 'v0.0.0' }, ...limits })
   const { address: origin, adminAddress } = await app.open()
 
   function accessLines (): Array<Record<string, unknown>> {
