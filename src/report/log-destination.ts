@@ -10,7 +10,7 @@ import type { Clock, Timer } from '../clock.ts'
 const DELAY_MS = 10
 
 /** Characters that are written at once. */
-const LARGEST_BATCH = 65_536
+const LARGEST_BATCH = 16_384
 
 /** Bytes of log that may wait to be written; further lines are dropped. */
 const LARGEST_BACKLOG = 4 * 1_048_576
