@@ -8,7 +8,6 @@ import { buildConnector, Client, Pool, type Dispatcher } from 'undici'
 import { systemClock, type Clock } from '../clock.ts'
 import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
 import { headerValue } from './headers.ts'
-import { createSharedReads } from './read-buffer.ts'
 import { createTunnelConnector } from './tunnel.ts'
 
 /** A connection's last request is the first one after this long: names are resolved anew, so that a change in DNS is followed. */
@@ -130,7 +129,6 @@ export function createConnector ({ origin, connectTimeoutMs, certificateAuthorit
     // Node gives up an address after 250 ms when the name has another one: less than a round trip on a slow line.
     autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 2),
     rejectUnauthorized: true,
-    onread: createSharedReads(),
     ...(lookup === undefined ? {} : { lookup }),
     ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
   })
