@@ -4,13 +4,15 @@
  * as the source does, and the source map beside it holds the rest.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { build, type Metafile, type Plugin } from 'esbuild'
+import { jsonSchema } from './src/config/validation.ts'
 
 /**
  * What a package, or Node, does at its start although we never need it. The code is its own in every case; only what is loaded,
  * and with which options, is decided here. test/bundle.test.ts holds each against what it shortens.
  */
-export const LEAN: Readonly<Record<'undici' | 'ajv' | 'node:http', { readonly importer: RegExp, readonly contents: string }>> = {
+export const LEAN = {
   // undici's main file loads fetch, WebSocket, caches and mocks: a third of the whole program. This has its connections.
   undici: {
     importer: /^(?!.*node_modules[\\/]undici)/,
@@ -29,13 +31,20 @@ export const LEAN: Readonly<Record<'undici' | 'ajv' | 'node:http', { readonly im
         get getGlobalDispatcher () { return require('undici/lib/global').getGlobalDispatcher },
       }`,
   },
-  // env-schema has ajv check its schemas against the schema of schemas, which is compiled anew at every start. Ours is constant.
+  // env-schema has ajv compile two schemas at every start, a third of its time; both are constant. Here ajv has done so beforehand.
   ajv: {
     importer: /node_modules[\\/]env-schema[\\/]/,
     contents: `
-      const Ajv = require('ajv/dist/ajv')
-      module.exports = class extends Ajv {
-        constructor (options) { super({ ...options, meta: false, validateSchema: false }) }
+      const validateSettings = (module => { ${compiledSettings()}; return module.exports })({})
+      module.exports = class {
+        // Of the options of envSchema(): ours are always the same.
+        compile () { return () => true }
+        validate (schema, data) {
+          const isValid = validateSettings(data)
+          this.errors = validateSettings.errors
+          return isValid
+        }
+        errorsText (errors) { return errors.map(({ instancePath, message }) => instancePath + ' ' + message).join(', ') }
       }`,
   },
   // Since Node 22 an `import` of it reads every export, and one of them is a getter that loads a WebSocket. A require() reads none.
@@ -43,13 +52,54 @@ export const LEAN: Readonly<Record<'undici' | 'ajv' | 'node:http', { readonly im
     importer: /(?:)/,
     contents: "module.exports = require('node:http')",
   },
+  // Nothing here speaks HTTP/2, but whoever could loads Node's.
+  'node:http2': {
+    importer: /(?:)/,
+    contents: 'module.exports = { constants: {} }',
+  },
+  // Of all about versions Fastify asks whether its own is in the range of a plugin, and whether it is a release candidate.
+  semver: {
+    importer: /node_modules[\\/]fastify[\\/]/,
+    contents: `
+      module.exports = {
+        satisfies: require('semver/functions/satisfies'),
+        gt: require('semver/functions/gt'),
+        coerce: require('semver/functions/coerce'),
+      }`,
+  },
+  // For routes with schemas, for requests without a network, and for WebSockets. There are none.
+  '@fastify/ajv-compiler': leftOut('() => undefined'),
+  '@fastify/fast-json-stringify-compiler': leftOut('() => undefined'),
+  'light-my-request': leftOut('undefined'),
+  ws: leftOut('{}'),
+} satisfies Record<string, ShortForm>
+
+interface ShortForm {
+  /** Whose imports get it. */
+  readonly importer: RegExp
+  /** The code, in CommonJS. */
+  readonly contents: string
+}
+
+/** Stands for a package that is asked for and never used. */
+function leftOut (value: string): ShortForm {
+  return { importer: /node_modules[\\/](?:@fastify[\\/]http-proxy|fastify)[\\/]/, contents: `module.exports = ${value}` }
+}
+
+/** The check of settings as ajv compiles it for env-schema, with the options that env-schema gives it; code in CommonJS. */
+function compiledSettings (): string {
+  const require = createRequire(createRequire(import.meta.url).resolve('env-schema'))
+  const { Ajv } = require('ajv') as { Ajv: new (options: object) => { compile: (schema: object) => unknown } }
+  const standalone = require('ajv/dist/standalone') as { default: (ajv: object, validate: unknown) => string }
+  const ajv = new Ajv({ allErrors: true, removeAdditional: true, useDefaults: true, coerceTypes: true, allowUnionTypes: true, code: { source: true } })
+  return standalone.default(ajv, ajv.compile({ ...jsonSchema(), additionalProperties: false }))
 }
 
 /** Gives the importers of a module its short form. */
 const lean: Plugin = {
   name: 'lean',
   setup ({ onResolve, onLoad }) {
-    for (const [name, { importer: pattern, contents }] of Object.entries(LEAN)) {
+    for (const [name, { importer: pattern, contents }] of Object.entries<ShortForm>(LEAN)) {
       onResolve({ filter: new RegExp(`^${name}$`), namespace: 'file' }, ({ path, importer }) => pattern.test(importer) ? { path, namespace: 'lean' } : undefined)
       onLoad({ filter: new RegExp(`^${name}$`), namespace: 'lean' }, () => ({ contents, resolveDir: import.meta.dirname }))
     }

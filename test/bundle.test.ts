@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tap, { test } from 'tap'
 import { bundle, LEAN } from '../esbuild.config.ts'
+import { loadConfig } from '../src/config/config.ts'
 import { jsonSchema } from '../src/config/validation.ts'
+import type { ConfigError } from '../src/errors.ts'
 
 /** The ajv that env-schema uses. */
 const { Ajv } = createRequire(createRequire(import.meta.url).resolve('env-schema'))('ajv') as { Ajv: new (options: object) => { validateSchema: (schema: object) => boolean, errorsText: () => string } }
@@ -48,6 +50,37 @@ test('the short form of undici has everything that is asked of it', async t => {
     .filter(name => !name.startsWith('type '))
   t.ok(asked.includes('Pool') && ours.includes('Pool'), 'the texts are read')
   for (const name of new Set([...asked, ...ours])) t.match(LEAN.undici.contents, new RegExp(`\\b${name}\\b`), name)
+})
+
+test('the short form of semver has everything Fastify asks of it', async t => {
+  const lib = 'node_modules/fastify/lib'
+  const asked = new Set(readdirSync(lib).flatMap(file => [...readFileSync(`${lib}/${file}`, 'utf8').matchAll(/\bsemver\.(\w+)/g)].map(match => match[1] as string)))
+  t.ok(asked.has('satisfies'), 'the text is read')
+  for (const name of asked) t.match(LEAN.semver.contents, new RegExp(`\\b${name}:`), name)
+})
+
+test('what is left out is not asked for: no route has a schema, and nothing speaks HTTP/2 or WebSocket', async t => {
+  const sources = readdirSync('src', { encoding: 'utf8', recursive: true }).filter(file => file.endsWith('.ts')).map(file => readFileSync(`src/${file}`, 'utf8'))
+  const asking = /\bschema: \{|\bhttp2: |allowH2|websocket: |\.inject\(/
+  for (const text of ['app.get(path, { schema: { body } })', 'fastify({ http2: true })', 'websocket: true']) t.match(text, asking)
+  for (const source of sources) t.notOk(asking.test(source), source.slice(0, 80))
+  for (const name of ['ajv', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request', 'ws']) {
+    t.notOk(packages.some(folder => folder.endsWith(`node_modules/${name}`)), `${name} is not shipped`)
+  }
+})
+
+test('settings are judged as env-schema judges them with an ajv of its own', async t => {
+  const env = { AMSU_CLIENT_ID: '', PORT: '70000', LOG_LEVEL: 'loud', MAX_IN_FLIGHT: '0', LOG_FORMAT: 'verse', SHUTDOWN_GRACE_MS: '-1', ALLOW_OPEN_ACCESS: 'perhaps', TOKEN_WAIT_MS: '1.5' }
+  const { stderr, status } = spawnSync(process.execPath, [join(root, 'dist/main.js')], { cwd: root, env, encoding: 'utf8' })
+  t.equal(status, 2)
+  let problems: readonly string[] = []
+  try {
+    loadConfig(env, '/nonexistent')
+  } catch (error) {
+    problems = (error as ConfigError).problems
+  }
+  t.ok(problems.length > 5)
+  t.same(stderr.trimEnd().split('\n').slice(1).map(line => line.trim()), problems)
 })
 
 test('the schema of the settings is one, although no start checks it', async t => {
