@@ -25,7 +25,7 @@ export const goals: readonly Goal[] = [
   { title: 'CPU of a GET at 1,024 connections against 64', unit: '', must: 1.3, aim: 1.1, of: growth },
   { title: 'start against node:http and its Agent', unit: '', must: 2.2, aim: 1.5, of: ratio('start', 'ms', 'ours', 'node-http') },
   { title: 'idle memory against @fastify/http-proxy as it comes', unit: '', must: 0.9, aim: 0.75, of: ratio('idle', 'fresh', 'ours', 'fastify-http-proxy') },
-  { title: 'six uploads at once, peak over idle', unit: 'MiB', must: 60, aim: 30, of: median('uploads6', 'over', 'ours') },
+  { title: 'six uploads at once, peak over idle, in the image', unit: 'MiB', must: 60, aim: 30, of: median('uploads6', 'over', 'ours-image') },
 ]
 
 /** Renders the goals as a table; empty while nothing is measured. */

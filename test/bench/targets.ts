@@ -13,15 +13,21 @@ const BODIES = ['big', 'uploads6']
 /** Routes that allow all there is, so that the price is that of looking. */
 export const ALL_ROUTES = 'GET /amsu-analysis/**, POST /amsu-analysis/**, PUT /amsu-analysis/**, DELETE /amsu-analysis/v2/**'
 
+/** Suites in which ours also takes part as its image starts it. */
+const IN_IMAGE = ['get64', 'post64', 'idle', 'uploads6']
+
+/** The options of Node.js in the image, which bound its memory. */
+export const IMAGE_OPTIONS = /^ENTRYPOINT \["node", (.*), "\/app\/dist\/main\.js"\]$/m.exec(readFileSync(part('../../Dockerfile'), 'utf8'))?.[1]?.split(', ').map(option => JSON.parse(option) as string) ?? []
+
 /** Ours under another id, with settings on top of the defaults; an empty value unsets one. */
-export function ours (id: string, title: string, changes: Readonly<Record<string, string>> = {}): Target {
+export function ours (id: string, title: string, changes: Readonly<Record<string, string>> = {}, nodeOptions: readonly string[] = []): Target {
   return {
     id,
     title,
-    version: node => existsSync(program) ? versionOf([node, program, '--version']) : undefined,
+    version: node => existsSync(program) ? versionOf([node, ...nodeOptions, program, '--version']) : undefined,
     runsOnNode: true,
     launch: ({ node, port, upstreamPort }) => ({
-      argv: [node, program],
+      argv: [node, ...nodeOptions, program],
       environment: { AMSU_CLIENT_ID: 'bench', AMSU_CLIENT_SECRET: 'bench-secret', AMSU_BASE_URL: `http://127.0.0.1:${upstreamPort}`, PORT: String(port), CALLERS: `bench:${CALLER_SECRET}`, ...changes },
     }),
   }
@@ -47,6 +53,7 @@ export function features (): Target[] {
 /** All targets of the side-by-side suites, in the order of the tables. */
 export const targets: readonly Target[] = [
   { ...ours('ours', '**amsu-proxy**'), isOurs: true },
+  { ...ours('ours-image', 'amsu-proxy, as its image starts it', {}, IMAGE_OPTIONS), takesPart: suite => IN_IMAGE.includes(suite) },
   { id: 'direct', title: 'no proxy', version: () => '', launch: undefined, takesPart: suite => suite === 'latency' },
   { ...peer('nginx', 'nginx', ['nginx', '-v'], nginx(false)), takesPart: suite => !BODIES.includes(suite) },
   { ...peer('nginx-streaming', 'nginx, unbuffered', ['nginx', '-v'], nginx(true)), takesPart: suite => BODIES.includes(suite) },

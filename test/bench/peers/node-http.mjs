@@ -16,6 +16,10 @@ createServer((request, response) => {
   const onward = send({ agent, hostname, port, method, path: url, headers: { ...headers, authorization, connection: 'keep-alive' } })
   onward.on('error', () => response.destroy())
   onward.on('response', answer => {
+    if (response.destroyed) {
+      answer.destroy() // the load has gone; a pipeline into a closed stream would throw
+      return
+    }
     response.writeHead(answer.statusCode, answer.headers)
     pipeline(answer, response, () => {})
   })
