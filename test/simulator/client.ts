@@ -1,6 +1,6 @@
 /** A client of the AMSU API as an app would have one, for the simulator's own tests. */
 import { existsSync, readFileSync } from 'node:fs'
-import { FormData, request } from 'undici'
+import { request } from 'undici'
 import { basePath } from './calls.ts'
 import { simulatorDefaults } from './simulator.ts'
 import { placeBeats, synthesizeEcg } from './synthetic-ecg.ts'
@@ -72,7 +72,10 @@ export async function sendEcg (origin: string, path: string, token: string, ecg:
   const form = new FormData()
   for (const [key, values] of Object.entries(fields)) for (const value of [values].flat()) form.append(key, String(value))
   form.append('ecg_file', new Blob([Uint8Array.from(ecg)]), name)
-  return read(await request(origin + basePath + path, { method: 'POST', headers: authorization(token), body: form }))
+  // Encoded beforehand: undici 7 itself sends nothing of a form with a Blob on Node 24 and later.
+  const encoded = new Response(form)
+  const headers = { ...authorization(token), 'content-type': encoded.headers.get('content-type') ?? '' }
+  return read(await request(origin + basePath + path, { method: 'POST', headers, body: Buffer.from(await encoded.arrayBuffer()) }))
 }
 
 function authorization (token: string | undefined): Record<string, string> {

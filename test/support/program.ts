@@ -35,8 +35,8 @@ export async function runProgram (args: string[], environment: Record<string, st
 }
 
 /** Starts the program in front of `upstream` and waits until it says where it listens. */
-export async function startProgram (upstream: string, environment: Record<string, string> = {}): Promise<Program> {
-  const child = spawn(NODE[0], [...NODE.slice(1), MAIN], {
+export async function startProgram (upstream: string, environment: Record<string, string> = {}, nodeOptions: readonly string[] = []): Promise<Program> {
+  const child = spawn(NODE[0], [...NODE.slice(1), ...nodeOptions, MAIN], {
     cwd: '/',
     env: { PATH: process.env['PATH'], AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream, PORT: '0', QUOTA_POLL_SECONDS: '0', ...environment },
   })

@@ -85,6 +85,7 @@ export async function startUpstream (options: UpstreamOptions = {}): Promise<Ups
       answer(whole, res)
     })
   })
+  server.maxHeadersCount = 0 // newer Node answers 431 to more than 2,000
   server.on('connection', socket => track(socket, sockets))
   const origin = await listen(server)
   return { origin, received, tokenCalls, tokens, sockets, close: async () => { await closeServer(server, sockets) } }
