@@ -64,6 +64,7 @@ test('what is left out is not asked for: no route has a schema, and nothing spea
   const asking = /\bschema: \{|\bhttp2: |allowH2|websocket: |\.inject\(/
   for (const text of ['app.get(path, { schema: { body } })', 'fastify({ http2: true })', 'websocket: true']) t.match(text, asking)
   for (const source of sources) t.notOk(asking.test(source), source.slice(0, 80))
+  t.equal(sources.filter(source => source.includes("from 'env-schema'")).length, 1, 'one schema is checked: the one that was compiled')
   for (const name of ['ajv', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request', 'ws']) {
     t.notOk(packages.some(folder => folder.endsWith(`node_modules/${name}`)), `${name} is not shipped`)
   }
