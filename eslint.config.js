@@ -47,10 +47,11 @@ export default [
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [fastify], paths: [{ name: 'node:process', message: node.message }] }] },
   },
   { files: ['src/server.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
-  ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/ and relay/
-  ...arrow('secrets', ['config', 'token', 'callers', 'relay', 'report', 'commands']),
-  ...arrow('token', ['config', 'callers', 'relay', 'report', 'commands']),
-  ...arrow('callers', ['config', 'token', 'relay', 'report', 'commands']),
+  ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/, relay/ and upstream/
+  ...arrow('secrets', ['config', 'token', 'callers', 'upstream', 'relay', 'report', 'commands']),
+  ...arrow('token', ['config', 'callers', 'upstream', 'relay', 'report', 'commands']),
+  ...arrow('callers', ['config', 'token', 'upstream', 'relay', 'report', 'commands']),
+  ...arrow('upstream', ['config', 'token', 'callers', 'relay', 'report', 'commands']),
   ...arrow('relay', ['config', 'callers', 'report', 'commands']),
   ...arrow('report', ['config', 'callers', 'commands']),
 ]

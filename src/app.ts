@@ -12,7 +12,6 @@ import type { Outcome } from './relay/context.ts'
 import { createEnquiry } from './relay/enquiry.ts'
 import { guardPlugin, relayPlugin } from './relay/plugin.ts'
 import { Relay } from './relay/relay.ts'
-import { createUpstreamAgent } from './relay/upstream-agent.ts'
 import type { Build } from './report/metrics.ts'
 import { Observer } from './report/observer.ts'
 import { reportPlugin } from './report/plugin.ts'
@@ -26,6 +25,8 @@ import { createTokenApi } from './token/amsu-token-api.ts'
 import { ClockSkew } from './token/clock-skew.ts'
 import { observeTokenApi } from './token/observed-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
+import { createCallAgent } from './upstream/call-agent.ts'
+import { createTransport } from './upstream/transport.ts'
 
 /** What the parts need from outside. */
 export interface Ports {
@@ -48,16 +49,16 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const refusals = new RefusalLog(clock, log)
   maskSecrets(config, masker)
   const { origin, credentials } = config.amsu
-  const upstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock })
+  const transport = createTransport({ ...config.amsu, ...config.relay, clock })
   // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
-  const ownUpstream = createUpstreamAgent({ ...config.amsu, ...config.relay, clock, maxConnections: 2 })
+  const callAgent = createCallAgent({ ...config.amsu, ...config.relay, maxConnections: 2 })
   const clockSkew = new ClockSkew(clock, log)
-  const api = observeTokenApi(createTokenApi({ dispatcher: ownUpstream, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
+  const api = observeTokenApi(createTokenApi({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
-  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: ownUpstream, origin, clock, ...config.token }), tokens, clock, log, ...config.quota })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: callAgent, origin, clock, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
-    upstream,
+    transport,
     upstreamUrl: new URL(origin),
     tokens,
     clock,
@@ -77,13 +78,13 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const app = createServer(surroundings, config.listener.tls)
   await app.register(guardPlugin, { guard })
   await app.register(callersPlugin, { registry, clock })
-  await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin, upstream })
+  await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin, upstream: callAgent })
   const admin = config.adminListener === undefined ? undefined : createServer(surroundings)
   await admin?.register(guardPlugin, { guard })
   await (admin ?? app).register(reportPlugin, report)
 
   const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
-  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [upstream, ownUpstream] })
+  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, callAgent] })
 }
 
 /** Where callers reach the relay; the port is known once it listens. */

@@ -3,10 +3,14 @@
  * The process: arguments, signals, exit codes. The only file that touches `process`.
  */
 import { readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { systemClock } from './clock.ts'
 import { parseCommandLine } from './commands/command-line.ts'
 import type { Process } from './commands/serve.ts'
 import { usage } from './commands/usage.ts'
+
+/** Its file descriptor. */
+const STANDARD_OUTPUT = 1
 
 /** Where settings are read besides the environment. */
 const DOTENV_PATH = '.env'
@@ -72,7 +76,8 @@ async function thisProcess (): Promise<Process> {
 async function logDestination (): Promise<Process['destination']> {
   if (!process.stdout.isTTY) {
     const { createLogDestination } = await import('./report/log-destination.ts')
-    const destination = createLogDestination(1, systemClock)
+    // Node writes to a pipe without waiting for its reader; to a file it would never write again after a full disk.
+    const destination = createLogDestination(process.stdout instanceof Socket ? process.stdout : STANDARD_OUTPUT, systemClock)
     flushLog = destination.close
     return destination
   }

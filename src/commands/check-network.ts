@@ -7,10 +7,11 @@ import net from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { delay, type Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
-import { ForwardProxyError, type ForwardProxy } from '../relay/forward-proxy.ts'
-import { openTunnel } from '../relay/tunnel.ts'
-import { createConnector, createUpstreamAgent } from '../relay/upstream-agent.ts'
 import { codeOf } from '../relay/upstream-errors.ts'
+import { createCallAgent } from '../upstream/call-agent.ts'
+import { createConnector } from '../upstream/connector.ts'
+import { ForwardProxyError, type ForwardProxy } from '../upstream/forward-proxy.ts'
+import { openTunnel } from '../upstream/tunnel.ts'
 import { connectionFailure, forwardProxyRefusal, tlsFailure, type Goal } from './check-advice.ts'
 import type { StepOutcome } from './check-report.ts'
 
@@ -107,7 +108,7 @@ export async function checkForwardProxy (surroundings: Surroundings, forwardProx
 
 /** Any request tells whether it passes; this one is refused by AMSU, because it carries no token, and costs nothing. */
 async function askThrough ({ config: { amsu, relay, token } }: Surroundings): Promise<{ status: number, isJson: boolean }> {
-  const pool = createUpstreamAgent({ ...amsu, ...relay, maxConnections: 1 })
+  const pool = createCallAgent({ ...amsu, ...relay, maxConnections: 1 })
   try {
     const { statusCode, headers, body } = await pool.request({ method: 'GET', path: '/amsu-analysis/v2/available-times', signal: AbortSignal.timeout(token.requestTimeoutMs) })
     body.on('error', () => {}).destroy()

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import { loadConfig, type Config, type Environment } from '../config/config.ts'
 import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
-import { createUpstreamAgent } from '../relay/upstream-agent.ts'
+import { createCallAgent } from '../upstream/call-agent.ts'
 import { createMasker, type Masker } from '../secrets/masker.ts'
 import { AmsuCalls } from './check-calls.ts'
 import { checkDns, checkForwardProxy, checkTcp, checkTls, type Surroundings } from './check-network.ts'
@@ -108,7 +108,7 @@ async function takeSteps (course: Course, surroundings: Surroundings, masker: Ma
     for (const name of ['dns', 'tcp'] as const) await course.take(name, () => ({ status: 'not_tried', found: 'left to the forward proxy' }))
   }
   if (amsu.origin.startsWith('https:')) await course.take('tls', async () => await checkTls(surroundings))
-  const dispatcher = createUpstreamAgent({ ...amsu, ...relay, maxConnections: 1 })
+  const dispatcher = createCallAgent({ ...amsu, ...relay, maxConnections: 1 })
   try {
     const calls = new AmsuCalls({ surroundings, dispatcher, masker })
     await course.take('token', async () => await calls.token())

@@ -2,10 +2,13 @@
  * AMSU's answer on its way to the caller: head, body and end, written straight to the response.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { free } from '../upstream/memory.ts'
+import { headerValue } from '../upstream/header-value.ts'
+import type { AnswerHead } from './bad-token.ts'
 import type { RelayContext } from './context.ts'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
-import { headerValue, inboundHeaders } from './headers.ts'
+import { inboundHeaders } from './headers.ts'
 import { lingerOnClose } from './refusal.ts'
 
 /** Bytes of an answer that is cheaper to copy behind its head than to write beside it. */
@@ -18,6 +21,7 @@ export class Answer {
   readonly #res: ServerResponse
   readonly #requestId: string
   readonly #onDrain: () => void
+  #isHeldUp = false
   #expectedBytes: number | undefined
   #bytes = 0
 
@@ -27,7 +31,10 @@ export class Answer {
     this.#req = req
     this.#res = res
     this.#requestId = requestId
-    this.#onDrain = onDrain
+    this.#onDrain = () => {
+      this.#isHeldUp = false
+      onDrain()
+    }
   }
 
   /** Bytes of the body so far. */
@@ -36,9 +43,9 @@ export class Answer {
   }
 
   /** Writes the head; throws if it can not be passed on. */
-  begin (status: number, raw: readonly Buffer[], statusText: string): void {
+  begin ({ headers: received, status, statusText }: AnswerHead): void {
     const { callerOrigin, isDraining, isRevealing, onLeak, upstreamUrl } = this.#context
-    const { headers, leaks } = inboundHeaders(raw, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
+    const { headers, leaks } = inboundHeaders(received, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
     if (leaks > 0) onLeak(leaks, this.#requestId)
     const isEarly = hasBody(this.#req) && !this.#req.complete
     if (isEarly) lingerOnClose(this.#req)
@@ -61,8 +68,9 @@ export class Answer {
       else this.#res.end(chunk)
       return true
     }
-    if (this.#res.write(chunk)) return true
-    this.#res.once('drain', this.#onDrain)
+    if (this.#res.write(chunk, error => { if (error == null) free(chunk) })) return true
+    if (!this.#isHeldUp) this.#res.once('drain', this.#onDrain)
+    this.#isHeldUp = true
     return false
   }
 

@@ -1,17 +1,16 @@
 /**
- * One attempt to have AMSU answer a request: the upstream half of an exchange. It is undici's handler, so that a chunk crosses
- * without a stream in between. undici calls the `on…` methods, in the order in which they stand here.
+ * One attempt to have AMSU answer a request: the upstream half of an exchange. A chunk crosses without a stream in between.
  */
 import type { IncomingMessage } from 'node:http'
-import type { Dispatcher } from 'undici'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import type { Delivery, DeliveryListener } from '../upstream/delivery.ts'
 import { authorized } from './authorized.ts'
+import type { AnswerHead } from './bad-token.ts'
 import type { RelayContext } from './context.ts'
 import { hasBody } from './framing.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
 import { Upload } from './upload.ts'
-import type { ConnectionAware, ConnectionUse } from './upstream-agent.ts'
 import type { AttemptProgress } from './upstream-errors.ts'
 
 /** Where an attempt stands, and so whose silence a time-out would punish. */
@@ -22,7 +21,7 @@ export interface AttemptOwner {
   /** The request is about to be written to a connection. */
   onSending: () => void
   /** AMSU's final answer begins; throws if it can not be passed on. */
-  onAnswer: (status: number, raw: Buffer[], statusText: string) => void
+  onAnswer: (head: AnswerHead) => void
   /** A piece of the answer's body; false when the caller can take no more for now. */
   onAnswerChunk: (chunk: Buffer) => boolean
   onAnswerEnd: () => void
@@ -35,34 +34,28 @@ export interface AttemptOwner {
 }
 
 /** Sends the request once with one token. */
-export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
+export class Attempt implements DeliveryListener {
   readonly #context: RelayContext
   readonly #owner: AttemptOwner
   readonly #token: AccessToken
-  readonly #upload: Upload | undefined
+  readonly #body: Upload | Buffer | undefined
   #phase: Phase = 'connecting'
   readonly #replay: ReplayBuffer
-  readonly #replayed: ReplayBuffer | undefined
-  #use: ConnectionUse | undefined
+  #delivery: Delivery | undefined
   #isSent = false
   #isSentWhole = false
   #isReused = false
   #isAnswered = false
   #activeMs = 0
   #isHeldUp = false
-  #abort: ((error?: Error) => void) | undefined
-  #resume: (() => void) | undefined
 
   /** @param replayed the body as the attempt before kept it; without, it is read from the caller */
   constructor (context: RelayContext, owner: AttemptOwner, req: IncomingMessage, token: AccessToken, replayed?: ReplayBuffer) {
     this.#context = context
     this.#owner = owner
     this.#token = token
-    this.#replayed = replayed
     this.#replay = replayed ?? new ReplayBuffer(context.replayBudget)
-    this.#upload = replayed === undefined && hasBody(req)
-      ? new Upload(req, { limitBytes: context.maxBodyBytes, replay: this.#replay, onProgress: () => { this.#touch() }, onTooLarge: () => { owner.onTooLarge() } })
-      : undefined
+    this.#body = !hasBody(req) ? undefined : replayed?.body() ?? this.#uploadOf(req)
   }
 
   /** The token this was sent with. */
@@ -75,6 +68,10 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
     return this.#isSentWhole && this.#replay.isWhole ? this.#replay : undefined
   }
 
+  get #upload (): Upload | undefined {
+    return this.#body instanceof Upload ? this.#body : undefined
+  }
+
   /** Bytes of the caller's body read so far. */
   get bytesIn (): number {
     return this.#upload?.bytes ?? 0
@@ -85,13 +82,8 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
    *
    * @param headers flat names and values, without `Authorization`
    */
-  send (method: string, path: string, headers: readonly string[]): void {
-    this.#context.upstream.dispatch({
-      path,
-      method: method as Dispatcher.HttpMethod,
-      headers: authorized(headers, this.#token),
-      body: (this.#upload ?? this.#replayed?.body() ?? null) as unknown as Buffer | null,
-    }, this)
+  send (method: string, target: string, headers: readonly string[]): void {
+    this.#delivery = this.#context.transport.send({ method, target, headers: authorized(headers, this.#token), body: this.#body }, this)
   }
 
   /** Lets go of AMSU, whatever is under way there. */
@@ -99,9 +91,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
     this.#phase = 'over'
     this.#replay.release()
     this.#upload?.destroy()
-    const abort = this.#abort
-    this.#abort = undefined
-    abort?.()
+    this.#delivery?.abort()
   }
 
   /** Whether the caller, not AMSU, is what the answer waits for. */
@@ -113,7 +103,7 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
   resume (): void {
     this.#isHeldUp = false
     this.#touch()
-    this.#resume?.()
+    this.#delivery?.resume()
   }
 
   /** What to call a silence that has lasted too long at `nowMs`, or undefined while it has not. A caller who does not read is not one. */
@@ -134,66 +124,67 @@ export class Attempt implements Dispatcher.DispatchHandler, ConnectionAware {
     }
   }
 
-  onConnection (use: ConnectionUse): void {
-    this.#use = use
-  }
-
-  /** A connection is there and nothing has been sent: the last moment to look at the token. */
-  onConnect (abort: (error?: Error) => void): void {
-    if (this.#phase === 'over' || !this.#context.tokens.isUsable(this.#token)) {
-      abort()
-      return
+  /** The last moment to look at the token. */
+  onConnected (isReused: boolean): boolean {
+    if (!this.#context.tokens.isUsable(this.#token)) {
+      this.#phase = 'over'
+      this.#upload?.destroy()
+      this.#owner.onTokenOutdated()
+      return false
     }
-    this.#abort = abort
     this.#isSent = true
-    this.#isReused = this.#use !== undefined && this.#use.requests++ > 0
+    this.#isReused = isReused
     this.#phase = this.#upload === undefined ? 'waiting' : 'uploading'
     this.#touch()
     this.#owner.onSending()
+    return true
   }
 
-  onRequestSent (): void {
+  onSent (): void {
     this.#isSentWhole = true
     if (this.#phase !== 'uploading') return
     this.#phase = 'waiting'
     this.#touch()
   }
 
-  onResponseStarted (): void {
+  onAnswerStarted (): void {
     this.#isAnswered = true
   }
 
-  onHeaders (status: number, raw: Buffer[], resume: () => void, statusText: string): boolean {
-    if (status < 200 || this.#phase === 'over') return true
+  onHead (head: AnswerHead): void {
+    if (this.#phase === 'over') return
     this.#phase = 'downloading'
     this.#touch()
-    this.#resume = resume
-    this.#owner.onAnswer(status, raw, statusText)
-    return true
+    this.#owner.onAnswer(head)
   }
 
-  onData (chunk: Buffer): boolean {
+  onBody (chunk: Buffer): boolean {
     if (this.#phase !== 'downloading') return true
     this.#touch()
     this.#isHeldUp = !this.#owner.onAnswerChunk(chunk)
     return !this.#isHeldUp
   }
 
-  onComplete (): void {
-    this.#abort = undefined
+  onEnd (): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
     this.#owner.onAnswerEnd()
   }
 
-  onError (cause: Error): void {
-    this.#abort = undefined
+  onFailure (cause: Error): void {
     if (this.#phase === 'over') return
-    const isOutdated = !this.#isSent && !this.#context.tokens.isUsable(this.#token)
     this.#phase = 'over'
     this.#upload?.destroy()
-    if (isOutdated) this.#owner.onTokenOutdated()
-    else this.#owner.onFailure(cause, { isSent: this.#isSent, isReused: this.#isReused, isAnswered: this.#isAnswered })
+    this.#owner.onFailure(cause, { isSent: this.#isSent, isReused: this.#isReused, isAnswered: this.#isAnswered })
+  }
+
+  #uploadOf (req: IncomingMessage): Upload {
+    return new Upload(req, {
+      limitBytes: this.#context.maxBodyBytes,
+      keep: chunk => this.#replay.add(chunk),
+      onProgress: () => { this.#touch() },
+      onTooLarge: () => { this.#owner.onTooLarge() },
+    })
   }
 
   #touch (): void {

@@ -3,6 +3,16 @@
  * give the code and no status). Such an answer is held until it is whole, because only then it is known whether it will be passed on.
  */
 
+import { headerValue } from '../upstream/header-value.ts'
+
+/** Status and headers of an answer. */
+export interface AnswerHead {
+  readonly status: number
+  readonly statusText: string
+  /** Flat names and values, as received; a character is a byte (Latin-1). */
+  readonly headers: readonly string[]
+}
+
 /** Longer answers are no error envelopes; they are passed on as they come. */
 const LARGEST_HELD_BYTES = 65_536
 
@@ -14,28 +24,20 @@ const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
  */
 export type Replay = 'answered' | 'rejected_again' | 'failed'
 
-/** Whether an answer with this head may say that the token is bad. `raw` is its headers, flat, as received. */
-export function mayBlameToken (status: number, raw: readonly Buffer[]): boolean {
+/** Whether an answer with this head may say that the token is bad. */
+export function mayBlameToken ({ headers, status }: AnswerHead): boolean {
   if (status === 401) return true
-  if (status < 400 || status > 499) return false
-  for (let i = 0; i < raw.length; i += 2) {
-    if (raw[i]?.length === 12 && raw[i]?.toString('latin1').toLowerCase() === 'content-type') return /json/i.test(String(raw[i + 1]))
-  }
-  return false
+  return status >= 400 && status <= 499 && /json/i.test(headerValue(headers, 'content-type') ?? '')
 }
 
 /** An answer that is kept until it has been understood. */
 export class HeldAnswer {
-  readonly status: number
-  readonly raw: Buffer[]
-  readonly statusText: string
+  readonly head: AnswerHead
   readonly #chunks: Buffer[] = []
   #bytes = 0
 
-  constructor (status: number, raw: Buffer[], statusText: string) {
-    this.status = status
-    this.raw = raw
-    this.statusText = statusText
+  constructor (head: AnswerHead) {
+    this.head = head
   }
 
   /** The body so far, as it came. */
@@ -52,7 +54,7 @@ export class HeldAnswer {
 
   /** Whether AMSU says that the token is bad. */
   blamesToken (): boolean {
-    return this.status === 401 || errorCode(Buffer.concat(this.#chunks)) === BAD_TOKEN_CODE
+    return this.head.status === 401 || errorCode(Buffer.concat(this.#chunks)) === BAD_TOKEN_CODE
   }
 }
 

@@ -3,10 +3,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import type { Transport } from '../upstream/delivery.ts'
 import type { Replay } from './bad-token.ts'
 import type { Bagged } from './bag.ts'
 import type { Deadlines, Watched } from './deadlines.ts'
@@ -59,7 +59,7 @@ export interface Outcome {
 
 /** What the relay is given. */
 export interface RelayOptions {
-  readonly upstream: Dispatcher
+  readonly transport: Transport
   readonly upstreamUrl: URL
   readonly tokens: Tokens
   readonly clock: Clock

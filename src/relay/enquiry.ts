@@ -36,12 +36,12 @@ export function createEnquiry ({ clock, dispatcher, origin, requestTimeoutMs }: 
     try {
       const headers = authorized(['accept', 'application/json', 'accept-encoding', 'identity'], token)
       const { statusCode: status, headers: got, body } = await dispatcher.request({ origin, method: 'GET', path, headers, signal: AbortSignal.any([signal, late.signal]) })
-      const held = new HeldAnswer(status, [], '')
+      const head = { status, statusText: '', headers: ['content-type', String(got['content-type'])] }
+      const held = new HeldAnswer(head)
       for await (const chunk of body) {
         if (!held.add(chunk as Buffer)) return { status, body: undefined, isTokenBad: false }
       }
-      const isBlaming = mayBlameToken(status, [Buffer.from('content-type'), Buffer.from(String(got['content-type']))])
-      return { status, body: parse(Buffer.concat(held.chunks)), isTokenBad: isBlaming && held.blamesToken() }
+      return { status, body: parse(Buffer.concat(held.chunks)), isTokenBad: mayBlameToken(head) && held.blamesToken() }
     } finally {
       clock.clearTimeout(timer)
     }

@@ -9,7 +9,7 @@ import { errorTable, ProxyError, type ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import { HeldAnswer, mayBlameToken, type Replay } from './bad-token.ts'
+import { HeldAnswer, mayBlameToken, type AnswerHead, type Replay } from './bad-token.ts'
 import { CLIENT_CLOSED_REQUEST, type Call, type Caller, type RelayContext, type UnderWay } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
@@ -128,11 +128,11 @@ export class Exchange implements UnderWay, AttemptOwner {
     if (this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
   }
 
-  onAnswer (status: number, raw: Buffer[], statusText: string): void {
+  onAnswer (head: AnswerHead): void {
     this.#answeredMs = this.#context.clock.monotonic()
     if (this.#original !== undefined) this.#replay = 'answered'
-    if (mayBlameToken(status, raw)) this.#held = new HeldAnswer(status, raw, statusText)
-    else this.#answer.begin(status, raw, statusText)
+    if (mayBlameToken(head)) this.#held = new HeldAnswer(head)
+    else this.#answer.begin(head)
   }
 
   onAnswerChunk (chunk: Buffer): boolean {
@@ -140,7 +140,7 @@ export class Exchange implements UnderWay, AttemptOwner {
     if (held === undefined) return this.#answer.write(chunk)
     if (held.add(chunk)) return true
     // Too long to be held: it is passed on as it comes, and only the next request finds another token.
-    if (held.status === 401) this.#context.tokens.reject(this.#tokenSent())
+    if (held.head.status === 401) this.#context.tokens.reject(this.#tokenSent())
     return this.#passOn(held)
   }
 
@@ -186,7 +186,7 @@ export class Exchange implements UnderWay, AttemptOwner {
   /** Writes what was held; from then on the answer is passed on as it comes. */
   #passOn (held: HeldAnswer): boolean {
     this.#held = undefined
-    this.#answer.begin(held.status, held.raw, held.statusText)
+    this.#answer.begin(held.head)
     return held.chunks.map(chunk => this.#answer.write(chunk)).at(-1) ?? true
   }
 

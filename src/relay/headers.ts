@@ -91,16 +91,16 @@ export interface InboundHeaders {
 /**
  * Builds what is answered to a caller from what AMSU answered.
  *
- * @param raw AMSU's headers, flat, as received; bytes are taken as Latin-1 and written as such, so they stay what they are
+ * @param raw AMSU's headers, flat, as received; a character is a byte (Latin-1) and is written as such, so they stay what they are
  */
-export function inboundHeaders (raw: readonly Uint8Array[], context: InboundContext): InboundHeaders {
+export function inboundHeaders (raw: readonly string[], context: InboundContext): InboundHeaders {
   const headers: string[] = []
   let nominated: string[] | undefined
   for (let i = 0; i < raw.length; i += 2) {
-    const name = latin1(raw[i] as Uint8Array)
+    const name = raw[i] as string
     const verdict = verdictOf(name, responseVerdicts, judgeResponseHeader)
     if (verdict === 'drop') continue
-    const value = latin1(raw[i + 1] as Uint8Array)
+    const value = raw[i + 1] as string
     if (verdict === 'connection') {
       nominated = nominations(value, nominated)
       continue
@@ -124,15 +124,6 @@ export function rewriteLocation (value: string, upstream: URL, callerOrigin: () 
   if (target === null || target.hostname !== upstream.hostname) return value
   const isSamePort = target.port === upstream.port || (target.port === '' && target.protocol !== upstream.protocol)
   return isSamePort ? `${callerOrigin()}${rest.startsWith('/') ? '' : '/'}${rest}` : value
-}
-
-/** The value of the first header of this name in a flat list, or undefined. `name` is lower case. */
-export function headerValue (headers: readonly string[], name: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) {
-    const candidate = headers[i] as string
-    if (candidate.length === name.length && candidate.toLowerCase() === name) return headers[i + 1]
-  }
-  return undefined
 }
 
 function parseUrl (text: string): URL | null {
@@ -200,8 +191,4 @@ function removeWhere (headers: string[], isMatch: (name: string, value: string) 
 
 function namesThisProxy (via: string): boolean {
   return via.split(',').some(hop => hop.trim().split(/\s+/)[1]?.toLowerCase() === VIA_NAME)
-}
-
-function latin1 (bytes: Uint8Array): string {
-  return (bytes as Buffer).toString('latin1')
 }

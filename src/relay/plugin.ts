@@ -57,7 +57,7 @@ export interface RelayPluginOptions {
   readonly allowedRoutes: readonly AllowedRoute[] | undefined
   /** Origin of AMSU. */
   readonly origin: string
-  /** Our own verified connections, so that no other transport is ever made (CVE-2026-107318). */
+  /** Verified connections, so that http-proxy never makes others (CVE-2026-107318); it uses none. */
   readonly upstream: Dispatcher
 }
 

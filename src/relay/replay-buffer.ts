@@ -38,14 +38,16 @@ export class ReplayBuffer {
     this.#budget = budget
   }
 
-  add (chunk: Buffer): void {
-    if (this.#chunks === undefined) return
+  /** Keeps a piece, if everything before it was kept and there is room; returns whether it is kept. */
+  add (chunk: Buffer): boolean {
+    if (this.#chunks === undefined) return false
     if (this.#bytes + chunk.length > this.#budget.limitBytes || !this.#budget.take(chunk.length)) {
       this.release()
-      return
+      return false
     }
     this.#bytes += chunk.length
     this.#chunks.push(chunk)
+    return true
   }
 
   /** Whether everything that was added is kept. */

@@ -1,35 +1,31 @@
 /**
- * A caller's request body on its way to AMSU. undici takes a stream for a body and destroys it when the exchange ends; destroying
- * an `IncomingMessage` would tear down the caller's connection before the answer is written. This stands between the two: it
- * has the few methods undici calls, counts, keeps the limit, and lets go of the request when undici is done with it.
+ * A caller's request body on its way to AMSU: it counts, keeps the limit, and lets go of the request when its connection is done
+ * with it. The `IncomingMessage` itself is not handed on: to destroy it would tear down the caller's connection before the answer
+ * is written.
  */
-import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import type { ReplayBuffer } from './replay-buffer.ts'
+import type { BodySink, BodySource } from '../upstream/delivery.ts'
 
 export interface UploadOptions {
   /** Most bytes that are read. */
   readonly limitBytes: number
-  /** Keeps the body for a second sending. */
-  readonly replay: ReplayBuffer
+  /** Shown every chunk; tells whether it is kept for a second sending. */
+  readonly keep: (chunk: Buffer) => boolean
   /** Called when one of the two sides moves: for every chunk, before it is passed on, and when AMSU can take more. */
   readonly onProgress: () => void
   /** Called once, instead of passing on the chunk that crosses the limit. */
   readonly onTooLarge: () => void
 }
 
-/** A readable stream as far as undici looks: `on`, `pipe`, `pause`, `resume`, `destroy`. Reads nothing before the first `resume()`. */
-export class Upload extends EventEmitter {
+/** A body that is read from a request, and not before it is started. */
+export class Upload implements BodySource {
   readonly #source: IncomingMessage
   readonly #options: UploadOptions
-  #isAttached = false
+  #sink: BodySink | undefined
   #isPaused = false
   #bytes = 0
-  /** Part of the contract with undici. */
-  destroyed = false
 
   constructor (source: IncomingMessage, options: UploadOptions) {
-    super()
     this.#source = source
     this.#options = options
   }
@@ -44,40 +40,25 @@ export class Upload extends EventEmitter {
     return this.#isPaused
   }
 
-  /** Marks this as a stream for undici, which never calls it. */
-  pipe (): never {
-    throw new TypeError('an upload is read by events')
+  start (sink: BodySink): void {
+    this.#sink = sink
+    this.#source.on('data', this.#onData)
+    this.#source.on('end', this.#onEnd)
+    this.resume()
   }
 
-  /** Starts or goes on reading from the caller. */
-  resume (): this {
-    if (this.destroyed) return this
-    if (!this.#isAttached) {
-      this.#isAttached = true
-      this.#source.on('data', this.#onData)
-      this.#source.on('end', this.#onEnd)
-    }
+  resume (): void {
+    if (this.#sink === undefined) return
     this.#isPaused = false
     this.#options.onProgress()
     this.#source.resume()
-    return this
-  }
-
-  /** Stops reading, so that a slow upstream slows the caller down. */
-  pause (): this {
-    this.#isPaused = true
-    this.#source.pause()
-    return this
   }
 
   /** Lets go of the request; its connection lives on. */
-  destroy (): this {
-    if (this.destroyed) return this
-    this.destroyed = true
+  destroy (): void {
+    this.#sink = undefined
     this.#source.off('data', this.#onData)
     this.#source.off('end', this.#onEnd)
-    this.emit('close')
-    return this
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -87,11 +68,14 @@ export class Upload extends EventEmitter {
       return
     }
     this.#options.onProgress()
-    this.#options.replay.add(chunk)
-    this.emit('data', chunk)
+    const isKept = this.#options.keep(chunk)
+    if (this.#sink?.write(chunk, !isKept) !== false) return
+    // A slow upstream slows the caller down.
+    this.#isPaused = true
+    this.#source.pause()
   }
 
   readonly #onEnd = (): void => {
-    this.emit('end')
+    this.#sink?.end()
   }
 }

@@ -1,10 +1,14 @@
 /**
- * Where log lines go: to a file descriptor, behind the requests. A reader that is stuck, a closed pipe or a full disk costs lines,
- * never a request; and lines that are written within a moment of each other share one write, because a write costs more than the
- * rest of a line.
+ * Where log lines go, behind the requests. A reader that is stuck, a closed pipe or a full disk costs lines, never a request; and
+ * lines that are written within a moment of each other share one write, because a write costs more than the rest of a line.
+ *
+ * No thread stands between, as there would be with an asynchronous write to a file: to wake it, and to be woken by it, cost three
+ * times what the write did. The kernel takes what goes to a file without waiting for the disk, as it does for other servers' logs.
  */
-import { pino, type DestinationStream } from 'pino'
-import type { Clock, Timer } from '../clock.ts'
+import { writeSync } from 'node:fs'
+import type { Writable } from 'node:stream'
+import type { DestinationStream } from 'pino'
+import { delay, type Clock, type Timer } from '../clock.ts'
 
 /** How long a line waits for company, in milliseconds: too short to be noticed by a reader, long enough for a hundred lines under load. */
 const DELAY_MS = 10
@@ -12,11 +16,14 @@ const DELAY_MS = 10
 /** Characters that are written at once. */
 const LARGEST_BATCH = 16_384
 
-/** Bytes of log that may wait to be written; further lines are dropped. */
+/** Bytes of log that may wait to be read from a pipe; further lines are dropped. */
 const LARGEST_BACKLOG = 4 * 1_048_576
 
 /** How long the last lines may take to be written, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 500
+
+/** A pipe or a socket, or the descriptor of an open file. */
+export type LogOutput = Writable | number
 
 /** Takes lines, and is closed once. */
 export interface LogDestination extends DestinationStream {
@@ -24,14 +31,8 @@ export interface LogDestination extends DestinationStream {
   close: () => Promise<void>
 }
 
-/**
- * Creates the destination.
- *
- * @param descriptor an open file descriptor; unless it is a standard stream, it is closed with the destination
- */
-export function createLogDestination (descriptor: number, clock: Clock): LogDestination {
-  const output = pino.destination({ dest: descriptor, sync: false, maxLength: LARGEST_BACKLOG })
-  output.on('error', () => {}) // there is nowhere to say it
+/** Creates the destination. The output itself stays open. */
+export function createLogDestination (output: LogOutput, clock: Clock): LogDestination {
   let batch = ''
   let timer: Timer | undefined
   let isClosed = false
@@ -41,9 +42,12 @@ export function createLogDestination (descriptor: number, clock: Clock): LogDest
     timer = undefined
     const text = batch
     batch = ''
-    if (text !== '') output.write(text)
+    if (text === '') return
+    if (typeof output === 'number') writeToFile(output, text)
+    else if (output.writableLength + text.length <= LARGEST_BACKLOG) output.write(text)
   }
 
+  if (typeof output !== 'number') output.on('error', () => {}) // there is nowhere to say it
   return {
     write (line) {
       if (isClosed) return
@@ -54,14 +58,20 @@ export function createLogDestination (descriptor: number, clock: Clock): LogDest
     async close () {
       writeBatch()
       isClosed = true
-      await new Promise<void>(resolve => {
-        output.once('finish', resolve)
-        output.once('error', () => { resolve() })
-        clock.setTimeout(resolve, CLOSE_TIMEOUT_MS)
-        output.end()
-      })
-      // pino flushes once more when the process exits, and that would try for ever on a full disk.
-      output.flushSync = () => {}
+      if (typeof output !== 'number') await Promise.race([untilRead(output), delay(CLOSE_TIMEOUT_MS, clock)])
     },
   }
+}
+
+function writeToFile (descriptor: number, text: string): void {
+  try {
+    writeSync(descriptor, text)
+  } catch {
+    // A full disk, most likely; it may have room again for the next lines.
+  }
+}
+
+/** Resolves once everything before has been taken, or will never be. */
+async function untilRead (output: Writable): Promise<void> {
+  await new Promise<void>(resolve => { output.write('', () => { resolve() }) })
 }

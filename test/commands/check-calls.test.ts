@@ -1,7 +1,7 @@
 import { test, type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { AmsuCalls } from '../../src/commands/check-calls.ts'
-import { createUpstreamAgent } from '../../src/relay/upstream-agent.ts'
+import { createCallAgent } from '../../src/upstream/call-agent.ts'
 import { createMasker, type Masker } from '../../src/secrets/masker.ts'
 import { CLIENT_ID, CLIENT_SECRET } from '../support/proxy.ts'
 import { json, startUpstream, type Received, type Upstream, type UpstreamOptions } from '../support/upstream.ts'
@@ -15,7 +15,7 @@ async function startCalls (t: Test, options: UpstreamOptions = {}, settings: Rec
   const clock = { ...systemClock, wall: () => systemClock.wall() + aheadMs }
   const surroundings = surroundingsOf({ AMSU_BASE_URL: upstream.origin, ...settings }, { clock })
   const { amsu, relay } = surroundings.config
-  const dispatcher = createUpstreamAgent({ ...amsu, ...relay, maxConnections: 1 })
+  const dispatcher = createCallAgent({ ...amsu, ...relay, maxConnections: 1 })
   t.teardown(async () => { await dispatcher.destroy(); await upstream.close() })
   const masker = createMasker()
   return { upstream, masker, calls: new AmsuCalls({ surroundings, dispatcher, masker }) }

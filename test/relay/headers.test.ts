@@ -1,5 +1,6 @@
 import { test } from 'tap'
-import { headerValue, inboundHeaders, isSaneRequestId, outboundHeaders, rewriteLocation } from '../../src/relay/headers.ts'
+import { inboundHeaders, isSaneRequestId, outboundHeaders, rewriteLocation } from '../../src/relay/headers.ts'
+import { headerValue } from '../../src/upstream/header-value.ts'
 
 const ID = 'request-1'
 
@@ -11,7 +12,7 @@ function outbound (...raw: string[]): string[] {
 
 function inbound (...raw: string[]): string[] {
   const context = { upstream: new URL('http://upstream:80'), callerOrigin: () => 'http://proxy', isRevealing: (text: string) => text.includes('s3cr3t') }
-  return inboundHeaders(raw.map(text => Buffer.from(text, 'latin1')), context).headers
+  return inboundHeaders(raw, context).headers
 }
 
 test('ordinary headers pass in order, with their case, bytes and repetitions', async t => {
@@ -64,7 +65,7 @@ test('what AMSU may not say to a caller is dropped', async t => {
 
 test('a header that holds a secret of ours is dropped and counted', async t => {
   const context = { upstream: new URL('http://u'), callerOrigin: () => '', isRevealing: (text: string) => text.includes('s3cr3t') }
-  const { headers, leaks } = inboundHeaders(['A', '1', 'Echo', 'Bearer s3cr3t', 'X-s3cr3t', '', 'B', '2'].map(text => Buffer.from(text)), context)
+  const { headers, leaks } = inboundHeaders(['A', '1', 'Echo', 'Bearer s3cr3t', 'X-s3cr3t', '', 'B', '2'], context)
   t.same(headers, ['A', '1', 'B', '2'])
   t.equal(leaks, 2)
 })
@@ -108,6 +109,5 @@ test('callers who invent header names do not fill the memory', async t => {
 })
 
 test('header bytes beyond ASCII stay what they are', async t => {
-  const { headers } = inboundHeaders([Buffer.from('X'), Buffer.from([0xe9, 0xff, 0x80])], { upstream: new URL('http://u'), callerOrigin: () => '', isRevealing: () => false })
-  t.same(Buffer.from(headers[1] as string, 'latin1'), Buffer.from([0xe9, 0xff, 0x80]))
+  t.same(inbound('X', '\xe9\xff\x80'), ['X', '\xe9\xff\x80'])
 })

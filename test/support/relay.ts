@@ -8,9 +8,9 @@ import type { Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import type { Outcome, Tokens } from '../../src/relay/context.ts'
 import { Relay } from '../../src/relay/relay.ts'
-import { createUpstreamAgent, type UpstreamAgentOptions } from '../../src/relay/upstream-agent.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { AccessToken, instant } from '../../src/token/access-token.ts'
+import { createTransport, type TransportOptions } from '../../src/upstream/transport.ts'
 
 /** Largest body that is kept to be sent again, in bytes. */
 export const REPLAY_BODY_BYTES = 1_000
@@ -22,13 +22,13 @@ export interface BareRelay {
 }
 
 /** Starts a relay before `upstream`, with a token in hand that can be renewed at any time. */
-export async function startRelay (t: Test, upstream: Partial<UpstreamAgentOptions> & { readonly origin: string }): Promise<BareRelay> {
-  const agent = createUpstreamAgent({ connectTimeoutMs: 300, maxConnections: 8, certificateAuthority: undefined, forwardProxy: undefined, ...upstream })
+export async function startRelay (t: Test, upstream: Partial<TransportOptions> & { readonly origin: string }): Promise<BareRelay> {
+  const transport = createTransport({ connectTimeoutMs: 300, maxConnections: 8, certificateAuthority: undefined, forwardProxy: undefined, ...upstream })
   const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
   const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, reject: () => true }
   const outcomes: Outcome[] = []
   const relay = new Relay({
-    upstream: agent,
+    transport,
     upstreamUrl: new URL(upstream.origin),
     tokens,
     clock: systemClock,
@@ -46,7 +46,7 @@ export async function startRelay (t: Test, upstream: Partial<UpstreamAgentOption
   const server = http.createServer((req, res) => { relay.relay(req, res, 'request-1', undefined) }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(async () => {
-    await agent.destroy()
+    await transport.destroy()
     server.closeAllConnections()
     server.close()
   })

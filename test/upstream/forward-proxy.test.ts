@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { inspect } from 'node:util'
-import { ForwardProxyError, parseForwardProxy } from '../../src/relay/forward-proxy.ts'
+import { ForwardProxyError, parseForwardProxy } from '../../src/upstream/forward-proxy.ts'
 
 test('a forward proxy is named by an http URL of host and port, with or without a name and a password', async t => {
   for (const [text, host, port, credentials] of [

@@ -110,12 +110,17 @@ test('a connection older than five minutes serves one more request, and the next
     connections.push(upstream.received.at(-1)?.headers['connection'])
   }
   await ask()
-  await clock.advance(299_000)
+  // Idle connections do not grow that old.
+  for (let i = 0; i < 99; i++) {
+    await clock.advance(3_000)
+    await ask()
+  }
+  await clock.advance(2_000)
   await ask()
   t.equal(resolver.count(), 1)
   await clock.advance(2_000)
   await ask()
   await ask()
   t.equal(resolver.count(), 2)
-  t.strictSame(connections, ['keep-alive', 'keep-alive', 'close', 'keep-alive'])
+  t.strictSame(connections.slice(-4), ['keep-alive', 'keep-alive', 'close', 'keep-alive'])
 })

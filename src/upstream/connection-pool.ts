@@ -1,0 +1,188 @@
+/**
+ * The connections to one origin, and the requests that wait for one.
+ */
+import type { Socket } from 'node:net'
+import type { buildConnector } from 'undici'
+import type { Clock, Timer } from '../clock.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
+import { Delivery, type DeliveryListener, type OutgoingRequest, type Transport } from './delivery.ts'
+import { ConnectionEndedError } from './errors.ts'
+
+/** A connection's last request is the first one after this long: names are resolved anew, so that a change in DNS is followed. */
+const CONNECTION_TTL_MS = 300_000
+
+/** How long an idle connection is kept when AMSU does not say how long it does. Most servers keep theirs 5 s or longer. */
+const KEEP_ALIVE_MS = 4_000
+
+/** A connection is given up this long before AMSU would: a request on its way must not meet the end. */
+const KEEP_ALIVE_MARGIN_MS = 2_000
+
+/** Whatever AMSU says, an idle connection is not kept longer. */
+const LONGEST_KEEP_ALIVE_MS = 600_000
+
+export interface ConnectionPoolOptions {
+  /** Where all of them lead. */
+  readonly origin: URL
+  readonly connect: buildConnector.connector
+  readonly maxConnections: number
+  /** Whether each request has a connection of its own. */
+  readonly isOneShot: boolean
+  readonly clock: Clock
+}
+
+/** Sends requests over connections that are used again. It has no time-outs for answers and never sends a request twice. */
+export class ConnectionPool implements Transport, ConnectionOwner {
+  readonly #options: ConnectionPoolOptions
+  readonly #target: Parameters<buildConnector.connector>[0]
+  readonly #open = new Set<Connection>()
+  /** The one used last is used next, so that those too many grow old. */
+  readonly #idle: Connection[] = []
+  /** Free connections with a request each, until what has arrived meanwhile has been read. */
+  #starting: Connection[] = []
+  readonly #queue: Delivery[] = []
+  #connecting = 0
+  #sweep: Timer | undefined
+  #isDestroyed = false
+
+  constructor (options: ConnectionPoolOptions) {
+    const { host, hostname, port, protocol } = options.origin
+    this.#options = options
+    this.#target = { host, hostname: hostname.replace(/^\[|\]$/g, ''), port, protocol }
+  }
+
+  /** Sends a request as soon as there is a connection for it. */
+  send (request: OutgoingRequest, listener: DeliveryListener): Delivery {
+    const delivery = new Delivery(request, listener, this.#forget)
+    this.#serve(delivery)
+    return delivery
+  }
+
+  /** Cuts all connections; what is under way or waits fails. */
+  async destroy (): Promise<void> {
+    this.#isDestroyed = true
+    if (this.#sweep !== undefined) this.#options.clock.clearTimeout(this.#sweep)
+    const cause = new ConnectionEndedError()
+    for (const connection of [...this.#open]) connection.fail(cause)
+    for (const delivery of this.#queue.splice(0)) refuse(delivery, cause)
+  }
+
+  onFree (connection: Connection): void {
+    const next = this.#queue.shift()
+    if (this.#options.isOneShot) connection.close()
+    else if (next !== undefined) this.#startSoon(connection, next)
+    else this.#rest(connection)
+  }
+
+  onClosed (connection: Connection): void {
+    this.#open.delete(connection)
+    const place = this.#idle.indexOf(connection)
+    if (place !== -1) this.#idle.splice(place, 1)
+    this.#connectAsNeeded()
+  }
+
+  #serve (delivery: Delivery): void {
+    const connection = this.#takeIdle()
+    if (connection !== undefined) {
+      this.#startSoon(connection, delivery)
+      return
+    }
+    this.#queue.push(delivery)
+    this.#connectAsNeeded()
+  }
+
+  #takeIdle (): Connection | undefined {
+    const nowMs = this.#options.clock.monotonic()
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (nowMs < connection.idleUntilMs) return connection
+      connection.close()
+    }
+    return undefined
+  }
+
+  /**
+   * Has a connection carry a request once everything that has arrived by now has been read: the end of that connection, or an
+   * answer nobody asked for, which would be taken for that of this request (CVE-2026-6733).
+   */
+  #startSoon (connection: Connection, delivery: Delivery): void {
+    connection.next = delivery
+    if (this.#starting.push(connection) === 1) setImmediate(this.#start)
+  }
+
+  readonly #start = (): void => {
+    const starting = this.#starting
+    this.#starting = []
+    for (const connection of starting) {
+      const delivery = connection.next as Delivery
+      connection.next = undefined
+      if (this.#isDestroyed) refuse(delivery, new ConnectionEndedError())
+      else if (!connection.isClosed) this.#carry(connection, delivery)
+      else if (!delivery.isOver) this.#serve(delivery)
+    }
+  }
+
+  #carry (connection: Connection, delivery: Delivery): void {
+    if (delivery.isOver) {
+      this.onFree(connection)
+      return
+    }
+    const isOld = this.#options.clock.monotonic() - connection.connectedAtMs > CONNECTION_TTL_MS
+    connection.carry(delivery, isOld || this.#options.isOneShot)
+  }
+
+  #rest (connection: Connection): void {
+    const { keepAliveMs = KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS } = connection
+    connection.idleUntilMs = this.#options.clock.monotonic() + Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, LONGEST_KEEP_ALIVE_MS)
+    this.#idle.push(connection)
+    this.#sweep ??= this.#options.clock.setTimeout(this.#closeIdle, KEEP_ALIVE_MS)
+  }
+
+  readonly #closeIdle = (): void => {
+    this.#sweep = undefined
+    const nowMs = this.#options.clock.monotonic()
+    for (const connection of this.#idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs)) connection.close()
+    if (this.#idle.length > 0) this.#sweep = this.#options.clock.setTimeout(this.#closeIdle, KEEP_ALIVE_MS)
+  }
+
+  #connectAsNeeded (): void {
+    while (!this.#isDestroyed && this.#connecting < this.#queue.length && this.#open.size + this.#connecting < this.#options.maxConnections) this.#connect()
+  }
+
+  #connect (): void {
+    this.#connecting++
+    this.#options.connect(this.#target, (...[error, socket]) => {
+      this.#connecting--
+      if (error === null) this.#onConnected(socket)
+      else this.#onRefused(error)
+    })
+  }
+
+  #onConnected (socket: Socket): void {
+    if (this.#isDestroyed) {
+      socket.destroy()
+      return
+    }
+    const connection = new Connection(socket, this, this.#options.clock.monotonic())
+    this.#open.add(connection)
+    const delivery = this.#queue.shift()
+    if (delivery === undefined) this.onFree(connection)
+    else this.#carry(connection, delivery)
+  }
+
+  /** Every attempt is made for one request that waits. */
+  #onRefused (cause: Error): void {
+    const delivery = this.#queue.shift()
+    if (delivery !== undefined) refuse(delivery, cause)
+    this.#connectAsNeeded()
+  }
+
+  readonly #forget = (delivery: Delivery): void => {
+    const place = this.#queue.indexOf(delivery)
+    if (place !== -1) this.#queue.splice(place, 1)
+  }
+}
+
+function refuse (delivery: Delivery, cause: Error): void {
+  if (delivery.isOver) return
+  delivery.end()
+  delivery.listener.onFailure(cause)
+}

@@ -1,0 +1,152 @@
+/**
+ * One connection to AMSU, which carries one request after the other, and never two at a time: a request behind another would be
+ * lost with it, and nobody could tell whether it was charged.
+ */
+import type { Socket } from 'node:net'
+import type { BodySource, Carrier, Delivery } from './delivery.ts'
+import { ConnectionEndedError } from './errors.ts'
+import { RequestWriter } from './request-writer.ts'
+import { ResponseReader } from './response-reader.ts'
+
+/** Told what becomes of a connection. */
+export interface ConnectionOwner {
+  /** It can carry another request. */
+  onFree: (connection: Connection) => void
+  /** It is gone. */
+  onClosed: (connection: Connection) => void
+}
+
+/** An open connection. */
+export class Connection implements Carrier {
+  readonly #socket: Socket
+  readonly #owner: ConnectionOwner
+  readonly #reader = new ResponseReader()
+  readonly #writer: RequestWriter
+  #delivery: Delivery | undefined
+  #body: BodySource | undefined
+  #isSent = false
+  #isLast = false
+  #isReused = false
+  #isClosed = false
+  #error: Error | undefined
+  /** When it was made, in milliseconds of the owner's clock. */
+  readonly connectedAtMs: number
+  /** When it is given up, if it is idle until then; the owner's. */
+  idleUntilMs = Infinity
+  /** What it carries next; the owner's. */
+  next: Delivery | undefined
+
+  constructor (socket: Socket, owner: ConnectionOwner, connectedAtMs: number) {
+    this.#socket = socket
+    this.#owner = owner
+    this.connectedAtMs = connectedAtMs
+    this.#writer = new RequestWriter(socket)
+    socket.on('data', (bytes: Buffer) => { this.#onData(bytes) })
+    socket.on('drain', () => { this.#body?.resume() })
+    socket.on('error', error => { this.#error ??= error })
+    socket.on('end', () => { this.#onEnd() })
+    socket.on('close', () => { this.fail(this.#error ?? new ConnectionEndedError()) })
+  }
+
+  /** Whether it can carry nothing more. */
+  get isClosed (): boolean {
+    return this.#isClosed
+  }
+
+  /** How long AMSU keeps it when it is idle, in milliseconds, if it says so. */
+  get keepAliveMs (): number | undefined {
+    return this.#reader.head?.keepAliveMs
+  }
+
+  /**
+   * Carries a request; it must be free.
+   *
+   * @param isLast whether it ends afterwards
+   */
+  carry (delivery: Delivery, isLast: boolean): void {
+    const { listener, request } = delivery
+    if (!listener.onConnected(this.#isReused)) {
+      delivery.end()
+      this.#owner.onFree(this)
+      return
+    }
+    delivery.boards(this)
+    this.#delivery = delivery
+    this.#body = Buffer.isBuffer(request.body) ? undefined : request.body
+    this.#isSent = false
+    this.#isReused = true
+    this.#isLast = isLast
+    this.#reader.begin(request.method, listener)
+    try {
+      this.#writer.send(request, isLast, () => {
+        this.#isSent = true
+        listener.onSent()
+      })
+    } catch (error) {
+      this.fail(error as Error)
+    }
+  }
+
+  /** Reads on, after the listener could take no more. */
+  resume (): void {
+    this.#socket.resume()
+  }
+
+  /** Cuts it; whoever waits for an answer on it hears nothing. */
+  close (): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#letGo()
+    this.#socket.destroy()
+    this.#owner.onClosed(this)
+  }
+
+  /** Cuts it; whoever waits for an answer on it hears why. */
+  fail (cause: Error): void {
+    const delivery = this.#delivery
+    this.close()
+    delivery?.end()
+    delivery?.listener.onFailure(cause)
+  }
+
+  #onData (bytes: Buffer): void {
+    const delivery = this.#delivery
+    if (delivery === undefined) {
+      // An answer nobody asked for would be taken for that of the next request (CVE-2026-6733).
+      this.close()
+      return
+    }
+    try {
+      const length = this.#reader.read(bytes)
+      if (this.#delivery !== delivery) return
+      if (this.#reader.isWhole) this.#finish(delivery, length === bytes.length)
+      else if (this.#reader.isHeldUp) this.#socket.pause()
+    } catch (error) {
+      this.fail(error as Error)
+    }
+  }
+
+  /** AMSU has closed its side: who has done so will not answer, and what is still being written nobody reads. */
+  #onEnd (): void {
+    const delivery = this.#delivery
+    if (delivery !== undefined && this.#reader.end()) this.#finish(delivery, true)
+    else this.fail(this.#error ?? new ConnectionEndedError())
+  }
+
+  /** @param isClean whether nothing came behind the answer */
+  #finish (delivery: Delivery, isClean: boolean): void {
+    const isFree = isClean && this.#isSent && !this.#isLast && this.#reader.head?.isPersistent === true && !this.#socket.destroyed
+    this.#letGo()
+    delivery.end()
+    if (isFree) this.#owner.onFree(this)
+    else this.close()
+    delivery.listener.onEnd()
+  }
+
+  #letGo (): void {
+    const body = this.#body
+    this.#delivery = undefined
+    this.#body = undefined
+    if (!this.#isSent) body?.destroy()
+  }
+}

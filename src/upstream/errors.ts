@@ -1,0 +1,43 @@
+/**
+ * How a connection to AMSU fails where neither Node.js nor the connector has an error of its own.
+ */
+
+/** How an {@link InvalidAnswerError} is known. */
+export const INVALID_ANSWER_ERROR = 'ERR_INVALID_ANSWER'
+
+/** How a {@link ConnectionEndedError} is known. */
+export const CONNECTION_ENDED_ERROR = 'ERR_CONNECTION_ENDED'
+
+/** How an {@link UnsendableRequestError} is known. */
+export const UNSENDABLE_REQUEST_ERROR = 'ERR_UNSENDABLE_REQUEST'
+
+/** What came is not HTTP, or not an answer to what was asked. */
+export class InvalidAnswerError extends Error {
+  readonly code = INVALID_ANSWER_ERROR
+
+  /** @param part what does not hold, in words of ours: what came is never repeated */
+  constructor (part: string) {
+    super(`the answer is not valid HTTP: ${part}`)
+    this.name = 'InvalidAnswerError'
+  }
+}
+
+/** AMSU closed the connection before its answer was whole, or the proxy is stopping. */
+export class ConnectionEndedError extends Error {
+  readonly code = CONNECTION_ENDED_ERROR
+
+  constructor () {
+    super('the connection was closed')
+    this.name = 'ConnectionEndedError'
+  }
+}
+
+/** A request that can not be written as one: a line break in its head would begin a header of somebody else's. */
+export class UnsendableRequestError extends Error {
+  readonly code = UNSENDABLE_REQUEST_ERROR
+
+  constructor () {
+    super('the head of the request holds a line break')
+    this.name = 'UnsendableRequestError'
+  }
+}
