@@ -73,5 +73,5 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["nod
 # Memory: V8 takes 256 MB for its heap at least, whatever the container's limit, and collects the buffers of what streams by only when
 # they are many; in 64 MB the kernel ends it first. A share of the limit adapts to every box, and a small young generation is
 # collected often. Arguments, not NODE_OPTIONS: whoever sets that variable for other reasons would take them away.
-ENTRYPOINT ["node", "--disable-sigusr1", "--max-semi-space-size=1", "--max-old-space-size-percentage=40", "/app/dist/main.js"]
+ENTRYPOINT ["node", "--disable-sigusr1", "--max-semi-space-size=4", "--max-old-space-size-percentage=40", "/app/dist/main.js"]
 CMD ["serve"]

@@ -31,10 +31,7 @@ export class Answer {
     this.#req = req
     this.#res = res
     this.#requestId = requestId
-    this.#onDrain = () => {
-      this.#isHeldUp = false
-      onDrain()
-    }
+    this.#onDrain = onDrain
   }
 
   /** Bytes of the body so far. */
@@ -69,9 +66,14 @@ export class Answer {
       return true
     }
     if (this.#res.write(chunk, error => { if (error == null) free(chunk) })) return true
-    if (!this.#isHeldUp) this.#res.once('drain', this.#onDrain)
+    if (!this.#isHeldUp) this.#res.once('drain', () => { this.#resume() })
     this.#isHeldUp = true
     return false
+  }
+
+  #resume (): void {
+    this.#isHeldUp = false
+    this.#onDrain()
   }
 
   end (): void {

@@ -134,7 +134,8 @@ function verdictOf (name: string, cache: Map<string, HeaderVerdict>, judge: (nam
   const cached = cache.get(name)
   if (cached !== undefined) return cached
   const verdict = judge(name)
-  if (cache.size < LARGEST_CACHE) cache.set(name, verdict)
+  // A copy: the name is a part of the head it came in, and would keep all of it.
+  if (cache.size < LARGEST_CACHE) cache.set(Buffer.from(name, 'latin1').toString('latin1'), verdict)
   return verdict
 }
 

@@ -53,7 +53,9 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   /** Sends a request as soon as there is a connection for it. */
   send (request: OutgoingRequest, listener: DeliveryListener): Delivery {
     const delivery = new Delivery(request, listener, this.#forget)
-    this.#serve(delivery)
+    // Later, as every failure is: whoever sends must have the delivery in hand.
+    if (this.#isDestroyed) setImmediate(refuse, delivery, new ConnectionEndedError())
+    else this.#serve(delivery)
     return delivery
   }
 
@@ -67,7 +69,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   onFree (connection: Connection): void {
-    const next = this.#queue.shift()
+    const next = this.#options.isOneShot ? undefined : this.#queue.shift()
     if (this.#options.isOneShot) connection.close()
     else if (next !== undefined) this.#startSoon(connection, next)
     else this.#rest(connection)
@@ -86,6 +88,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
       this.#startSoon(connection, delivery)
       return
     }
+    delivery.queuedAtMs = this.#options.clock.monotonic()
     this.#queue.push(delivery)
     this.#connectAsNeeded()
   }
@@ -100,24 +103,29 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   /**
-   * Has a connection carry a request once everything that has arrived by now has been read: the end of that connection, or an
-   * answer nobody asked for, which would be taken for that of this request (CVE-2026-6733).
+   * Has a connection carry a request once everything that has arrived by now has been read: the end of that connection, by which a
+   * charged call would be lost, or an answer nobody asked for, which would be taken for that of this request (CVE-2026-6733). Only
+   * between the first immediate and the second Node looks at the sockets again.
    */
   #startSoon (connection: Connection, delivery: Delivery): void {
     connection.next = delivery
-    if (this.#starting.push(connection) === 1) setImmediate(this.#start)
+    if (this.#starting.push(connection) === 1) setImmediate(this.#startNext)
   }
+
+  readonly #startNext = (): void => { setImmediate(this.#start) }
 
   readonly #start = (): void => {
     const starting = this.#starting
     this.#starting = []
-    for (const connection of starting) {
+    // The last one first, so that those put back into the queue stand there as they came.
+    for (const connection of starting.reverse()) {
       const delivery = connection.next as Delivery
       connection.next = undefined
       if (this.#isDestroyed) refuse(delivery, new ConnectionEndedError())
       else if (!connection.isClosed) this.#carry(connection, delivery)
-      else if (!delivery.isOver) this.#serve(delivery)
+      else if (!delivery.isOver) this.#queue.unshift(delivery)
     }
+    this.#connectAsNeeded()
   }
 
   #carry (connection: Connection, delivery: Delivery): void {
@@ -131,7 +139,9 @@ export class ConnectionPool implements Transport, ConnectionOwner {
 
   #rest (connection: Connection): void {
     const { keepAliveMs = KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS } = connection
-    connection.idleUntilMs = this.#options.clock.monotonic() + Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, LONGEST_KEEP_ALIVE_MS)
+    const leftMs = Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, LONGEST_KEEP_ALIVE_MS)
+    // One that was offered a request and did not get it is as old as it was.
+    if (connection.idleUntilMs === Infinity) connection.idleUntilMs = this.#options.clock.monotonic() + leftMs
     this.#idle.push(connection)
     this.#sweep ??= this.#options.clock.setTimeout(this.#closeIdle, KEEP_ALIVE_MS)
   }
@@ -148,11 +158,12 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   #connect (): void {
+    const startedAtMs = this.#options.clock.monotonic()
     this.#connecting++
     this.#options.connect(this.#target, (...[error, socket]) => {
       this.#connecting--
       if (error === null) this.#onConnected(socket)
-      else this.#onRefused(error)
+      else this.#onRefused(error, startedAtMs)
     })
   }
 
@@ -168,10 +179,13 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     else this.#carry(connection, delivery)
   }
 
-  /** Every attempt is made for one request that waits. */
-  #onRefused (cause: Error): void {
-    const delivery = this.#queue.shift()
-    if (delivery !== undefined) refuse(delivery, cause)
+  /**
+   * Every attempt is made for one request that waits. While there is no connection at all, it speaks for all that have waited as long:
+   * a thousand callers must not learn one time-out after the other that AMSU is gone.
+   */
+  #onRefused (cause: Error, startedAtMs: number): void {
+    const count = this.#open.size > 0 ? 1 : Math.max(1, this.#queue.filter(({ queuedAtMs }) => queuedAtMs <= startedAtMs).length)
+    for (const delivery of this.#queue.splice(0, count)) refuse(delivery, cause)
     this.#connectAsNeeded()
   }
 

@@ -28,10 +28,11 @@ export class Connection implements Carrier {
   #isLast = false
   #isReused = false
   #isClosed = false
+  #keepAliveMs: number | undefined
   #error: Error | undefined
   /** When it was made, in milliseconds of the owner's clock. */
   readonly connectedAtMs: number
-  /** When it is given up, if it is idle until then; the owner's. */
+  /** When it is given up, if it carries nothing until then; the owner's. */
   idleUntilMs = Infinity
   /** What it carries next; the owner's. */
   next: Delivery | undefined
@@ -53,9 +54,9 @@ export class Connection implements Carrier {
     return this.#isClosed
   }
 
-  /** How long AMSU keeps it when it is idle, in milliseconds, if it says so. */
+  /** How long AMSU keeps it when it is idle, in milliseconds, if it said so with its last answer. */
   get keepAliveMs (): number | undefined {
-    return this.#reader.head?.keepAliveMs
+    return this.#keepAliveMs
   }
 
   /**
@@ -71,6 +72,7 @@ export class Connection implements Carrier {
       return
     }
     delivery.boards(this)
+    this.idleUntilMs = Infinity
     this.#delivery = delivery
     this.#body = Buffer.isBuffer(request.body) ? undefined : request.body
     this.#isSent = false
@@ -97,6 +99,7 @@ export class Connection implements Carrier {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#letGo()
+    this.#reader.forget()
     this.#socket.destroy()
     this.#owner.onClosed(this)
   }
@@ -135,7 +138,11 @@ export class Connection implements Carrier {
 
   /** @param isClean whether nothing came behind the answer */
   #finish (delivery: Delivery, isClean: boolean): void {
-    const isFree = isClean && this.#isSent && !this.#isLast && this.#reader.head?.isPersistent === true && !this.#socket.destroyed
+    const head = this.#reader.forget()
+    // What is still being written would stand before the next request.
+    const isSent = this.#isSent && this.#socket.writableLength === 0
+    const isFree = isClean && isSent && !this.#isLast && head?.isPersistent === true && !this.#socket.destroyed
+    this.#keepAliveMs = head?.keepAliveMs
     this.#letGo()
     delivery.end()
     if (isFree) this.#owner.onFree(this)

@@ -68,6 +68,8 @@ export interface Carrier {
 export class Delivery {
   readonly request: OutgoingRequest
   readonly listener: DeliveryListener
+  /** When it began to wait for a connection; the pool's. */
+  queuedAtMs = 0
   readonly #onForgotten: (delivery: Delivery) => void
   #carrier: Carrier | undefined
   #isOver = false

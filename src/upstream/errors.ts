@@ -32,12 +32,12 @@ export class ConnectionEndedError extends Error {
   }
 }
 
-/** A request that can not be written as one: a line break in its head would begin a header of somebody else's. */
+/** A request that can not be written as one: its head holds a control character, or a character that is no byte. */
 export class UnsendableRequestError extends Error {
   readonly code = UNSENDABLE_REQUEST_ERROR
 
   constructor () {
-    super('the head of the request holds a line break')
+    super('the head of the request holds what can not be sent')
     this.name = 'UnsendableRequestError'
   }
 }

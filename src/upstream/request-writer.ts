@@ -10,8 +10,9 @@ import { free } from './memory.ts'
 /** Bytes of a body that are cheaper to copy behind the head than to write beside it. */
 const LARGEST_TEXT = 16_384
 
-/** Lines, and a blank one: a line break in a name or value would begin a header of somebody else's. */
-const HEAD = /^(?:[^\r\n\0]+\r\n)+\r\n$/
+/** What no part of a head may hold: a line break would begin a header of somebody else's, and so would half of a wider character. */
+const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
+const UNSENDABLE_IN_FIRST_LINE = /[^\x21-\x7e\x80-\xff]/
 
 /** Methods whose requests say so when they have no body (RFC 9110 section 8.6). */
 const EXPECTING_A_BODY = new Set(['PATCH', 'POST', 'PUT'])
@@ -24,7 +25,7 @@ export class RequestWriter implements BodySink {
   /** The head, until the first piece of the body is there. */
   #head = ''
   #isChunked = false
-  #onSent: () => void = () => {}
+  #onSent: () => void = nothing
 
   constructor (socket: Socket) {
     this.#socket = socket
@@ -38,10 +39,10 @@ export class RequestWriter implements BodySink {
    */
   send (request: OutgoingRequest, isLast: boolean, onSent: () => void): void {
     const { body } = request
+    if (!isSendable(request)) throw new UnsendableRequestError()
     this.#isChunked = body !== undefined && !hasLength(request.headers)
     this.#head = headOf(request, this.#isChunked, isLast)
     this.#onSent = onSent
-    if (!HEAD.test(this.#head)) throw new UnsendableRequestError()
     if (body === undefined) {
       this.end()
     } else if (Buffer.isBuffer(body)) {
@@ -71,7 +72,9 @@ export class RequestWriter implements BodySink {
   end (): void {
     const rest = this.#takeHead() + (this.#isChunked ? LAST_CHUNK : '')
     if (rest !== '') this.#socket.write(rest, 'latin1')
-    this.#onSent()
+    const onSent = this.#onSent
+    this.#onSent = nothing // a connection grows old, and what it knows grows old with it
+    onSent()
   }
 
   #takeHead (): string {
@@ -79,6 +82,17 @@ export class RequestWriter implements BodySink {
     this.#head = ''
     return head
   }
+}
+
+function nothing (): void {}
+
+/** The guards and Node's parser let nothing else through; this is the last look at what we write ourselves. */
+function isSendable ({ headers, method, target }: OutgoingRequest): boolean {
+  if (UNSENDABLE_IN_FIRST_LINE.test(method) || UNSENDABLE_IN_FIRST_LINE.test(target)) return false
+  for (const part of headers) {
+    if (UNSENDABLE.test(part)) return false
+  }
+  return true
 }
 
 function headOf ({ body, headers, method, target }: OutgoingRequest, isChunked: boolean, isLast: boolean): string {

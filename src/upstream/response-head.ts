@@ -19,6 +19,10 @@ const STATUS_LINE_LENGTH = 12
 /** Bytes a body may have: what a number holds exactly. */
 const LENGTH = /^\d{1,15}$/
 
+/** Options of `Connection`, in a list. */
+const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
+const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
+
 /** What a `Keep-Alive` header says about the time an idle connection is kept, in seconds. */
 const KEEP_ALIVE_TIMEOUT = /\btimeout\s*=\s*(\d{1,6})\b/i
 
@@ -75,7 +79,8 @@ export function parseHead (text: string, method: string): ResponseHead {
     statusText: text.slice(STATUS_LINE_LENGTH + 1, lineEnd),
     headers,
     bodyLength,
-    isPersistent: bodyLength !== UNTIL_CLOSE && !framing.isClosed && (isHttp11 || framing.isKept),
+    // Who speaks HTTP/1.0 and sends chunks all the same is not to be trusted with a second answer (RFC 9112 section 6.1).
+    isPersistent: bodyLength !== UNTIL_CLOSE && !framing.isClosed && (isHttp11 || (framing.isKept && !framing.isChunked)),
     keepAliveMs: framing.keepAliveMs,
   }
 }
@@ -106,10 +111,8 @@ function note (framing: Framing, name: string, value: string): void {
 }
 
 function noteConnection (framing: Framing, value: string): void {
-  for (const option of value.toLowerCase().split(',')) {
-    if (option.trim() === 'close') framing.isClosed = true
-    if (option.trim() === 'keep-alive') framing.isKept = true
-  }
+  if (CLOSE.test(value)) framing.isClosed = true
+  if (KEEP_ALIVE.test(value)) framing.isKept = true
 }
 
 function keepAliveMsOf (value: string): number | undefined {

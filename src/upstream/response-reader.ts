@@ -5,19 +5,25 @@
 import { InvalidAnswerError } from './errors.ts'
 import { CHUNKED, parseHead, UNTIL_CLOSE, type ResponseHead } from './response-head.ts'
 
-/** Largest head, trailer section or chunk line, in bytes; Node.js has the same limit for requests. */
-const LARGEST_HEAD = 16_384
+/** Most characters of a head, a chunk's line or a trailer section; Node.js has the same limit for requests. */
+const LARGEST_TEXT = 16_384
 
-/** A chunk's size, then extensions that nobody asked for. Eight digits are 4 GiB. */
-const CHUNK_LINE = /^([\da-f]{1,8})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/i
+const TOKEN = "[!#$%&'*+\\-.^_`|~\\dA-Za-z]+"
+const QUOTED_STRING = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"'
 
-const TRAILER_LINE = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/
+/** A chunk's size, then extensions that nobody asked for (RFC 9112 section 7.1). Eight digits are 4 GiB. */
+const CHUNK_LINE = new RegExp(`^([\\da-f]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED_STRING}))?)*$`, 'i')
+
+const TRAILER_LINE = new RegExp(`^${TOKEN}:[\\t\\x20-\\x7e\\x80-\\xff]*$`)
 
 /** How every head begins, as far as it can be told at once. */
 const VERSION = 'HTTP/1.'
 
-const HEAD_END = '\r\n\r\n'
-const LINE_END = '\r\n'
+const HEAD_END = Buffer.from('\r\n\r\n')
+const LINE_END = Buffer.from('\r\n')
+
+/** A line that ends otherwise never ends for us, and need not be waited for. */
+const BARE_LINE_FEED = /(?<!\r)\n/
 
 /** Interim answers that say more than "wait": the protocol changes, or somebody waits for a body that is not held back. */
 const UNASKED = new Set([100, 101])
@@ -41,39 +47,51 @@ export class ResponseReader {
   #method = ''
   #listener: AnswerListener | undefined
   #head: ResponseHead | undefined
+  #isStarted = false
   /** Bytes of the body, or of the chunk, that are still to come. */
   #left = 0
   /** What has come of a head or a line. */
   #text = ''
-  #trailerBytes = 0
+  /** Where the next thing begins. */
+  #position = 0
+  #trailerLength = 0
   #wantsMore = true
-
-  /** The answer's head; undefined before it was read. */
-  get head (): ResponseHead | undefined {
-    return this.#head
-  }
 
   /** From now on the answer to a request of this method is expected. */
   begin (method: string, listener: AnswerListener): void {
     this.#method = method
     this.#listener = listener
-    this.#head = undefined
+    this.#isStarted = false
     this.#expected = 'head'
   }
 
   /**
-   * Reads what came, up to the end of the answer.
+   * Forgets the answer, whole or not, and returns its head. A connection grows old; what it still knew of the last request would
+   * grow old with it, and be kept until a major collection.
+   */
+  forget (): ResponseHead | undefined {
+    const head = this.#head
+    this.#head = undefined
+    this.#listener = undefined
+    this.#text = ''
+    this.#expected = 'nothing'
+    return head
+  }
+
+  /**
+   * Reads what came, up to the end of the answer, or until the listener has it forgotten.
    *
-   * @returns how many bytes were read; fewer than there are only when the answer has ended before them
+   * @returns how many bytes were read
    * @throws {InvalidAnswerError} when it is no answer, and whatever `onHead` throws
    */
   read (bytes: Buffer): number {
-    let position = 0
-    while (position < bytes.length && this.#expected !== 'nothing') position = this.#step(bytes, position)
-    return position
+    this.#position = 0
+    this.#wantsMore = true
+    while (this.#position < bytes.length && this.#expected !== 'nothing') this.#step(bytes)
+    return this.#position
   }
 
-  /** Whether the answer is whole. */
+  /** Whether nothing more is expected. */
   get isWhole (): boolean {
     return this.#expected === 'nothing'
   }
@@ -89,69 +107,56 @@ export class ResponseReader {
     return this.#expected === 'nothing'
   }
 
-  /** Reads one thing; returns the position behind it. */
-  #step (bytes: Buffer, position: number): number {
-    const expected = this.#expected
-    if (expected === 'head') return this.#readHead(bytes, position)
-    const isBody = expected === 'body' || expected === 'chunk' || expected === 'close'
-    return isBody ? this.#readBody(bytes, position) : this.#readLine(bytes, position)
+  #step (bytes: Buffer): void {
+    switch (this.#expected) {
+      case 'head':
+        return this.#readHead(bytes)
+      case 'body':
+      case 'chunk':
+      case 'close':
+        return this.#readBody(bytes)
+      case 'chunk-line':
+      case 'chunk-end':
+      case 'trailers':
+        return this.#readLine(bytes)
+      case 'nothing':
+    }
   }
 
-  #readHead (bytes: Buffer, position: number): number {
-    const isFirst = this.#text === ''
-    if (isFirst) this.#listener?.onAnswerStarted()
-    const before = this.#text.length
-    const text = this.#text + bytes.toString('latin1', position, Math.min(bytes.length, position + LARGEST_HEAD + HEAD_END.length - before))
-    if (isFirst && !text.startsWith(VERSION.slice(0, text.length))) throw new InvalidAnswerError('version')
-    const end = text.indexOf(HEAD_END, Math.max(0, before - HEAD_END.length))
-    if (end === -1) {
-      if (text.length > LARGEST_HEAD) throw new InvalidAnswerError('head is too long')
-      this.#text = text
-      return bytes.length
-    }
-    this.#text = ''
-    this.#onHead(parseHead(text.slice(0, end), this.#method))
-    return position + end + HEAD_END.length - before
+  #readHead (bytes: Buffer): void {
+    if (!this.#isStarted) this.#listener?.onAnswerStarted()
+    this.#isStarted = true
+    const text = this.#take(bytes, HEAD_END)
+    if (text !== undefined) this.#onHead(parseHead(text, this.#method))
+    else if (!this.#text.startsWith(VERSION.slice(0, this.#text.length))) throw new InvalidAnswerError('version')
   }
 
   #onHead (head: ResponseHead): void {
-    if (UNASKED.has(head.status)) throw new InvalidAnswerError('interim answer')
-    if (head.status < 200) return
+    const isInterim = head.status < 200
+    // One that ends the connection has no answer behind it.
+    if (UNASKED.has(head.status) || (isInterim && !head.isPersistent)) throw new InvalidAnswerError('interim answer')
+    if (isInterim) return
     this.#head = head
     const { bodyLength } = head
     this.#left = bodyLength === UNTIL_CLOSE ? Infinity : bodyLength
     this.#expected = bodyLength === CHUNKED ? 'chunk-line' : bodyLength === UNTIL_CLOSE ? 'close' : bodyLength > 0 ? 'body' : 'nothing'
-    this.#wantsMore = true
     this.#listener?.onHead(head)
   }
 
-  #readBody (bytes: Buffer, position: number): number {
-    const end = Math.min(bytes.length, position + this.#left)
-    this.#left -= end - position
-    // As it came if it is all of the body: whoever gets a whole buffer may free it.
-    const piece = position === 0 && end === bytes.length ? bytes : bytes.subarray(position, end)
+  #readBody (bytes: Buffer): void {
+    const start = this.#position
+    const end = Math.min(bytes.length, start + this.#left)
+    this.#position = end
+    this.#left -= end - start
     if (this.#left === 0) this.#expected = this.#expected === 'chunk' ? 'chunk-end' : 'nothing'
-    this.#wantsMore = this.#listener?.onBody(piece) ?? true
-    return end
+    // As it came if it is all there is: whoever gets a whole buffer may free it.
+    this.#wantsMore = this.#listener?.onBody(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) ?? true
   }
 
   /** Reads what stands between chunks and after them, a line at a time. */
-  #readLine (bytes: Buffer, position: number): number {
-    const before = this.#text.length
-    const text = this.#text + bytes.toString('latin1', position, Math.min(bytes.length, position + LARGEST_HEAD))
-    const end = text.indexOf(LINE_END, Math.max(0, before - 1))
-    if ((end === -1 ? text.length : end) > LARGEST_HEAD) throw new InvalidAnswerError('line is too long')
-    if (end === -1) {
-      if (text.length - before < bytes.length - position) throw new InvalidAnswerError('line is too long')
-      this.#text = text
-      return bytes.length
-    }
-    this.#text = ''
-    this.#onLine(text.slice(0, end))
-    return position + end + LINE_END.length - before
-  }
-
-  #onLine (line: string): void {
+  #readLine (bytes: Buffer): void {
+    const line = this.#take(bytes, LINE_END)
+    if (line === undefined) return
     if (this.#expected === 'chunk-line') this.#onChunkLine(line)
     else if (this.#expected === 'chunk-end') this.#onChunkEnd(line)
     else this.#onTrailer(line)
@@ -161,7 +166,7 @@ export class ResponseReader {
     const size = CHUNK_LINE.exec(line)?.[1]
     if (size === undefined) throw new InvalidAnswerError('chunk')
     this.#left = Number.parseInt(size, 16)
-    this.#trailerBytes = 0
+    this.#trailerLength = 0
     this.#expected = this.#left === 0 ? 'trailers' : 'chunk'
   }
 
@@ -172,8 +177,31 @@ export class ResponseReader {
 
   /** Trailers are not passed on. */
   #onTrailer (line: string): void {
-    this.#trailerBytes += line.length
+    this.#trailerLength += line.length
     if (line === '') this.#expected = 'nothing'
-    else if (this.#trailerBytes > LARGEST_HEAD || !TRAILER_LINE.test(line)) throw new InvalidAnswerError('trailer')
+    else if (this.#trailerLength > LARGEST_TEXT || !TRAILER_LINE.test(line)) throw new InvalidAnswerError('trailer')
+  }
+
+  /** Takes the text before a terminator, and moves behind that; undefined while it has not come, and all that has is kept. */
+  #take (bytes: Buffer, terminator: Buffer): string | undefined {
+    const start = this.#position
+    const before = this.#text
+    const at = before === '' ? bytes.indexOf(terminator, start) : -1
+    if (at !== -1 && at - start <= LARGEST_TEXT) {
+      this.#position = at + terminator.length
+      return bytes.toString('latin1', start, at)
+    }
+    const most = LARGEST_TEXT + terminator.length - before.length
+    const text = before + bytes.toString('latin1', start, Math.min(bytes.length, start + most))
+    const end = text.indexOf(terminator.toString('latin1'), Math.max(0, before.length - terminator.length + 1))
+    if (end !== -1) {
+      this.#text = ''
+      this.#position = start + end + terminator.length - before.length
+      return text.slice(0, end)
+    }
+    if (text.length >= LARGEST_TEXT + terminator.length || BARE_LINE_FEED.test(text)) throw new InvalidAnswerError('a line has no end')
+    this.#text = text
+    this.#position = bytes.length
+    return undefined
   }
 }

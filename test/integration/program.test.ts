@@ -134,11 +134,10 @@ test('refused credentials are said at once', async t => {
   t.notMatch(program.output(), new RegExp(`${CLIENT_SECRET}|${CLIENT_ID}`))
 })
 
-test('six uploads of 100 MB at once arrive byte for byte, with and without a length, in less than 150 MB of memory', async t => {
+test('six uploads of 100 MB at once arrive byte for byte, with and without a length, in less than 150 MB of memory, or 120 where chunks can be freed', async t => {
   const hashes: string[] = []
   const upstream = await startUpstream({ onHead: hashBodies(PATH, hashes) })
-  // From Node 22 on the young generation grows large, and holds the chunks: there it needs the option that the image gives it.
-  const program = await startProgram(upstream.origin, {}, Number(process.versions.node.split('.')[0]) > 20 ? ['--max-semi-space-size=1'] : [])
+  const program = await startProgram(upstream.origin)
   t.teardown(async () => { await endProgram(program); await upstream.close() })
   // What is measured is relaying, not the garbage of having just started.
   for (let i = 0; i < 500; i++) await call(program.origin, '/livez')
@@ -160,7 +159,7 @@ test('six uploads of 100 MB at once arrive byte for byte, with and without a len
   t.same(new Set(hashes), new Set([expected.digest('hex')]))
   t.equal(hashes.length, 6)
   const peak = program.peakMemory()
-  t.ok(peak < 150_000_000, `peak ${Math.round(peak / 1e6)} MB`)
+  t.ok(peak < ('transfer' in ArrayBuffer.prototype ? 120_000_000 : 150_000_000), `peak ${Math.round(peak / 1e6)} MB`)
   t.comment(`peak ${Math.round(peak / 1e6)} MB`)
 })
 

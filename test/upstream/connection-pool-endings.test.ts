@@ -1,0 +1,179 @@
+import { test } from 'tap'
+import type { BodySink, BodySource } from '../../src/upstream/delivery.ts'
+import { ask, closed, echo, setUp, within } from './pool-stage.ts'
+
+const OK = 'HTTP/1.1 200 OK\r\n'
+
+/** A body that is fed by hand, and notes what it is told. */
+class Hand implements BodySource {
+  readonly told: string[] = []
+  sink: BodySink | undefined
+
+  start (sink: BodySink): void {
+    this.told.push('start')
+    this.sink = sink
+  }
+
+  resume (): void { this.told.push('resume') }
+  destroy (): void { this.told.push('destroy') }
+}
+
+test('an answer before the request is sent whole ends the connection, and the body is let go of', async t => {
+  const stage = await setUp(t, { maxConnections: 1 }, echo)
+  const body = new Hand()
+  const call = stage.send('/early', {}, { method: 'POST', headers: ['content-length', '10'], body })
+  const next = stage.send('/next')
+  while (body.sink === undefined) await new Promise(setImmediate)
+  body.sink.write(Buffer.from('half'), true)
+  t.equal(await call.outcome, '200 /early 0')
+  t.strictSame(body.told, ['start', 'destroy'])
+  t.notOk(call.events.includes('sent'))
+  t.equal(await next.outcome, '200 /next 1')
+  await closed((await stage.nth(0)).socket)
+})
+
+test('an answer before the request has left whole ends the connection: what is left of it would stand before the next request', async t => {
+  const stage = await setUp(t, { maxConnections: 1 }, asked => {
+    // It answers and reads no further, as servers do that refuse a body.
+    if (asked.target === '/large') asked.socket.pause()
+    asked.answer()
+  })
+  const body = Buffer.alloc(30_000_000)
+  const call = stage.send('/large', {}, { method: 'POST', headers: ['content-length', String(body.length)], body })
+  t.equal(await call.outcome, '200 /large 0')
+  t.equal(await within(ask(stage, '/next')), '200 /next 1')
+})
+
+test('what ends a connection ends it: a word of AMSU’s, HTTP/1.0, a body without a length, or bytes behind the answer', async t => {
+  for (const [answer, outcome] of [
+    [`${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok`, '200 ok'],
+    ['HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', '200 ok'],
+    [`${OK}Content-Length: 2\r\n\r\nokay`, '200 ok'],
+    [`${OK}Content-Length: 2\r\n\r\nok${OK}Content-Length: 2\r\n\r\nno`, '200 ok'],
+    [`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n\r\n`, '200 ok'],
+    ['HTTP/1.1 204 None\r\nContent-Length: 2\r\n\r\nno', '204 '],
+    ['HTTP/1.1 304 Same\r\nContent-Length: 2\r\n\r\nno', '304 '],
+    [`${OK}\r\nok`, '200 ok'],
+  ] as const) {
+    const stage = await setUp(t, { maxConnections: 1 }, ({ socket, target, answer: write }) => {
+      if (target === '/next') write()
+      else socket.write(answer, () => { if (answer === `${OK}\r\nok`) socket.end() })
+    })
+    const call = stage.send('/x')
+    const next = stage.send('/next')
+    t.equal(await call.outcome, outcome, answer)
+    t.equal(call.events.at(-1), 'end')
+    t.equal(await next.outcome, '200 /next 1')
+  }
+})
+
+test('many tiny chunks reach a listener that takes one at a time, however they are cut', async t => {
+  const text = Array.from({ length: 200 }, (_, i) => i.toString(36).slice(-1)).join('')
+  const answer = `${OK}Transfer-Encoding: chunked\r\n\r\n${[...text].map(char => `1;x\r\n${char}\r\n`).join('')}0\r\nA: b\r\n\r\n`
+  for (const size of [1, 3, 5, 7, 8, 13, 64, answer.length]) {
+    const stage = await setUp(t, { maxConnections: 1 }, ({ socket }) => {
+      socket.setNoDelay(true)
+      let at = 0
+      const push = (): void => {
+        if (at < answer.length) socket.write(answer.slice(at, at += size), () => { setImmediate(push) })
+      }
+      push()
+    })
+    const call = stage.send('/x', { body () { setImmediate(() => { call.delivery?.resume() }); return false } })
+    t.equal(await within(call.outcome), `200 ${text}`, `${size} bytes at a time`)
+    call.delivery?.abort()
+  }
+})
+
+test('a listener that takes no more is sent no more until it says so', async t => {
+  const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}\r\n`); socket.end(Buffer.alloc(5_000_000, 'x')) })
+  let bytes = 0
+  let isHeldUp = false
+  const call = stage.send('/x', {
+    body (piece) {
+      if (isHeldUp) t.fail('was to wait')
+      bytes += piece.length
+      isHeldUp = true
+      setImmediate(() => { isHeldUp = false; call.delivery?.resume() })
+      return false
+    },
+  })
+  await call.outcome
+  t.equal(bytes, 5_000_000)
+})
+
+test('a connection whose last answer was one piece too many serves the next request, however its head is cut', async t => {
+  const stage = await setUp(t, { maxConnections: 1 }, ({ answer, socket, target }) => {
+    if (target !== '/cut') answer()
+    else socket.write('HTTP/1.1 103 Hints\r\n\r\n', () => { setImmediate(answer) })
+  })
+  t.equal(await ask(stage, '/x', { body: () => false }), '200 /x 0')
+  t.equal(await within(ask(stage, '/cut')), '200 /cut 0')
+})
+
+test('a request that is given up while its answer is read hears nothing more of it', async t => {
+  for (const at of ['head', 'body'] as const) {
+    const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n`) })
+    const leave = (): boolean => { call.delivery?.abort(); return true }
+    const call = stage.send('/x', at === 'head' ? { head: leave } : { body: leave })
+    await closed((await stage.nth(0)).socket)
+    t.equal(call.events.at(-1), at)
+    t.equal(call.events.filter(event => event === at).length, 1)
+  }
+})
+
+test('what a listener throws at a head is the failure of its request, and ends the connection', async t => {
+  const stage = await setUp(t, { maxConnections: 1 }, echo)
+  const call = stage.send('/x', { head () { throw new Error('can not be passed on') } })
+  const next = stage.send('/next')
+  t.equal(await call.outcome, 'can not be passed on')
+  t.equal(await next.outcome, '200 /next 1')
+  t.notOk(call.events.includes('body'))
+})
+
+test('the body of a request is let go of when it fails or is given up, and told when there is room', async t => {
+  const stage = await setUp(t, {}, ({ socket, target }) => { if (target === '/fails') socket.resetAndDestroy() })
+  for (const target of ['/fails', '/left']) {
+    const body = new Hand()
+    const call = stage.send(target, {}, { method: 'POST', body })
+    while (body.sink === undefined) await new Promise(setImmediate)
+    const { sink } = body
+    const takesMore = target === '/fails' ? sink.write(Buffer.from('x'), true) : sink.write(Buffer.alloc(300_000), true)
+    t.equal(takesMore, target === '/fails')
+    if (target === '/fails') t.match(await call.outcome, /^(?:ECONNRESET|ERR_CONNECTION_ENDED)$/)
+    else while (!body.told.includes('resume')) await new Promise(setImmediate)
+    call.delivery?.abort()
+    t.equal(body.told.at(-1), 'destroy')
+  }
+})
+
+test('to destroy a pool fails what is under way, what waits and what comes too late, each once, and closes all', async t => {
+  const stage = await setUp(t, { maxConnections: 2 })
+  const idle = stage.send('/idle')
+  ;(await stage.nth(0)).answer()
+  await idle.outcome
+  const calls = ['/0', '/1', '/2', '/3'].map(target => stage.send(target))
+  await stage.nth(2)
+  await stage.pool.destroy()
+  await stage.pool.destroy()
+  calls.push(stage.send('/late'))
+  for (const call of calls) {
+    t.equal(await within(call.outcome), 'ERR_CONNECTION_ENDED')
+    t.strictSame(call.events.filter(event => event === 'failure'), ['failure'])
+  }
+  await Promise.all(stage.made.map(closed))
+  t.equal(stage.clock.pending, 0)
+})
+
+test('a request about to be sent when the pool is destroyed fails, and so does one whose connection comes later', async t => {
+  const stage = await setUp(t, {}, echo)
+  await ask(stage)
+  const starting = stage.send('/starting')
+  const connecting = stage.send('/connecting')
+  await stage.pool.destroy()
+  t.equal(await within(starting.outcome), 'ERR_CONNECTION_ENDED')
+  t.equal(await within(connecting.outcome), 'ERR_CONNECTION_ENDED')
+  t.strictSame([starting.events, connecting.events], [['failure'], ['failure']])
+  await Promise.all(stage.made.map(closed))
+  t.equal(stage.asked.length, 1)
+})

@@ -1,0 +1,153 @@
+/**
+ * What the tests of the pool have in common: requests that take down what becomes of them, and a pool before a scripted server.
+ */
+import { createConnector } from '../../src/upstream/connector.ts'
+import { ConnectionPool, type ConnectionPoolOptions } from '../../src/upstream/connection-pool.ts'
+import type { Delivery, DeliveryListener, OutgoingRequest } from '../../src/upstream/delivery.ts'
+import type { ResponseHead } from '../../src/upstream/response-head.ts'
+import { FakeClock } from '../support/fake-clock.ts'
+import { startTcp } from '../support/upstream.ts'
+import type { Socket } from 'node:net'
+import type { Test } from 'tap'
+
+/** One request, and what was told of it. */
+export class Call implements DeliveryListener {
+  readonly events: string[] = []
+  readonly pieces: Buffer[] = []
+  status = 0
+  cause: Error | undefined
+  /** Its status and body, or the code of its failure. */
+  readonly outcome: Promise<string>
+  #settle: (outcome: string) => void = () => {}
+  delivery: Delivery | undefined
+  /** What else happens at an event, and what it is answered. */
+  readonly on: { connected?: () => boolean, head?: () => void, body?: (piece: Buffer) => boolean, end?: () => void }
+
+  constructor (on: Call['on'] = {}) {
+    this.on = on
+    this.outcome = new Promise(resolve => { this.#settle = resolve })
+  }
+
+  onConnected (isReused: boolean): boolean {
+    this.events.push(isReused ? 'reused' : 'fresh')
+    return this.on.connected?.() ?? true
+  }
+
+  onSent (): void {
+    this.events.push('sent')
+  }
+
+  onAnswerStarted (): void {
+    this.events.push('started')
+  }
+
+  onHead (head: ResponseHead): void {
+    this.events.push('head')
+    this.status = head.status
+    this.on.head?.()
+  }
+
+  onBody (piece: Buffer): boolean {
+    this.events.push('body')
+    this.pieces.push(piece)
+    return this.on.body?.(piece) ?? true
+  }
+
+  onEnd (): void {
+    this.events.push('end')
+    this.on.end?.()
+    this.#settle(`${this.status} ${Buffer.concat(this.pieces).toString('latin1')}`)
+  }
+
+  onFailure (cause: Error): void {
+    this.events.push('failure')
+    this.cause = cause
+    this.#settle((cause as { code?: string }).code ?? cause.message)
+  }
+}
+
+/** A request as the server got it: its target, its connection's number, and how to answer. */
+export interface Asked {
+  readonly target: string
+  readonly connection: number
+  readonly socket: Socket
+  answer: (body?: string, headers?: string) => void
+}
+
+export interface Stage {
+  readonly pool: ConnectionPool
+  readonly clock: FakeClock
+  /** What has been asked, in order. */
+  readonly asked: Asked[]
+  /** Connections made so far. */
+  readonly made: Socket[]
+  /** Those that are open. */
+  open: () => number
+  /** Resolves with the nth request that was asked. */
+  nth: (n: number) => Promise<Asked>
+  send: (target: string, on?: Call['on'], request?: Partial<OutgoingRequest>) => Call
+}
+
+/** Starts a server that reads heads and leaves the answers to `script`, and a pool before it. */
+export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = {}, script: (asked: Asked) => void = () => {}): Promise<Stage> {
+  const asked: Asked[] = []
+  const made: Socket[] = []
+  const waiting: Array<() => void> = []
+  const server = await startTcp(socket => {
+    const connection = made.push(socket) - 1
+    let text = ''
+    socket.on('data', chunk => {
+      text += chunk.toString('latin1')
+      for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
+        const [, target = ''] = text.split(' ', 2)
+        text = text.slice(end + 4)
+        const answer: Asked['answer'] = (body = `${target} ${connection}`, headers = '') => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`) }
+        const request = { target, connection, socket, answer }
+        asked.push(request)
+        script(request)
+        for (const resolve of waiting.splice(0)) resolve()
+      }
+    })
+  })
+  const clock = new FakeClock()
+  const origin = new URL(server.origin)
+  const connect = createConnector({ origin: server.origin, connectTimeoutMs: 5_000, certificateAuthority: undefined, forwardProxy: undefined })
+  const pool = new ConnectionPool({ origin, connect, maxConnections: 8, isOneShot: false, clock, ...options })
+  t.teardown(async () => { await pool.destroy(); await server.close() })
+  return {
+    pool,
+    clock,
+    asked,
+    made,
+    open: () => made.filter(socket => !socket.closed).length,
+    async nth (n) {
+      while (asked.length <= n) await new Promise<void>(resolve => waiting.push(resolve))
+      return asked[n] as Asked
+    },
+    send (target, on, request = {}) {
+      const call = new Call(on)
+      call.delivery = pool.send({ method: 'GET', target, headers: ['host', origin.host], body: undefined, ...request }, call)
+      return call
+    },
+  }
+}
+
+/** Sends a request whose answer the server gives by itself. */
+export async function ask (stage: Stage, target = '/x', on: Call['on'] = {}): Promise<string> {
+  return await stage.send(target, on).outcome
+}
+
+/** Resolves when a connection of the server is closed. */
+export async function closed (socket: Socket): Promise<void> {
+  if (!socket.closed) await new Promise(resolve => { socket.once('close', resolve) })
+}
+
+/** What resolves, or a word that it did not: a request that is forgotten would be waited for until the end of the run. */
+export async function within<T> (outcome: Promise<T>): Promise<T | 'forgotten'> {
+  return await Promise.race([outcome, new Promise<'forgotten'>(resolve => { setTimeout(resolve, 1_000, 'forgotten').unref() })])
+}
+
+/** Answers by itself. */
+export function echo (asked: Asked): void {
+  asked.answer()
+}
