@@ -5,7 +5,7 @@
 import type { Dispatcher } from 'undici'
 import { authorized } from '../relay/authorized.ts'
 import { ForwardProxyError } from '../relay/forward-proxy.ts'
-import { parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
+import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
 import type { Masker } from '../secrets/masker.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken } from '../token/access-token.ts'
@@ -151,13 +151,13 @@ export class AmsuCalls {
 /** What is left; nothing left of any family is a failure, because no analysis can be called. */
 function quotaOutcome (families: readonly AvailableTimes[]): StepOutcome {
   const found = families.map(({ family, remaining }) => `${family.replace(/_analysis$/, '')} ${remaining === UNLIMITED ? 'unlimited' : remaining}`).join(', ')
-  const empty = families.filter(({ remaining }) => remaining === 0)
+  const empty = emptyFamilies(families)
   const data = { families }
   if (empty.length === 0) return { status: 'ok', found: `left: ${found}`, data }
   return {
     status: empty.length === families.length ? 'failed' : 'note',
     found: `left: ${found}`,
-    cause: `the quota of ${empty.map(({ family }) => family).join(', ')} is used up`,
+    cause: `the quota of ${empty.join(', ')} is used up`,
     advice: 'ask AMSU for more; calls of these families fail until then',
     data,
   }

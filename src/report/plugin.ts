@@ -4,7 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
-import { readiness, type Readiness } from './health.ts'
+import { readiness, warningsOf, type Readiness } from './health.ts'
 import { preferredLanguage, prefersJson } from './negotiation.ts'
 import { describe, type StatusSources } from './status.ts'
 import { pageHeaders, renderPage } from './status-page/page.ts'
@@ -15,7 +15,7 @@ import { languages, words } from './status-page/words.ts'
  * no credentials. Names of callers and paths are told, so where that matters the endpoints belong on a listener of their own.
  */
 export const reportPlugin = fp(async (app: FastifyInstance, options: StatusSources) => {
-  const { isDraining, tokenStatus } = options
+  const { clockSkewSeconds, isDraining, observer: { history }, quota, tokenStatus } = options
   let metrics: Promise<Registry> | undefined
 
   app.get('/livez', async (_request, reply) => {
@@ -24,14 +24,15 @@ export const reportPlugin = fp(async (app: FastifyInstance, options: StatusSourc
   })
 
   app.get('/readyz', async (_request, reply): Promise<Readiness> => {
-    const state = readiness(tokenStatus(), isDraining())
+    const token = tokenStatus()
+    const state = readiness(token, isDraining(), warningsOf({ token, lastRequest: history.last, quota: quota.reading, clockSkewSeconds: clockSkewSeconds() }))
     reply.header('cache-control', 'no-store').code(state.ready ? 200 : 503)
     return state
   })
 
   app.get('/metrics', async (_request, reply) => {
     // Loaded with the first scrape: it takes a tenth of the time in which the proxy starts.
-    metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics({ ...options, quota: () => options.quota.reading?.families }))
+    metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics({ ...options, quota: () => quota.reading?.families }))
     const registry = await metrics
     reply.header('cache-control', 'no-store').type(registry.contentType)
     return await registry.metrics()

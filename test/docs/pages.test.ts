@@ -87,6 +87,7 @@ test('each run book says where to look, in the words of the program, and what to
   t.ok(books.length >= 10)
   const words = read('src/report/status-page/words.ts')
   const alerts = read('docker/monitoring/alerts.yaml')
+  const readiness = read('src/token/token-status.ts') + read('src/report/health.ts')
   const metrics = read('src/report/metrics.ts')
   for (const book of books) {
     const name = book.split('\n')[0] ?? ''
@@ -95,7 +96,7 @@ test('each run book says where to look, in the words of the program, and what to
     const spans = (place: string): string[] => codeSpans(rows.find(([where]) => where === place)?.[1] ?? '')
     for (const span of spans('status page').filter(span => !(span in settings))) t.match(words, pattern(span), `${name}: ${span}`)
     for (const span of [...spans('log'), ...spans('`check`')].filter(span => !span.startsWith('PROXY.') && !(span in settings))) t.match(sourceText, pattern(span), `${name}: ${span}`)
-    for (const span of spans('`/readyz`')) t.match(read('src/token/token-status.ts'), `'${span}'`, `${name}: ${span}`)
+    for (const span of spans('`/readyz`')) t.match(readiness, new RegExp(`['\`]${span.replace('…', '\\$\\{')}`), `${name}: ${span}`)
     for (const span of spans('alert').filter(span => span.startsWith('AmsuProxy'))) t.match(alerts, `alert: ${span}\n`, `${name}: ${span}`)
     for (const span of spans('alert').filter(span => span.startsWith('amsu_proxy_'))) t.match(metrics, `'${span.replace('amsu_proxy_', '')}'`, `${name}: ${span}`)
   }

@@ -51,6 +51,28 @@ test('whatever becomes of the question, requests are relayed and nothing but one
   t.equal(upstream.tokenCalls.length, 1)
 })
 
+test('a quota that is used up is told by one line, one that is filled up by another, and by /readyz, which stays ready', async t => {
+  const left = { hrv_analysis: 0, health_analysis: -1 }
+  const upstream = await startUpstream({ onRequest: (_received, res) => { json(res, 200, left) } })
+  const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '2' }, createScaledClock(20))
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const warnings = async (): Promise<unknown> => {
+    const { status, text } = await call(proxy.origin, '/readyz')
+    const { reason, warnings } = JSON.parse(text) as Record<string, unknown>
+    if (upstream.received.length > 0) t.strictSame([status, reason], [200, 'ok'])
+    return warnings
+  }
+  await until(async () => await warnings() !== undefined)
+  t.strictSame(await warnings(), ['quota_empty:hrv_analysis'])
+  await until(() => upstream.received.length > 3)
+  left.hrv_analysis = 100
+  await until(async () => await warnings() === undefined)
+  t.match(proxy.lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => String(msg).includes('quota')), [
+    { level: 40, families: ['hrv_analysis'], msg: 'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then' },
+    { level: 30, families: ['hrv_analysis'], msg: 'the quota of these families is filled up again, their analyses can be called' },
+  ])
+})
+
 test('a token that AMSU calls bad when asked for the quota is renewed before a caller meets it', async t => {
   const upstream = await startUpstream({
     onRequest ({ headers }, res) {
