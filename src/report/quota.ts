@@ -7,7 +7,6 @@ import type { Clock, Timer } from '../clock.ts'
 import type { Enquire, Reply } from '../relay/enquiry.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { emptyFamilies, parseAvailableTimes, type AvailableTimes } from './available-times.ts'
-import { loggedError } from './logger.ts'
 
 /** AMSU's page on available times; without a slash at the end. */
 const PATH = '/amsu-analysis/v2/available-times'
@@ -91,7 +90,7 @@ export class QuotaPoll {
       tokens.reject(token)
       return Math.min(TOKEN_LOOK_MS, pollMs)
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#fail({ err: loggedError(error) })
+      if (!this.#closing.signal.aborted) this.#fail({ err: error })
       return pollMs
     }
   }

@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { call } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
 import { createScaledClock } from '../support/scaled-clock.ts'
@@ -49,6 +50,21 @@ test('whatever becomes of the question, requests are relayed and nothing but one
   t.ok(asked >= faults.length)
   t.equal(proxy.lines.filter(line => line.includes('AMSU does not tell what is left')).length, 1)
   t.equal(upstream.tokenCalls.length, 1)
+})
+
+test('why AMSU does not tell what is left of the quota is in the line: the code of the connection, or the status', async t => {
+  for (const [answer, line] of [
+    [(res: ServerResponse) => { res.socket?.destroy() }, { err: { code: 'UND_ERR_SOCKET' } }],
+    [(res: ServerResponse) => { json(res, 403, {}) }, { status: 403 }],
+  ] as const) {
+    const upstream = await startUpstream({ onRequest: (_received, res) => { answer(res) } })
+    const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '1' })
+    const told = (): string | undefined => proxy.lines.find(each => each.includes('AMSU does not tell what is left'))
+    await until(() => told() !== undefined)
+    t.match(JSON.parse(String(told())), line)
+    await proxy.stop()
+    await upstream.close()
+  }
 })
 
 test('a quota that is used up is told by one line, one that is filled up by another, and by /readyz, which stays ready', async t => {
