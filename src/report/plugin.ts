@@ -4,9 +4,9 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
-import { readiness, warningsOf, type Readiness } from './health.ts'
+import { readiness, type Readiness } from './health.ts'
 import { preferredLanguage, prefersJson } from './negotiation.ts'
-import { describe, type StatusSources } from './status.ts'
+import { currentWarnings, describe, type StatusSources } from './status.ts'
 import { pageHeaders, renderPage } from './status-page/page.ts'
 import { languages, words } from './status-page/words.ts'
 
@@ -15,7 +15,7 @@ import { languages, words } from './status-page/words.ts'
  * no credentials. Names of callers and paths are told, so where that matters the endpoints belong on a listener of their own.
  */
 export const reportPlugin = fp(async (app: FastifyInstance, options: StatusSources) => {
-  const { clockSkewSeconds, isDraining, observer: { history }, quota, tokenStatus } = options
+  const { isDraining, quota, tokenStatus } = options
   let metrics: Promise<Registry> | undefined
 
   app.get('/livez', async (_request, reply) => {
@@ -24,8 +24,7 @@ export const reportPlugin = fp(async (app: FastifyInstance, options: StatusSourc
   })
 
   app.get('/readyz', async (_request, reply): Promise<Readiness> => {
-    const token = tokenStatus()
-    const state = readiness(token, isDraining(), warningsOf({ token, lastRequest: history.last, quota: quota.reading, clockSkewSeconds: clockSkewSeconds() }))
+    const state = readiness(tokenStatus(), isDraining(), currentWarnings(options))
     reply.header('cache-control', 'no-store').code(state.ready ? 200 : 503)
     return state
   })

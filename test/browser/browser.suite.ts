@@ -9,6 +9,7 @@ import { words, type Words } from '../../src/report/status-page/words.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { json, startUpstream } from '../support/upstream.ts'
+import { outcomeOf } from '../report/outcomes.ts'
 import { GOOD, SCENES, setStage } from './stage.ts'
 
 const EXECUTABLE = '/usr/bin/chromium'
@@ -89,6 +90,26 @@ for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
   })
 }
 
+for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
+  test(`a quota that is used up and a network that is down are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
+    const own = await setStage()
+    own.state.caloriesLeft = 0
+    own.observer.onOutcome(outcomeOf({ status: 502, errorCode: 'UPSTREAM_UNREACHABLE' }))
+    const { page, complaints, close } = await open(own.origin, { locale, viewport: PHONE })
+    const [unreachable, usedUp] = [page.locator('#unreachable'), page.locator('#used-up')]
+    assert.equal(await unreachable.textContent(), words[language].unreachable)
+    assert.equal(await usedUp.textContent(), words[language].quota.usedUp.replace('{families}', words[language].quota.families.calorie_analysis))
+    assert.equal(await isTooWide(page), false)
+    own.state.caloriesLeft = 1
+    own.observer.onOutcome(outcomeOf())
+    await unreachable.waitFor({ state: 'hidden' })
+    await usedUp.waitFor({ state: 'hidden' })
+    assert.deepEqual(complaints, [])
+    await close()
+    await own.close()
+  })
+}
+
 test('a change of state is seen without a reload, a lost proxy is said to be lost, and its return is seen', async () => {
   const own = await setStage()
   const { page, close } = await open(own.origin)
@@ -148,7 +169,7 @@ test('a screen reader finds one main part, headings in order, named pictures, an
 test('text stands out from its ground by 4.5 to 1, light and dark', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const scene of SCENES.filter(({ level }, i) => SCENES.findIndex(each => each.level === level) === i)) {
-      Object.assign(stage.state, { token: scene.token, isDraining: scene.isDraining === true, clockSkewSeconds: 7_200 })
+      Object.assign(stage.state, { token: scene.token, isDraining: scene.isDraining === true, clockSkewSeconds: 7_200, caloriesLeft: 0 })
       const { page, close } = await open(stage.origin, { colorScheme })
       const poor = await page.evaluate(`(() => {
         const light = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0)
@@ -162,7 +183,7 @@ test('text stands out from its ground by 4.5 to 1, light and dark', async () => 
       await close()
     }
   }
-  Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false, clockSkewSeconds: 1 })
+  Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false, clockSkewSeconds: 1, caloriesLeft: 640 })
 })
 
 test('the page of a real proxy tells what was called, holds no secret, and names a first call that is for this proxy', async () => {

@@ -101,6 +101,7 @@ test('the quota is empty: log, readiness, check and page say so, and the proxy i
   t.equal(await readiness(proxy), 'ok')
   t.equal(await warnings(proxy), 'quota_empty:health_analysis')
   tells(t, name, '`/readyz`', await warnings(proxy), 'quota_empty:…')
+  tells(t, name, 'status page', words.en.quota.usedUp, 'The quota is used up: …. AMSU refuses these analyses; ask it for more calls.')
 })
 
 test('AMSU takes tokens back: the log says so, and the caller notices nothing', async t => {
@@ -135,6 +136,8 @@ test('502s: the line has the cause, check names the step, and the proxy is ready
   tells(t, '502s', '`check`', (await doctor(simulator.origin)).text, 'nothing listens there, or a firewall refuses')
   t.equal(await readiness(proxy), 'ok')
   tells(t, '502s', '`/readyz`', await warnings(proxy), 'amsu_unreachable')
+  t.match(await state(proxy), { warnings: ['amsu_unreachable'] })
+  tells(t, '502s', 'status page', words.en.unreachable, 'The last request found no connection to AMSU. amsu-proxy check tells where the way ends.')
 })
 
 test('requests are turned away: however many they are, the log has a line at once and then a count', async t => {
