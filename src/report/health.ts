@@ -18,11 +18,11 @@ export interface Readiness {
 }
 
 /** What an operator should act on, whether the proxy is ready or not; behind the colon stands what it is about. */
-export type Warning = 'amsu_unreachable' | 'clock_off' | 'credentials_rejected' | `quota_empty:${string}` | `token_call_failed:${string}`
+export type Warning = 'amsu_unreachable' | 'clock_off' | 'credentials_rejected' | 'new_credentials_rejected' | `quota_empty:${string}` | `token_call_failed:${string}`
 
 /** What warnings are made of. */
 export interface HealthKnowledge {
-  readonly token: Pick<TokenStatus, 'reason' | 'failure' | 'failureCode' | 'failureStatus'>
+  readonly token: Pick<TokenStatus, 'reason' | 'failure' | 'failureCode' | 'failureStatus' | 'areNewCredentialsRejected'>
   /** The request that ended last. */
   readonly lastRequest: Pick<PastRequest, 'endedAt' | 'errorCode'> | undefined
   readonly quota: QuotaReading | undefined
@@ -38,10 +38,11 @@ export function readiness ({ reason, tokenExpiresInSeconds }: Pick<TokenStatus, 
 }
 
 /** Finds what is wrong and not in the reason already. */
-export function warningsOf ({ token: { failure, failureCode, failureStatus, reason }, lastRequest, quota, clockSkewSeconds }: HealthKnowledge): Warning[] {
+export function warningsOf ({ token: { areNewCredentialsRejected, failure, failureCode, failureStatus, reason }, lastRequest, quota, clockSkewSeconds }: HealthKnowledge): Warning[] {
   const warnings: Warning[] = []
   if (failure === 'trouble') warnings.push(`token_call_failed:${failureCode ?? String(failureStatus)}`)
   if (failure === 'rejected' && reason !== 'credentials_rejected') warnings.push('credentials_rejected')
+  if (areNewCredentialsRejected) warnings.push('new_credentials_rejected')
   // An answer to the question for the quota is later news than a request that found no connection.
   if (lastRequest?.errorCode === 'UPSTREAM_UNREACHABLE' && lastRequest.endedAt > (quota?.readAt ?? 0)) warnings.push('amsu_unreachable')
   warnings.push(...emptyFamilies(quota?.families ?? []).map(family => `quota_empty:${family}` as const))

@@ -15,7 +15,7 @@ const NOW = Date.now()
 
 /** A token of forty minutes. */
 export const GOOD: TokenStatus = {
-  reason: 'ok', tokenExpiresInSeconds: 84_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_730, refreshTokenExpiresInSeconds: 30 * 86_400 - 2_400, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  reason: 'ok', tokenExpiresInSeconds: 84_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_730, refreshTokenExpiresInSeconds: 30 * 86_400 - 2_400, isRenewing: false, failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
 /** Without a token. */

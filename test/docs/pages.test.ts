@@ -105,7 +105,7 @@ test('each run book says where to look, in the words of the program, and what to
 
 test('what the README quotes of a fault is in the program, in the place it names', async t => {
   const rows = rowsOf(/^## When something is wrong\n([^]*?)^## /m.exec(read('README.md'))?.[1] ?? '').slice(1)
-  t.strictSame(rows.map(([broken = '']) => broken.split(',')[0]), ['id or secret', 'network', 'network', 'quota', 'clock'])
+  t.strictSame(rows.map(([broken = '']) => broken.split(',')[0]), ['id or secret', 'id or secret', 'network', 'network', 'quota', 'clock'])
   for (const [broken, , , , page = ''] of rows) for (const span of codeSpans(page)) t.match(read('src/report/status-page/words.ts'), pattern(span), `${broken}: ${span}`)
   for (const [broken, , readyz = ''] of rows) for (const span of codeSpans(readyz)) t.match(readiness, readinessPattern(span), `${broken}: ${span}`)
   for (const [broken, log = '', , check = ''] of rows) for (const span of codeSpans(log + check).filter(span => span.includes(' '))) t.match(sourceText, pattern(span), `${broken}: ${span}`)

@@ -44,6 +44,7 @@ const en = {
       defect: 'a defect of this program; its log tells more',
     }),
   },
+  refused: 'AMSU refuses the new credentials; the old ones stay in use. Mend the files: after a restart the new ones are all there is.',
   unreachable: 'The last request found no connection to AMSU. amsu-proxy check tells where the way ends.',
   clock: {
     ahead: 'The clock of this machine is {skew} ahead of the clock of AMSU. Set it: certificates and the times in the log depend on it.',
@@ -129,6 +130,7 @@ const zh: Words = {
       defect: '本程序有缺陷，详见日志',
     }),
   },
+  refused: 'AMSU 拒绝了新的凭据，旧的继续使用。请改正文件：重启之后就只有新的凭据了。',
   unreachable: '最近一个请求无法连接 AMSU。amsu-proxy check 会指出问题出在哪里。',
   clock: {
     ahead: '本机时钟比 AMSU 的时钟快 {skew}。请校准：证书和日志中的时间都依赖它。',
