@@ -216,8 +216,8 @@ async function takePictures (): Promise<void> {
   }
   await say('status-serving', { colorScheme: 'light' })
   await say('status-dark-zh', { colorScheme: 'dark', locale: CHINESE.language })
-  Object.assign(stage.state, { token: SCENES[4]?.token })
-  await say('status-phone', { colorScheme: 'dark', viewport: PHONE, deviceScaleFactor: 1.5 })
+  Object.assign(stage.state, { token: SCENES[4]?.token, caloriesLeft: 0 })
+  await say('status-phone', { colorScheme: 'dark', viewport: { ...PHONE, height: 520 } })
 }
 
 if (process.argv.includes('--screenshots')) test('pictures for the README', takePictures)
