@@ -55,7 +55,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const clockSkew = new ClockSkew(clock, log)
   const api = observeTokenApi(createTokenApi({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
-  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: callAgent, origin, clock, ...config.token }), tokens, clock, log, ...config.quota })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     transport,

@@ -4,7 +4,7 @@
  */
 import type { Dispatcher } from 'undici'
 import { authorized } from '../relay/authorized.ts'
-import { parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
+import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
 import type { Masker } from '../secrets/masker.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken } from '../token/access-token.ts'
@@ -117,13 +117,15 @@ export class AmsuCalls {
   }
 
   #taken (grant: TokenGrant): StepOutcome {
+    // The clock is told of once; with each of three calls it would look like three faults.
+    const isFirst = this.#grant === undefined
     this.#grant = grant
     this.#refreshToken = grant.refreshToken ?? this.#refreshToken
     const expiresInSeconds = Math.round(grant.lifeMs / 1000)
     const skew = this.#skewSeconds
     const data = { expiresInSeconds, clockSkewSeconds: skew ?? null, hasRefreshToken: grant.refreshToken !== undefined }
     const found = `a token good for ${spell(expiresInSeconds)}`
-    if (skew === undefined || !isOff(skew)) return { status: 'ok', found, data }
+    if (!isFirst || skew === undefined || !isOff(skew)) return { status: 'ok', found, data }
     return { status: 'note', found: `${found}; this clock is ${spell(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} the clock of AMSU`, advice: 'set the clock of this machine (`timedatectl`): certificates and the times in the log depend on it', data }
   }
 
@@ -151,13 +153,13 @@ export class AmsuCalls {
 /** What is left; nothing left of any family is a failure, because no analysis can be called. */
 function quotaOutcome (families: readonly AvailableTimes[]): StepOutcome {
   const found = families.map(({ family, remaining }) => `${family.replace(/_analysis$/, '')} ${remaining === UNLIMITED ? 'unlimited' : remaining}`).join(', ')
-  const empty = families.filter(({ remaining }) => remaining === 0)
+  const empty = emptyFamilies(families)
   const data = { families }
   if (empty.length === 0) return { status: 'ok', found: `left: ${found}`, data }
   return {
     status: empty.length === families.length ? 'failed' : 'note',
     found: `left: ${found}`,
-    cause: `the quota of ${empty.map(({ family }) => family).join(', ')} is used up`,
+    cause: `the quota of ${empty.join(', ')} is used up`,
     advice: 'ask AMSU for more; calls of these families fail until then',
     data,
   }

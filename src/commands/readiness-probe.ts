@@ -9,6 +9,9 @@ import { systemCode } from '../config/variables.ts'
 /** The answer is a short line of JSON; more than this is somebody else's. */
 const LARGEST_ANSWER_CHARACTERS = 4_096
 
+/** What a warning of `/readyz` looks like. */
+const WARNING = /^[a-z_]{1,40}(?::\w{1,64})?$/
+
 /** Addresses to listen everywhere, and the one to call then. */
 const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1', '[::]': '::1', '*': '127.0.0.1' }
 
@@ -63,10 +66,16 @@ export async function askReadiness ({ place, isTls, address }: ProbeTarget, time
 
 /** Says what an answer means. Only the words of `/readyz` itself are repeated. */
 export function judgeReadiness (status: number, text: string, place: string): Finding {
-  const { ready, reason, tokenExpiresInSeconds: seconds } = parse(text)
-  if (status === 200 && ready === true) return { isReady: true, message: `ready: the token is good for another ${String(seconds)} s` }
-  if (status === 503 && typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason)) return { isReady: false, message: `not ready: ${reason}` }
+  const { ready, reason, tokenExpiresInSeconds: seconds, warnings } = parse(text)
+  const end = spellWarnings(warnings)
+  if (status === 200 && ready === true) return { isReady: true, message: `ready: the token is good for another ${String(seconds)} s${end}` }
+  if (status === 503 && typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason)) return { isReady: false, message: `not ready: ${reason}${end}` }
   return { isReady: false, message: `not ready: what answers at ${place} is no amsu-proxy (status ${status})` }
+}
+
+function spellWarnings (warnings: unknown): string {
+  const words = Array.isArray(warnings) ? warnings.filter(each => typeof each === 'string' && WARNING.test(each)) : []
+  return words.length > 0 ? `; warnings: ${words.join(', ')}` : ''
 }
 
 function reasonOf (code: string, timeoutMs: number): string {

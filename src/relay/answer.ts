@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { free } from '../upstream/memory.ts'
 import { headerValue } from '../upstream/header-value.ts'
-import type { AnswerHead } from './bad-token.ts'
+import type { ReceivedHead } from './bad-token.ts'
 import type { RelayContext } from './context.ts'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
@@ -40,7 +40,7 @@ export class Answer {
   }
 
   /** Writes the head; throws if it can not be passed on. */
-  begin ({ headers: received, status, statusText }: AnswerHead): void {
+  begin ({ headers: received, status, statusText }: ReceivedHead): void {
     const { callerOrigin, isDraining, isRevealing, onLeak, upstreamUrl } = this.#context
     const { headers, leaks } = inboundHeaders(received, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
     if (leaks > 0) onLeak(leaks, this.#requestId)

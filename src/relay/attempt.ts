@@ -6,7 +6,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import type { Delivery, DeliveryListener } from '../upstream/delivery.ts'
 import { authorized } from './authorized.ts'
-import type { AnswerHead } from './bad-token.ts'
+import type { ReceivedHead } from './bad-token.ts'
 import type { RelayContext } from './context.ts'
 import { hasBody } from './framing.ts'
 import { ReplayBuffer } from './replay-buffer.ts'
@@ -21,7 +21,7 @@ export interface AttemptOwner {
   /** The request is about to be written to a connection. */
   onSending: () => void
   /** AMSU's final answer begins; throws if it can not be passed on. */
-  onAnswer: (head: AnswerHead) => void
+  onAnswer: (head: ReceivedHead) => void
   /** A piece of the answer's body; false when the caller can take no more for now. */
   onAnswerChunk: (chunk: Buffer) => boolean
   onAnswerEnd: () => void
@@ -151,7 +151,7 @@ export class Attempt implements DeliveryListener {
     this.#isAnswered = true
   }
 
-  onHead (head: AnswerHead): void {
+  onHead (head: ReceivedHead): void {
     if (this.#phase === 'over') return
     this.#phase = 'downloading'
     this.#touch()

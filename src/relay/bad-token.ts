@@ -6,7 +6,7 @@
 import { headerValue } from '../upstream/header-value.ts'
 
 /** Status and headers of an answer. */
-export interface AnswerHead {
+export interface ReceivedHead {
   readonly status: number
   readonly statusText: string
   /** Flat names and values, as received; a character is a byte (Latin-1). */
@@ -25,18 +25,18 @@ const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
 export type Replay = 'answered' | 'rejected_again' | 'failed'
 
 /** Whether an answer with this head may say that the token is bad. */
-export function mayBlameToken ({ headers, status }: AnswerHead): boolean {
+export function mayBlameToken ({ headers, status }: ReceivedHead): boolean {
   if (status === 401) return true
   return status >= 400 && status <= 499 && /json/i.test(headerValue(headers, 'content-type') ?? '')
 }
 
 /** An answer that is kept until it has been understood. */
 export class HeldAnswer {
-  readonly head: AnswerHead
+  readonly head: ReceivedHead
   readonly #chunks: Buffer[] = []
   #bytes = 0
 
-  constructor (head: AnswerHead) {
+  constructor (head: ReceivedHead) {
     this.head = head
   }
 

@@ -4,6 +4,7 @@
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import type { AnswerHead } from '../token/amsu-token-api.ts'
 import { authorized } from './authorized.ts'
 import { HeldAnswer, mayBlameToken } from './bad-token.ts'
 
@@ -26,16 +27,19 @@ export interface EnquiryOptions {
   /** Time-out of the whole call. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
+  /** Told the head of every answer, whatever becomes of the question. */
+  readonly onAnswer?: (head: AnswerHead) => void
 }
 
 /** Creates the way to ask. */
-export function createEnquiry ({ clock, dispatcher, origin, requestTimeoutMs }: EnquiryOptions): Enquire {
+export function createEnquiry ({ clock, dispatcher, onAnswer, origin, requestTimeoutMs }: EnquiryOptions): Enquire {
   return async (path, token, signal) => {
     const late = new AbortController()
     const timer = clock.setTimeout(() => { late.abort() }, requestTimeoutMs)
     try {
       const headers = authorized(['accept', 'application/json', 'accept-encoding', 'identity'], token)
       const { statusCode: status, headers: got, body } = await dispatcher.request({ origin, method: 'GET', path, headers, signal: AbortSignal.any([signal, late.signal]) })
+      onAnswer?.({ status, headers: got })
       const head = { status, statusText: '', headers: ['content-type', String(got['content-type'])] }
       const held = new HeldAnswer(head)
       for await (const chunk of body) {

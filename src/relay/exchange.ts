@@ -9,7 +9,7 @@ import { errorTable, ProxyError, type ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import { HeldAnswer, mayBlameToken, type AnswerHead, type Replay } from './bad-token.ts'
+import { HeldAnswer, mayBlameToken, type ReceivedHead, type Replay } from './bad-token.ts'
 import { CLIENT_CLOSED_REQUEST, type Call, type Caller, type RelayContext, type UnderWay } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
@@ -128,7 +128,7 @@ export class Exchange implements UnderWay, AttemptOwner {
     if (this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
   }
 
-  onAnswer (head: AnswerHead): void {
+  onAnswer (head: ReceivedHead): void {
     this.#answeredMs = this.#context.clock.monotonic()
     if (this.#original !== undefined) this.#replay = 'answered'
     if (mayBlameToken(head)) this.#held = new HeldAnswer(head)

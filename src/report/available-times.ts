@@ -32,3 +32,8 @@ export function parseAvailableTimes (body: unknown): readonly AvailableTimes[] {
     .map(([family, remaining]) => ({ family, remaining }))
   return times.length > MOST_FAMILIES ? [] : times
 }
+
+/** The families of which nothing is left. */
+export function emptyFamilies (families: readonly AvailableTimes[]): string[] {
+  return families.filter(({ remaining }) => remaining === 0).map(({ family }) => family)
+}

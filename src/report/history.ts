@@ -56,6 +56,11 @@ export class History {
     return this.#requests.newest.map(request => ({ ...request, path: request.path.slice(0, LONGEST_PATH) }))
   }
 
+  /** The request that ended last. */
+  get last (): PastRequest | undefined {
+    return this.#requests.last
+  }
+
   /** The last hour, oldest minute first; the last one is still under way. */
   get lastHour (): Minute[] {
     const now = Math.floor(this.#clock.wall() / MINUTE_MS)

@@ -33,15 +33,16 @@ export function createLogger ({ level, masker, destination }: LoggerOptions): Lo
   }, destination)
 }
 
-/** Reduces an error to what is worth a line. An error without a code is a defect: only its stack tells the place. */
+/** Reduces an error to what is worth a line. An error with neither a code nor a status that was answered is a defect: only its stack tells the place. */
 export function loggedError (error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const isDefect = code === undefined && !('status' in error && typeof error.status === 'number')
   return {
     type: error.name,
     message: error.message,
     ...(code !== undefined ? { code } : {}),
-    ...(code === undefined && error.stack !== undefined ? { stack: error.stack } : {}),
+    ...(isDefect && error.stack !== undefined ? { stack: error.stack } : {}),
     ...(error.cause !== undefined && depth < DEEPEST_CAUSE ? { cause: loggedError(error.cause, depth + 1) } : {}),
   }
 }

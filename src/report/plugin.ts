@@ -6,7 +6,7 @@ import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
 import { readiness, type Readiness } from './health.ts'
 import { preferredLanguage, prefersJson } from './negotiation.ts'
-import { describe, type StatusSources } from './status.ts'
+import { currentWarnings, describe, type StatusSources } from './status.ts'
 import { pageHeaders, renderPage } from './status-page/page.ts'
 import { languages, words } from './status-page/words.ts'
 
@@ -15,7 +15,7 @@ import { languages, words } from './status-page/words.ts'
  * no credentials. Names of callers and paths are told, so where that matters the endpoints belong on a listener of their own.
  */
 export const reportPlugin = fp(async (app: FastifyInstance, options: StatusSources) => {
-  const { isDraining, tokenStatus } = options
+  const { isDraining, quota, tokenStatus } = options
   let metrics: Promise<Registry> | undefined
 
   app.get('/livez', async (_request, reply) => {
@@ -24,14 +24,14 @@ export const reportPlugin = fp(async (app: FastifyInstance, options: StatusSourc
   })
 
   app.get('/readyz', async (_request, reply): Promise<Readiness> => {
-    const state = readiness(tokenStatus(), isDraining())
+    const state = readiness(tokenStatus(), isDraining(), currentWarnings(options))
     reply.header('cache-control', 'no-store').code(state.ready ? 200 : 503)
     return state
   })
 
   app.get('/metrics', async (_request, reply) => {
     // Loaded with the first scrape: it takes a tenth of the time in which the proxy starts.
-    metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics({ ...options, quota: () => options.quota.reading?.families }))
+    metrics ??= import('./metrics.ts').then(({ createMetrics }) => createMetrics({ ...options, quota: () => quota.reading?.families }))
     const registry = await metrics
     reply.header('cache-control', 'no-store').type(registry.contentType)
     return await registry.metrics()

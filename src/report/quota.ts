@@ -6,8 +6,7 @@ import type { BaseLogger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'
 import type { Enquire, Reply } from '../relay/enquiry.ts'
 import type { AccessToken } from '../token/access-token.ts'
-import { parseAvailableTimes, type AvailableTimes } from './available-times.ts'
-import { loggedError } from './logger.ts'
+import { emptyFamilies, parseAvailableTimes, type AvailableTimes } from './available-times.ts'
 
 /** AMSU's page on available times; without a slash at the end. */
 const PATH = '/amsu-analysis/v2/available-times'
@@ -91,7 +90,7 @@ export class QuotaPoll {
       tokens.reject(token)
       return Math.min(TOKEN_LOOK_MS, pollMs)
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#fail({ err: loggedError(error) })
+      if (!this.#closing.signal.aborted) this.#fail({ err: error })
       return pollMs
     }
   }
@@ -106,19 +105,22 @@ export class QuotaPoll {
     if (this.#isFailing) this.#options.log.info('AMSU tells again what is left of the quota')
     this.#isFailing = false
     this.#hasBlamed = false
-    const wasEmpty = emptyOf(this.#reading?.families ?? [])
-    const empty = emptyOf(families).filter(family => !wasEmpty.includes(family))
-    if (empty.length > 0) this.#options.log.warn({ families: empty }, 'the quota of AMSU is used up, analyses of these families will fail')
+    this.#tellChange(families)
     this.#reading = { readAt: this.#options.clock.wall(), families }
+  }
+
+  #tellChange (families: readonly AvailableTimes[]): void {
+    const { log } = this.#options
+    const wasEmpty = emptyFamilies(this.#reading?.families ?? [])
+    const empty = emptyFamilies(families)
+    const used = empty.filter(family => !wasEmpty.includes(family))
+    const filled = wasEmpty.filter(family => !empty.includes(family))
+    if (used.length > 0) log.warn({ families: used }, 'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then')
+    if (filled.length > 0) log.info({ families: filled }, 'the quota of these families is filled up again, their analyses can be called')
   }
 
   #fail (fields: object): void {
     if (!this.#isFailing) this.#options.log.warn(fields, 'AMSU does not tell what is left of the quota, will ask again')
     this.#isFailing = true
   }
-}
-
-/** The families of which nothing is left. */
-function emptyOf (families: readonly AvailableTimes[]): string[] {
-  return families.filter(({ remaining }) => remaining === 0).map(({ family }) => family)
 }

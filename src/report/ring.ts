@@ -19,6 +19,11 @@ export class Ring<T> {
     this.#next = (this.#next + 1) % this.#size
   }
 
+  /** What was added last. */
+  get last (): T | undefined {
+    return this.#items.at(this.#next - 1)
+  }
+
   /** What is kept, newest first. */
   get newest (): T[] {
     return [...this.#items.slice(this.#next), ...this.#items.slice(0, this.#next)].reverse()

@@ -4,6 +4,7 @@
  */
 import { isOff } from '../token/clock-skew.ts'
 import type { TokenStatus } from '../token/token-status.ts'
+import { warningsOf, type Warning } from './health.ts'
 import type { PastRequest } from './history.ts'
 import type { Build } from './metrics.ts'
 import type { Observer } from './observer.ts'
@@ -62,6 +63,7 @@ export function describe (sources: StatusSources, host: string) {
   return {
     state: stateOf({ reason, ...token }, isDraining),
     isServing: reason === 'ok' && !isDraining,
+    warnings: currentWarnings(sources),
     ...build,
     now: iso(now),
     startedAt: iso(startedAt),
@@ -75,6 +77,11 @@ export function describe (sources: StatusSources, host: string) {
     settings,
     firstCall: firstCall(sources.entrance(), host),
   }
+}
+
+/** What somebody should act on now. */
+export function currentWarnings ({ clockSkewSeconds, observer, quota, tokenStatus }: StatusSources): Warning[] {
+  return warningsOf({ token: tokenStatus(), lastRequest: observer.history.last, quota: quota.reading, clockSkewSeconds: clockSkewSeconds() })
 }
 
 /** The state as {@link describe} tells it. */

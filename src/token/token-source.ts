@@ -34,6 +34,7 @@ export class TokenSource {
   readonly #renewal: Renewal
   /** Credentials that are not in use before AMSU has given a token for them. */
   #candidate: Credentials | undefined
+  #isCandidateRejected = false
   #token: AccessToken | undefined
   #renewAtMs = 0
   /** When AMSU's word about a bad token last made us renew. */
@@ -64,6 +65,7 @@ export class TokenSource {
   /** Tries new credentials at once, and takes them into use when they bring a token; until then, and if AMSU refuses them, the old ones stay. */
   rotate (candidate: Credentials): void {
     this.#candidate = candidate
+    this.#isCandidateRejected = false
     this.#backoff.skip()
     this.#advance()
   }
@@ -113,7 +115,7 @@ export class TokenSource {
   status (): TokenStatus {
     const token = this.#isUsable() ? this.#token : undefined
     const { refreshIssuedAt } = this.#renewal
-    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling }, this.#options.clock)
+    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling, areNewCredentialsRejected: this.#isCandidateRejected }, this.#options.clock)
   }
 
   #state (): TokenState {
@@ -167,7 +169,10 @@ export class TokenSource {
     } catch (error) {
       const failure = toCallError('credentials', error)
       const isRejected = failure.kind === 'rejected'
-      if (isRejected && this.#candidate === candidate) this.#candidate = undefined
+      if (isRejected && this.#candidate === candidate) {
+        this.#candidate = undefined
+        this.#isCandidateRejected = true
+      }
       log.error({ err: failure }, isRejected ? 'AMSU refuses the new credentials, the old ones stay' : 'the new AMSU credentials could not be tried yet, the old ones stay')
       if (this.#state() !== 'fresh') return false
       if (!isRejected) this.#fail(failure)

@@ -25,6 +25,8 @@ export interface TokenStatus {
   readonly failureCode: string | null
   /** HTTP status with which its last call was answered; null when no answer came, or nothing failed. */
   readonly failureStatus: number | null
+  /** Whether AMSU has refused the credentials that were to follow those in use. */
+  readonly areNewCredentialsRejected: boolean
   /** Failed attempts in a row. */
   readonly consecutiveFailures: number
   /** Until the next attempt, while attempts fail. */
@@ -42,10 +44,11 @@ export interface TokenKnowledge {
   /** The last call of the last attempt that failed. */
   readonly lastFailure: Pick<TokenCallError, 'code' | 'status'> | undefined
   readonly isCalling: boolean
+  readonly areNewCredentialsRejected: boolean
 }
 
 /** Tells the state of the token. */
-export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastFailure, isCalling }: TokenKnowledge, clock: Clock): TokenStatus {
+export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastFailure, isCalling, areNewCredentialsRejected }: TokenKnowledge, clock: Clock): TokenStatus {
   const ageMs = token === undefined ? 0 : elapsedMs(token.issuedAt, clock)
   const failure = backoff.failure === undefined ? undefined : lastFailure
   return {
@@ -58,6 +61,7 @@ export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastF
     failure: backoff.failure ?? null,
     failureCode: failure?.code ?? null,
     failureStatus: failure?.status ?? null,
+    areNewCredentialsRejected,
     consecutiveFailures: backoff.failures,
     nextAttemptInSeconds: backoff.failure === undefined || isCalling ? null : secondsUntil(backoff.leftMs()),
   }

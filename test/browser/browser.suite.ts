@@ -9,6 +9,7 @@ import { words, type Words } from '../../src/report/status-page/words.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { json, startUpstream } from '../support/upstream.ts'
+import { outcomeOf } from '../report/outcomes.ts'
 import { GOOD, SCENES, setStage } from './stage.ts'
 
 const EXECUTABLE = '/usr/bin/chromium'
@@ -89,6 +90,28 @@ for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
   })
 }
 
+for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
+  test(`a quota that is used up, new credentials that are refused and a network that is down are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
+    const own = await setStage()
+    Object.assign(own.state, { caloriesLeft: 0, token: { ...GOOD, areNewCredentialsRejected: true } })
+    own.observer.onOutcome(outcomeOf({ status: 502, errorCode: 'UPSTREAM_UNREACHABLE' }))
+    const { page, complaints, close } = await open(own.origin, { locale, viewport: PHONE })
+    const [refused, unreachable, usedUp] = [page.locator('#refused'), page.locator('#unreachable'), page.locator('#used-up')]
+    assert.equal(await refused.textContent(), words[language].refused)
+    assert.equal(await unreachable.textContent(), words[language].unreachable)
+    assert.equal(await usedUp.textContent(), words[language].quota.usedUp.replace('{families}', words[language].quota.families.calorie_analysis))
+    assert.equal(await isTooWide(page), false)
+    Object.assign(own.state, { caloriesLeft: 1, token: GOOD })
+    own.observer.onOutcome(outcomeOf())
+    await refused.waitFor({ state: 'hidden' })
+    await unreachable.waitFor({ state: 'hidden' })
+    await usedUp.waitFor({ state: 'hidden' })
+    assert.deepEqual(complaints, [])
+    await close()
+    await own.close()
+  })
+}
+
 test('a change of state is seen without a reload, a lost proxy is said to be lost, and its return is seen', async () => {
   const own = await setStage()
   const { page, close } = await open(own.origin)
@@ -148,7 +171,7 @@ test('a screen reader finds one main part, headings in order, named pictures, an
 test('text stands out from its ground by 4.5 to 1, light and dark', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const scene of SCENES.filter(({ level }, i) => SCENES.findIndex(each => each.level === level) === i)) {
-      Object.assign(stage.state, { token: scene.token, isDraining: scene.isDraining === true, clockSkewSeconds: 7_200 })
+      Object.assign(stage.state, { token: scene.token, isDraining: scene.isDraining === true, clockSkewSeconds: 7_200, caloriesLeft: 0 })
       const { page, close } = await open(stage.origin, { colorScheme })
       const poor = await page.evaluate(`(() => {
         const light = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number).map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0)
@@ -162,7 +185,7 @@ test('text stands out from its ground by 4.5 to 1, light and dark', async () => 
       await close()
     }
   }
-  Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false, clockSkewSeconds: 1 })
+  Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false, clockSkewSeconds: 1, caloriesLeft: 640 })
 })
 
 test('the page of a real proxy tells what was called, holds no secret, and names a first call that is for this proxy', async () => {
@@ -193,8 +216,8 @@ async function takePictures (): Promise<void> {
   }
   await say('status-serving', { colorScheme: 'light' })
   await say('status-dark-zh', { colorScheme: 'dark', locale: CHINESE.language })
-  Object.assign(stage.state, { token: SCENES[4]?.token })
-  await say('status-phone', { colorScheme: 'dark', viewport: PHONE, deviceScaleFactor: 1.5 })
+  Object.assign(stage.state, { token: SCENES[4]?.token, caloriesLeft: 0 })
+  await say('status-phone', { colorScheme: 'dark', viewport: { ...PHONE, height: 520 } })
 }
 
 if (process.argv.includes('--screenshots')) test('pictures for the README', takePictures)

@@ -15,7 +15,7 @@ const NOW = Date.now()
 
 /** A token of forty minutes. */
 export const GOOD: TokenStatus = {
-  reason: 'ok', tokenExpiresInSeconds: 84_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_730, refreshTokenExpiresInSeconds: 30 * 86_400 - 2_400, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  reason: 'ok', tokenExpiresInSeconds: 84_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 66_730, refreshTokenExpiresInSeconds: 30 * 86_400 - 2_400, isRenewing: false, failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
 /** Without a token. */
@@ -36,7 +36,7 @@ export const SCENES: ReadonlyArray<{ readonly words: string, readonly level: str
 
 /** Starts the endpoints, on a free port if none is named. `state` may be written at any time. */
 export async function setStage (port = 0) {
-  const state = { token: GOOD, isDraining: false, clockSkewSeconds: 1 }
+  const state = { token: GOOD, isDraining: false, clockSkewSeconds: 1, caloriesLeft: 640 }
   const clock = { now: NOW - 59 * 60_000 }
   const observer = new Observer({ wall: () => clock.now })
   fillHistory(observer, clock)
@@ -52,7 +52,7 @@ export async function setStage (port = 0) {
     quota: {
       isOn: true,
       isFailing: false,
-      reading: { readAt: NOW - 108_000, families: [{ family: 'arrhythmia_analysis', remaining: 8_120 }, { family: 'hrv_analysis', remaining: -1 }, { family: 'health_analysis', remaining: 77 }, { family: 'calorie_analysis', remaining: 0 }] },
+      get reading () { return { readAt: NOW - 108_000, families: [{ family: 'arrhythmia_analysis', remaining: 8_120 }, { family: 'hrv_analysis', remaining: -1 }, { family: 'health_analysis', remaining: 77 }, { family: 'calorie_analysis', remaining: state.caloriesLeft }] } },
     },
     settings: [
       { name: 'AMSU_CLIENT_ID_FILE', value: '/run/secrets/amsu_client_id', isDefault: false }, { name: 'AMSU_CLIENT_SECRET_FILE', value: '/run/secrets/amsu_client_secret', isDefault: false },
@@ -62,7 +62,7 @@ export async function setStage (port = 0) {
     now: () => Date.now(),
   })
   await app.listen({ host: '127.0.0.1', port })
-  return { state, origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: async () => { await app.close() } }
+  return { state, observer, origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: async () => { await app.close() } }
 }
 
 /** An hour of a clinic: more and less traffic, a few errors, and a path that somebody made up. */

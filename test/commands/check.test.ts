@@ -126,6 +126,7 @@ test('a clock that is ahead or behind is noted, and the proxy works all the same
   const upstream = await startAmsu(t)
   const ahead = await runCheck({ AMSU_BASE_URL: upstream.origin }, { aheadMs: 7_200_000 })
   t.match([ahead.code, ahead.of('token')], [0, { status: 'note', found: /this clock is (?:2 h|1 h 59 min) ahead of the clock of AMSU/, advice: /set the clock/ }])
+  t.match([ahead.of('refresh_put'), ahead.of('refresh_post')], [{ status: 'ok' }, { status: 'ok' }], 'it is said once')
   t.match((await runCheck({ AMSU_BASE_URL: upstream.origin }, { aheadMs: -90_000 })).of('token'), { status: 'note', found: /1 min behind/ })
 })
 

@@ -82,6 +82,16 @@ test('healthcheck is 1, with one line that says why', async t => {
   ] as Array<[Record<string, string>, RegExp]>) t.match(await runHealthcheck(environment), { code: 1, said: [line] })
 })
 
+test('healthcheck and wait repeat what /readyz warns of, and end as without it', async t => {
+  const ready = '{"ready":true,"reason":"ok","tokenExpiresInSeconds":86390,"warnings":["quota_empty:hrv_analysis","clock_off"]}'
+  t.strictSame(judgeReadiness(200, ready, 'p'), { isReady: true, message: 'ready: the token is good for another 86390 s; warnings: quota_empty:hrv_analysis, clock_off' })
+  const upstream = await startUpstream({ onToken: (_call, res) => { json(res, 502, {}) } })
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  t.match(await runWait({ PORT: String(proxy.port) }, 300), { code: 1, said: [/^not ready: starting; warnings: token_call_failed:502; waited 0.3 s$/] })
+  t.match(await runHealthcheck({ PORT: String(proxy.port) }), { code: 1, said: [/^not ready: starting; warnings: token_call_failed:502$/] })
+})
+
 test('a proxy that does not answer is not ready', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
@@ -104,6 +114,8 @@ test('wait outlasts the time in which nobody listens and no token is there, and 
 test('only the words of /readyz are repeated', async t => {
   t.match(judgeReadiness(503, '{"ready":false,"reason":"starting","tokenExpiresInSeconds":null}', 'p'), { isReady: false, message: 'not ready: starting' })
   t.match(judgeReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: what answers at p is no amsu-proxy (status 503)' })
+  t.match(judgeReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token is good for another 9 s; warnings: clock_off' })
+  t.match(judgeReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token is good for another 9 s' })
   t.match(judgeReadiness(200, '[]', 'p'), { isReady: false })
   t.match(judgeReadiness(200, 'null', 'p'), { isReady: false })
 })

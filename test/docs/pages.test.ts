@@ -11,6 +11,7 @@ import { testsOf, titlesOf } from './proofs.ts'
 const PAGES = ['configuration', 'operations', 'recipes', 'architecture'].map(name => `docs/${name}.md`)
 const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).sort()
 const sourceText = sources.map(name => read(`src/${name}`)).join('\n')
+const readiness = read('src/token/token-status.ts') + read('src/report/health.ts')
 
 test('every link between the documents leads to a file, and its anchor to a heading there', async t => {
   for (const file of documents()) {
@@ -95,11 +96,19 @@ test('each run book says where to look, in the words of the program, and what to
     const spans = (place: string): string[] => codeSpans(rows.find(([where]) => where === place)?.[1] ?? '')
     for (const span of spans('status page').filter(span => !(span in settings))) t.match(words, pattern(span), `${name}: ${span}`)
     for (const span of [...spans('log'), ...spans('`check`')].filter(span => !span.startsWith('PROXY.') && !(span in settings))) t.match(sourceText, pattern(span), `${name}: ${span}`)
-    for (const span of spans('`/readyz`')) t.match(read('src/token/token-status.ts'), `'${span}'`, `${name}: ${span}`)
+    for (const span of spans('`/readyz`')) t.match(readiness, readinessPattern(span), `${name}: ${span}`)
     for (const span of spans('alert').filter(span => span.startsWith('AmsuProxy'))) t.match(alerts, `alert: ${span}\n`, `${name}: ${span}`)
     for (const span of spans('alert').filter(span => span.startsWith('amsu_proxy_'))) t.match(metrics, `'${span.replace('amsu_proxy_', '')}'`, `${name}: ${span}`)
   }
   for (const [, alert = ''] of alerts.matchAll(/alert: (\w+)/g)) t.match(part, alert, `a run book names ${alert}`)
+})
+
+test('what the README quotes of a fault is in the program, in the place it names', async t => {
+  const rows = rowsOf(/^## When something is wrong\n([^]*?)^## /m.exec(read('README.md'))?.[1] ?? '').slice(1)
+  t.strictSame(rows.map(([broken = '']) => broken.split(',')[0]), ['id or secret', 'id or secret', 'network', 'network', 'quota', 'clock'])
+  for (const [broken, , , , page = ''] of rows) for (const span of codeSpans(page)) t.match(read('src/report/status-page/words.ts'), pattern(span), `${broken}: ${span}`)
+  for (const [broken, , readyz = ''] of rows) for (const span of codeSpans(readyz)) t.match(readiness, readinessPattern(span), `${broken}: ${span}`)
+  for (const [broken, log = '', , check = ''] of rows) for (const span of codeSpans(log + check).filter(span => span.includes(' '))) t.match(sourceText, pattern(span), `${broken}: ${span}`)
 })
 
 test('what a recipe quotes from an app that is run stands in it, line by line and in that order', async t => {
@@ -178,6 +187,11 @@ function arrows (): Record<string, string[]> {
     known[part] = [...new Set([...known[part] ?? [], ...imported.filter(other => other !== part)])].sort()
   }
   return known
+}
+
+/** A word of `/readyz` as a source has it; behind the colon of a warning stands what it is about. */
+function readinessPattern (span: string): RegExp {
+  return new RegExp(`['\`]${span.replace('…', '\\$\\{')}`)
 }
 
 /** A text as it stands in a source, `…` for what is filled in on the same line. */

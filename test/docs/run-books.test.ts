@@ -44,6 +44,10 @@ async function readiness ({ origin }: Proxy): Promise<unknown> {
   return (JSON.parse((await call(origin, '/readyz')).text) as { reason: unknown }).reason
 }
 
+async function warnings ({ origin }: Proxy): Promise<string> {
+  return String((JSON.parse((await call(origin, '/readyz')).text) as { warnings?: unknown }).warnings)
+}
+
 async function state ({ origin }: Proxy): Promise<ReturnType<typeof describe>> {
   return JSON.parse((await call(origin, '/status', { headers: { accept: 'application/json' } })).text) as ReturnType<typeof describe>
 }
@@ -64,6 +68,8 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   await until(async () => await readiness(proxy) === 'starting' && proxy.lines.join('').includes('will try again'))
   for (const message of ['AMSU token call failed', 'no AMSU access token obtained, will try again', 'retryInSeconds']) tells(t, name, 'log', proxy.lines.join(''), message)
   tells(t, name, '`/readyz`', 'starting', 'starting')
+  t.equal(await warnings(proxy), 'token_call_failed:500')
+  tells(t, name, '`/readyz`', await warnings(proxy), 'token_call_failed:…')
   tells(t, name, '`check`', (await doctor(simulator.origin)).text, 'AMSU is in trouble')
   t.match(await state(proxy), { state: 'token_endpoint_down', token: { failureCode: null, failureStatus: 500 } })
   tells(t, name, 'status page', words.en.failure.answered, 'The last token call was answered with status …')
@@ -85,13 +91,17 @@ test('the credentials are rejected: log, readiness, check and page say what the 
   tells(t, name, 'status page', words.en.states.credentials_rejected_without[0] ?? '', 'Not serving: AMSU refuses the credentials')
 })
 
-test('the quota is empty: check and page say so, and the proxy is ready', async t => {
+test('the quota is empty: log, readiness, check and page say so, and the proxy is ready', async t => {
   const name = 'The quota is empty'
   const { proxy, simulator } = await setUp(t, { quotas: { health_analysis: 0 } }, { QUOTA_POLL_SECONDS: '1' })
   await until(async () => (await state(proxy)).quota.families.some(({ family, remaining }) => family === 'health_analysis' && remaining === 0))
   const { text } = await doctor(simulator.origin)
   for (const message of ['left: …', 'the quota of … is used up', 'ask AMSU for more; calls of these families fail until then']) tells(t, name, '`check`', text, message)
+  tells(t, name, 'log', proxy.lines.join(''), 'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then')
   t.equal(await readiness(proxy), 'ok')
+  t.equal(await warnings(proxy), 'quota_empty:health_analysis')
+  tells(t, name, '`/readyz`', await warnings(proxy), 'quota_empty:…')
+  tells(t, name, 'status page', words.en.quota.usedUp, 'The quota is used up: …. AMSU refuses these analyses; ask it for more calls.')
 })
 
 test('AMSU takes tokens back: the log says so, and the caller notices nothing', async t => {
@@ -125,6 +135,9 @@ test('502s: the line has the cause, check names the step, and the proxy is ready
   t.match(proxy.accessLines()[0], { status: 502, errorCode: 'PROXY.UPSTREAM_UNREACHABLE', cause: { code: 'ECONNREFUSED' } })
   tells(t, '502s', '`check`', (await doctor(simulator.origin)).text, 'nothing listens there, or a firewall refuses')
   t.equal(await readiness(proxy), 'ok')
+  tells(t, '502s', '`/readyz`', await warnings(proxy), 'amsu_unreachable')
+  t.match(await state(proxy), { warnings: ['amsu_unreachable'] })
+  tells(t, '502s', 'status page', words.en.unreachable, 'The last request found no connection to AMSU. amsu-proxy check tells where the way ends.')
 })
 
 test('requests are turned away: however many they are, the log has a line at once and then a count', async t => {
@@ -143,7 +156,7 @@ test('requests are turned away: however many they are, the log has a line at onc
   tells(t, 'Requests are turned away', 'log', proxy.lines.join(''), 'requests are turned away')
 })
 
-test('the clock is wrong, or nothing is configured: check, log and page say so', async t => {
+test('the clock is wrong, or nothing is configured: log, readiness, check and page say so', async t => {
   const { simulator } = await setUp(t)
   const late = await doctor(simulator.origin, CREDENTIALS, { ...systemClock, wall: () => systemClock.wall() - 3_600_000 })
   for (const message of ['this clock is … the clock of AMSU', 'set the clock of this machine (…)']) tells(t, 'The clock is wrong', '`check`', late.text, message)
@@ -151,6 +164,7 @@ test('the clock is wrong, or nothing is configured: check, log and page say so',
   const proxy = await startProxy(simulator.origin, CREDENTIALS, { ...systemClock, wall: () => systemClock.wall() - 3_600_000 })
   await until(async () => await readiness(proxy) === 'ok')
   tells(t, 'The clock is wrong', 'log', proxy.lines.join(''), 'the clock of this machine is … the clock of AMSU: set it, certificates and the times in the log depend on it')
+  tells(t, 'The clock is wrong', '`/readyz`', await warnings(proxy), 'clock_off')
   t.match(await state(proxy), { clock: { isOff: true } })
   tells(t, 'The clock is wrong', 'status page', words.en.clock.behind, 'The clock of this machine is … the clock of AMSU')
   await proxy.stop()

@@ -70,28 +70,32 @@ code=0
 run --rm -e AMSU_CLIENT_ID=x -e AMSU_CLIENT_SECRET=y "$image" >"$scratch/refused" 2>&1 || code=$?
 if [[ $code -ne 2 ]] || ! grep -q CALLERS "$scratch/refused"; then fail "it ended with $code"; fi
 
-step 'it gets a token and relays'
+step 'it accepts, gets a token and relays'
 SIMULATOR_PORT=0 node --import tsx test/simulator/main.ts >"$scratch/simulator" & simulator_pid=$!
 simulator() { grep -oE 'http://[0-9.:]+' "$scratch/simulator"; }
 until_ok simulator >/dev/null
-start() {
-  containers+=("$1")
-  run -d --name "$1" -e HOST=127.0.0.1 -e PORT=0 -e "AMSU_BASE_URL=$(simulator)" -e AMSU_CLIENT_ID=demo-app-key-0123456789 \
-    -e AMSU_CLIENT_SECRET=demo-app-secret-0123456789abcdef "$image" >/dev/null
-}
-address() { podman logs "$1" 2>&1 | sed -nE 's/.*"address":"([^"]+)".*/\1/p' | head -n 1 | grep .; }
-ready() { curl -fs -o "$scratch/readyz" "$(address "$1")/readyz"; }
 proxy=amsu-proxy-suite-$$
+containers+=("$proxy")
+port=$(node -e 'const server = net.createServer().listen(0, "127.0.0.1", () => { console.log(server.address().port); server.close() })')
+accepts() { (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+# How long the engine itself takes for a program that does nothing.
 before=$(now_ms)
-start "$proxy"
-until_ok address "$proxy" >/dev/null
-until_ok ready "$proxy"
-took=$(($(now_ms) - before))
-echo "ready $took ms after the engine was asked"
-((took < most_ready_ms)) || fail "more than $most_ready_ms ms"
-curl -fs "$(address "$proxy")/amsu-analysis/v2/available-times" | grep -q arrhythmia_analysis || fail 'the call'
+run --rm --entrypoint node "$image" -e 0
+echo "the engine and node -e 0: $(($(now_ms) - before)) ms"
+before=$(now_ms)
+# In the background: the engine goes on for a while when the program runs already.
+run -d --name "$proxy" -e HOST=127.0.0.1 -e "PORT=$port" -e "AMSU_BASE_URL=$(simulator)" -e AMSU_CLIENT_ID=demo-app-key-0123456789 \
+  -e AMSU_CLIENT_SECRET=demo-app-secret-0123456789abcdef "$image" >/dev/null & engine_pid=$!
+until accepts; do
+  (($(now_ms) - before < most_ready_ms)) || fail "it does not accept within $most_ready_ms ms"
+  sleep 0.002
+done
+accepted=$(($(now_ms) - before))
+curl -fs "http://127.0.0.1:$port/amsu-analysis/v2/available-times" >"$scratch/times" || fail 'the call'
+echo "accepts $accepted ms after the engine was asked, the first relayed answer is there after $(($(now_ms) - before)) ms"
+grep -q arrhythmia_analysis "$scratch/times" || fail 'the answer'
+wait "$engine_pid"
 [[ $(stat -c %u "/proc/$(podman inspect --format '{{.State.Pid}}' "$proxy")") == 1000 ]] || fail 'it runs as another user'
-port=$(address "$proxy" | sed 's/.*://')
 podman exec -e "PORT=$port" "$proxy" node /app/dist/main.js healthcheck || fail 'its own health check'
 
 step 'it stops within the time Docker gives, and says that all was well'

@@ -1,5 +1,6 @@
 import { test } from 'tap'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { call } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
 import { createScaledClock } from '../support/scaled-clock.ts'
@@ -49,6 +50,57 @@ test('whatever becomes of the question, requests are relayed and nothing but one
   t.ok(asked >= faults.length)
   t.equal(proxy.lines.filter(line => line.includes('AMSU does not tell what is left')).length, 1)
   t.equal(upstream.tokenCalls.length, 1)
+})
+
+test('why AMSU does not tell what is left of the quota is in the line: the code of the connection, or the status', async t => {
+  for (const [answer, line] of [
+    [(res: ServerResponse) => { res.socket?.destroy() }, { err: { code: 'UND_ERR_SOCKET' } }],
+    [(res: ServerResponse) => { json(res, 403, {}) }, { status: 403 }],
+  ] as const) {
+    const upstream = await startUpstream({ onRequest: (_received, res) => { answer(res) } })
+    const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '1' })
+    const told = (): string | undefined => proxy.lines.find(each => each.includes('AMSU does not tell what is left'))
+    await until(() => told() !== undefined)
+    t.match(JSON.parse(String(told())), line)
+    await proxy.stop()
+    await upstream.close()
+  }
+})
+
+test('a quota that is used up is told by one line, one that is filled up by another, and by /readyz, which stays ready', async t => {
+  const left = { hrv_analysis: 0, health_analysis: -1 }
+  const upstream = await startUpstream({ onRequest: (_received, res) => { json(res, 200, left) } })
+  const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '2' }, createScaledClock(20))
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const warnings = async (): Promise<unknown> => {
+    const { status, text } = await call(proxy.origin, '/readyz')
+    const { reason, warnings } = JSON.parse(text) as Record<string, unknown>
+    if (upstream.received.length > 0) t.strictSame([status, reason], [200, 'ok'])
+    return warnings
+  }
+  await until(async () => await warnings() !== undefined)
+  t.strictSame(await warnings(), ['quota_empty:hrv_analysis'])
+  await until(() => upstream.received.length > 3)
+  left.hrv_analysis = 100
+  await until(async () => await warnings() === undefined)
+  t.match(proxy.lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => String(msg).includes('quota')), [
+    { level: 40, families: ['hrv_analysis'], msg: 'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then' },
+    { level: 30, families: ['hrv_analysis'], msg: 'the quota of these families is filled up again, their analyses can be called' },
+  ])
+})
+
+test('a clock that goes wrong while the proxy runs is told by the next reading of the quota', async t => {
+  let offMs = 0
+  const upstream = await startUpstream({ onRequest: (_received, res) => { json(res.setHeader('date', new Date(Date.now() - offMs).toUTCString()), 200, { hrv_analysis: 5 }) } })
+  const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '1' })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const readiness = async (): Promise<string> => (await call(proxy.origin, '/readyz')).text
+  await until(async () => (await readiness()).includes('"ok"'))
+  offMs = 7_200_000
+  await until(async () => (await readiness()).includes('"warnings":["clock_off"]'))
+  t.ok(proxy.lines.some(line => line.includes('the clock of this machine is ahead of the clock of AMSU')))
+  offMs = 0
+  await until(async () => !(await readiness()).includes('warnings'))
 })
 
 test('a token that AMSU calls bad when asked for the quota is renewed before a caller meets it', async t => {

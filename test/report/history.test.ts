@@ -6,10 +6,11 @@ import { outcomeOf } from './outcomes.ts'
 
 test('a ring keeps what was added last, newest first', async t => {
   const ring = new Ring<number>(3)
-  t.strictSame(ring.newest, [])
+  t.strictSame([ring.newest, ring.last], [[], undefined])
   for (const [added, expected] of [[1, [1]], [2, [2, 1]], [3, [3, 2, 1]], [4, [4, 3, 2]], [5, [5, 4, 3]], [6, [6, 5, 4]], [7, [7, 6, 5]]] as const) {
     ring.add(added)
     t.strictSame(ring.newest, expected)
+    t.equal(ring.last, added)
   }
 })
 

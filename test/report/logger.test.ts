@@ -2,6 +2,7 @@ import { test } from 'tap'
 import type { Logger } from 'pino'
 import { loggedError } from '../../src/report/logger.ts'
 import { REDACTED, Secret } from '../../src/secrets/secret.ts'
+import { TokenCallError } from '../../src/token/amsu-token-api.ts'
 import { createLog } from './log-lines.ts'
 
 /** Has characters that JSON, a URL and base64 write differently. */
@@ -91,6 +92,7 @@ test('an error is logged by type, code and message; its other fields are left ou
 test('an error without a code is a defect, and brings its stack', async t => {
   t.match(loggedError(new TypeError('x is not a function')), { type: 'TypeError', message: 'x is not a function', stack: /logger\.test\.ts/ })
   t.notOk('stack' in loggedError(coded('x', 'ECONNRESET')))
+  t.strictSame(loggedError(new TokenCallError('credentials', 'rejected', 'status 401', { status: 401 })), { type: 'TokenCallError', message: 'credentials: status 401' }, 'AMSU’s answer is no defect of ours')
   t.match(loggedError(Object.assign(new Error('x'), { code: 7, stack: 'at home' })), { stack: 'at home' }, 'a number is no code')
   t.notOk('stack' in loggedError(Object.assign(new Error('x'), { stack: undefined })))
 })

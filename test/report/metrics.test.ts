@@ -6,7 +6,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from './outcomes.ts'
 
 const STATUS: TokenStatus = {
-  reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
 /** All there is to scrape, by name and labels. */

@@ -123,15 +123,18 @@ test('a closed poll asks no more, drops the question under way, and takes no off
   t.strictSame(waiting.asked, [])
 })
 
-test('a quota that is used up is warned about once, and again when it has been filled up in between', async t => {
-  const empty: Reply = { status: 200, body: { hrv_analysis: 0, health_analysis: -1 }, isTokenBad: false }
-  const { clock, lines } = setUp({ answers: [GOOD, empty, empty, GOOD, empty] })
+test('a family of which nothing is left is told once, whatever the number of readings, and so is that it is filled up again', async t => {
+  const reading = (hrv: number, health: number): Reply => ({ status: 200, body: { hrv_analysis: hrv, health_analysis: health, calorie_analysis: -1 }, isTokenBad: false })
+  const { clock, lines } = setUp({ answers: [reading(0, 3), reading(0, 3), reading(0, 0), new Error('broken'), reading(0, 0), reading(5, 0), reading(0, -1)] })
   const counts: number[] = []
   await clock.advance(1_000)
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 7; i++) {
+    counts.push(lines.filter(line => line.includes('quota of these families')).length)
     await clock.advance(300_000)
-    counts.push(lines.length)
   }
-  t.strictSame(counts, [1, 1, 1, 2])
-  t.match(lines, ['the quota of AMSU is used up, analyses of these families will fail', /used up/])
+  t.strictSame(counts, [1, 1, 2, 2, 2, 3, 5])
+  t.strictSame([...new Set(lines.filter(line => line.includes('quota of these families')))], [
+    'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then',
+    'the quota of these families is filled up again, their analyses can be called',
+  ])
 })

@@ -8,7 +8,7 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from './outcomes.ts'
 
 const TOKEN: TokenStatus = {
-  reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+  reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
 function sources (clock = new FakeClock(), changes: Partial<StatusSources> = {}): StatusSources {
@@ -45,6 +45,7 @@ test('the status tells token, calls, quota, traffic, requests and settings, in s
   t.match(status, {
     state: 'serving',
     isServing: true,
+    warnings: [],
     version: '1.2.3',
     node: 'v20.19.0',
     now: '2026-01-01T00:01:30.000Z',
@@ -68,6 +69,14 @@ test('the status tells a clock that is off, and that nothing is known of it', as
   for (const [skew, expected] of [[7200, { skewSeconds: 7200, isOff: true }], [-31, { skewSeconds: -31, isOff: true }], [-30, { skewSeconds: -30, isOff: false }], [undefined, { skewSeconds: null, isOff: false }]] as const) {
     t.strictSame(describe(sources(new FakeClock(), { clockSkewSeconds: () => skew }), 'h').clock, expected)
   }
+})
+
+test('the status has the warnings of /readyz', async t => {
+  const given = sources(new FakeClock(), { clockSkewSeconds: () => 31 })
+  given.observer.onOutcome(outcomeOf({ status: 502, errorCode: 'UPSTREAM_UNREACHABLE' }))
+  t.strictSame(describe(given, 'h').warnings, ['amsu_unreachable', 'clock_off'])
+  given.observer.onOutcome(outcomeOf())
+  t.strictSame(describe(given, 'h').warnings, ['clock_off'])
 })
 
 test('the first call is the one this reader can paste', async t => {

@@ -47,7 +47,7 @@ export interface SimulatorOptions {
   quotas: Partial<Record<Family, number>>
   /** Answers a missing or superfluous slash with 307 and an absolute Location, as Starlette does, instead of 404. @default false */
   redirectSlashes: boolean
-  /** Wall clock in milliseconds that decides whether a token has expired. @default Date.now */
+  /** Wall clock in milliseconds: decides whether a token has expired, and is the `Date` of each answer. @default Date.now */
   wall: () => number
 }
 
@@ -111,6 +111,7 @@ function createApp (bench: Bench): FastifyInstance {
   app.setErrorHandler(answerError)
   // Not the not-found handler: that one runs after the body was parsed, and would complain of the content type first.
   app.addHook('onRequest', async (request, reply) => {
+    reply.header('date', new Date(bench.options.wall()).toUTCString())
     if (request.is404) return answerUnknown(request, reply, bench.options.redirectSlashes)
   })
   app.register(registerAdminCalls, { bench })

@@ -25,8 +25,14 @@ test('credentials that AMSU refuses are forgotten: the old pair stays and nothin
   t.equal(source.current()?.authorization, 'Bearer access-1')
   t.equal(source.status().reason, 'ok')
   t.ok(lines.includes('AMSU refuses the new credentials, the old ones stay'))
+  t.equal(source.status().areNewCredentialsRejected, true)
   await clock.advance(0.8 * DAY_MS)
   t.same(tried, ['old-secret', 'wrong-secret', 'old-secret'])
+  await grant()
+  t.equal(source.status().areNewCredentialsRejected, true, 'a renewal with the old pair mends nothing')
+  source.rotate(credentialsOf('right-secret'))
+  await grant()
+  t.equal(source.status().areNewCredentialsRejected, false)
 })
 
 test('credentials that can not be tried for now are tried again later', async t => {

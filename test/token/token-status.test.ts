@@ -17,6 +17,7 @@ function knowledge (clock: FakeClock, changes: Partial<TokenKnowledge> = {}): To
     backoff: { failure: undefined, failures: 0, leftMs: () => 0 },
     lastFailure: undefined,
     isCalling: false,
+    areNewCredentialsRejected: false,
     ...changes,
   }
 }
@@ -26,7 +27,7 @@ test('a token is told by its end, its renewal and its life, and so is the refres
   const known = knowledge(clock)
   await clock.advance(HOUR_MS + 400)
   t.strictSame(tokenStatus(known, clock), {
-    reason: 'ok', tokenExpiresInSeconds: 23 * 3600 - 1, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 18 * 3600, refreshTokenExpiresInSeconds: (30 * 24 - 1) * 3600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, consecutiveFailures: 0, nextAttemptInSeconds: null,
+    reason: 'ok', tokenExpiresInSeconds: 23 * 3600 - 1, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 18 * 3600, refreshTokenExpiresInSeconds: (30 * 24 - 1) * 3600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false, consecutiveFailures: 0, nextAttemptInSeconds: null,
   })
   await clock.advance(20 * HOUR_MS)
   t.match(tokenStatus({ ...known, isCalling: true }, clock), { reason: 'ok', tokenRenewsInSeconds: 0, isRenewing: true })

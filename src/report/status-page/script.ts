@@ -89,8 +89,12 @@ function note (id, text) {
 function drawNotes () {
   const { clock: { isOff, skewSeconds }, token: { failureCode: code, failureStatus: httpStatus } } = status
   const { failure: w, clock: c } = words
+  const usedUp = status.quota.families.filter(({ remaining }) => remaining === 0).map(({ family }) => words.quota.families[family] || family)
   const failure = httpStatus !== null ? fill(w.answered, { status: httpStatus }) : code !== null ? fill(w.unanswered, { code, why: w.codes[code] || w.other }) : ''
   note('failure', isLost ? '' : failure)
+  note('refused', isLost || !status.token.areNewCredentialsRejected ? '' : words.refused)
+  note('unreachable', isLost || !status.warnings.includes('amsu_unreachable') ? '' : words.unreachable)
+  note('used-up', isLost || usedUp.length === 0 ? '' : fill(words.quota.usedUp, { families: new Intl.ListFormat(words.language).format(usedUp) }))
   note('clock', isLost || !isOff ? '' : fill(skewSeconds > 0 ? c.ahead : c.behind, { skew: duration(Math.abs(skewSeconds)) }))
 }
 

@@ -44,6 +44,8 @@ const en = {
       defect: 'a defect of this program; its log tells more',
     }),
   },
+  refused: 'AMSU refuses the new credentials; the old ones stay in use. Mend the files: after a restart the new ones are all there is.',
+  unreachable: 'The last request found no connection to AMSU. amsu-proxy check tells where the way ends.',
   clock: {
     ahead: 'The clock of this machine is {skew} ahead of the clock of AMSU. Set it: certificates and the times in the log depend on it.',
     behind: 'The clock of this machine is {skew} behind the clock of AMSU. Set it: certificates and the times in the log depend on it.',
@@ -73,6 +75,7 @@ const en = {
     read: 'Read {ago} ago.',
     unread: 'Not read yet.',
     failing: 'The last reading failed; another follows.',
+    usedUp: 'The quota is used up: {families}. AMSU refuses these analyses; ask it for more calls.',
     off: 'Not read: QUOTA_POLL_SECONDS is 0.',
   },
   traffic: { heading: 'The last hour', chart: '{requests} requests in the last hour, {errors} of them ended in an error.', ok: 'answered', errors: 'errors', ago: '60 min ago', most: 'at most {most} a minute' },
@@ -127,6 +130,8 @@ const zh: Words = {
       defect: '本程序有缺陷，详见日志',
     }),
   },
+  refused: 'AMSU 拒绝了新的凭据，旧的继续使用。请改正文件：重启之后就只有新的凭据了。',
+  unreachable: '最近一个请求无法连接 AMSU。amsu-proxy check 会指出问题出在哪里。',
   clock: {
     ahead: '本机时钟比 AMSU 的时钟快 {skew}。请校准：证书和日志中的时间都依赖它。',
     behind: '本机时钟比 AMSU 的时钟慢 {skew}。请校准：证书和日志中的时间都依赖它。',
@@ -156,6 +161,7 @@ const zh: Words = {
     read: '{ago}前读取。',
     unread: '尚未读取。',
     failing: '上次读取失败，稍后再试。',
+    usedUp: '次数已用完：{families}。AMSU 会拒绝这些分析，请向它申请增加次数。',
     off: '不读取：QUOTA_POLL_SECONDS 为 0。',
   },
   traffic: { heading: '最近一小时', chart: '最近一小时 {requests} 个请求，其中 {errors} 个出错。', ok: '已应答', errors: '错误', ago: '60 分钟前', most: '每分钟最多 {most} 个' },
