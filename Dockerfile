@@ -70,8 +70,8 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["node", "/app/dist/main.js", "healthcheck"]
 # No shell and no init: the proxy is PID 1, handles SIGTERM and SIGINT itself and has no children to reap. SIGUSR1 would open
 # Node's debugger to whoever may signal the process, and the debugger reads the token.
-# Memory: V8 takes 256 MB for its heap at least, whatever the container's limit, and collects the buffers of what streams by only when
-# they are many; in 64 MB the kernel ends it first. A share of the limit adapts to every box, and a small young generation is
-# collected often. Arguments, not NODE_OPTIONS: whoever sets that variable for other reasons would take them away.
-ENTRYPOINT ["node", "--disable-sigusr1", "--max-semi-space-size=4", "--max-old-space-size-percentage=40", "/app/dist/main.js"]
+# Memory: V8 takes 256 MB for its heap at least, whatever the container's limit; in 64 MB the kernel ends it first. A share of the
+# limit adapts to every box, and the young generation is kept small, at the price of some CPU under load
+# (docs/decisions/0010-hot-path.md). Arguments, not NODE_OPTIONS: whoever sets that variable for other reasons would take them away.
+ENTRYPOINT ["node", "--disable-sigusr1", "--max-semi-space-size=2", "--max-old-space-size-percentage=30", "/app/dist/main.js"]
 CMD ["serve"]

@@ -79,7 +79,7 @@ for (const [advisory, name, minimum, defect] of MINIMUM) {
   })
 }
 
-test('there is one undici, of the line whose handlers the relay speaks', async t => {
+test('there is one undici, of the line that reply-from uses and Node.js 20 runs', async t => {
   t.match(production.filter(({ name }) => name === 'undici').map(({ path, version }) => `${path} ${version}`), [/^node_modules\/undici 7\./])
   t.equal(production.filter(({ name }) => name === 'undici').length, 1)
 })
