@@ -28,7 +28,7 @@ export function ours (id: string, title: string, changes: Readonly<Record<string
     runsOnNode: true,
     launch: ({ node, port, upstreamPort }) => ({
       argv: [node, ...nodeOptions, program],
-      environment: { AMSU_CLIENT_ID: 'bench', AMSU_CLIENT_SECRET: 'bench-secret', AMSU_BASE_URL: `http://127.0.0.1:${upstreamPort}`, PORT: String(port), CALLERS: `bench:${CALLER_SECRET}`, ...changes },
+      environment: { AMSU_CLIENT_ID: 'app-key-of-the-benchmark', AMSU_CLIENT_SECRET: 'app-secret-of-the-benchmark', AMSU_BASE_URL: `http://127.0.0.1:${upstreamPort}`, PORT: String(port), CALLERS: `bench:${CALLER_SECRET}`, ...changes },
     }),
   }
 }
