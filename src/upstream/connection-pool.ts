@@ -117,18 +117,25 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   readonly #start = (): void => {
     const starting = this.#starting
     this.#starting = []
-    // The last one first, so that those put back into the queue stand there as they came.
-    for (const connection of starting.reverse()) {
-      const delivery = connection.next as Delivery
-      connection.next = undefined
-      if (this.#isDestroyed) refuse(delivery, new ConnectionEndedError())
-      else if (!connection.isClosed) this.#carry(connection, delivery)
-      else if (!delivery.isOver) this.#queue.unshift(delivery)
+    const lost = starting.filter(({ isClosed }) => isClosed)
+    // The last one first: so they stand at the head of the queue as they came.
+    for (const connection of lost.reverse()) this.#putBack(takeNext(connection))
+    for (const connection of starting) {
+      if (connection.next !== undefined) this.#carry(connection, takeNext(connection))
     }
     this.#connectAsNeeded()
   }
 
+  #putBack (delivery: Delivery): void {
+    if (this.#isDestroyed) refuse(delivery, new ConnectionEndedError())
+    else if (!delivery.isOver) this.#queue.unshift(delivery)
+  }
+
   #carry (connection: Connection, delivery: Delivery): void {
+    if (connection.isClosed) {
+      this.#putBack(delivery)
+      return
+    }
     if (delivery.isOver) {
       this.onFree(connection)
       return
@@ -193,6 +200,12 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     const place = this.#queue.indexOf(delivery)
     if (place !== -1) this.#queue.splice(place, 1)
   }
+}
+
+function takeNext (connection: Connection): Delivery {
+  const delivery = connection.next as Delivery
+  connection.next = undefined
+  return delivery
 }
 
 function refuse (delivery: Delivery, cause: Error): void {

@@ -65,25 +65,12 @@ export class Connection implements Carrier {
    * @param isLast whether it ends afterwards
    */
   carry (delivery: Delivery, isLast: boolean): void {
-    const { listener, request } = delivery
-    if (!listener.onConnected(this.#isReused)) {
-      delivery.end()
-      this.#owner.onFree(this)
-      return
-    }
     delivery.boards(this)
-    this.idleUntilMs = Infinity
     this.#delivery = delivery
-    this.#body = Buffer.isBuffer(request.body) ? undefined : request.body
     this.#isSent = false
-    this.#isReused = true
-    this.#isLast = isLast
-    this.#reader.begin(request.method, listener)
     try {
-      this.#writer.send(request, isLast, () => {
-        this.#isSent = true
-        listener.onSent()
-      })
+      if (!delivery.listener.onConnected(this.#isReused)) this.#decline(delivery)
+      else if (!this.#isClosed) this.#send(delivery, isLast)
     } catch (error) {
       this.fail(error as Error)
     }
@@ -110,6 +97,24 @@ export class Connection implements Carrier {
     this.close()
     delivery?.end()
     delivery?.listener.onFailure(cause)
+  }
+
+  #decline (delivery: Delivery): void {
+    this.#delivery = undefined
+    delivery.end()
+    this.#owner.onFree(this)
+  }
+
+  #send ({ listener, request }: Delivery, isLast: boolean): void {
+    this.idleUntilMs = Infinity
+    this.#body = Buffer.isBuffer(request.body) ? undefined : request.body
+    this.#isReused = true
+    this.#isLast = isLast
+    this.#reader.begin(request.method, listener)
+    this.#writer.send(request, isLast, () => {
+      this.#isSent = true
+      listener.onSent()
+    })
   }
 
   #onData (bytes: Buffer): void {

@@ -131,6 +131,18 @@ test('what a listener throws at a head is the failure of its request, and ends t
   t.notOk(call.events.includes('body'))
 })
 
+test('what a listener throws at a connection is the failure of its request, of which nothing was sent', async t => {
+  const stage = await setUp(t, { maxConnections: 1 }, echo)
+  for (const connection of ['fresh', 'reused']) {
+    const call = stage.send('/x', { connected () { throw new Error('a defect') } })
+    const next = stage.send('/next')
+    t.equal(await call.outcome, 'a defect')
+    t.match(await next.outcome, /^200 /)
+    t.strictSame(call.events, [connection, 'failure'])
+  }
+  t.strictSame(stage.asked.map(({ target }) => target), ['/next', '/next'])
+})
+
 test('the body of a request is let go of when it fails or is given up, and told when there is room', async t => {
   const stage = await setUp(t, {}, ({ socket, target }) => { if (target === '/fails') socket.resetAndDestroy() })
   for (const target of ['/fails', '/left']) {

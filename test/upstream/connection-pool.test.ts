@@ -105,6 +105,30 @@ test('a request that says no to its connection gives it to the next one, and hea
   }
 })
 
+test('a request that is given up when its connection is there is not sent', async t => {
+  const stage = await setUp(t, { maxConnections: 1 }, echo)
+  for (const connection of ['fresh', 'reused']) {
+    const call = stage.send('/x', { connected () { call.delivery?.abort(); return true } })
+    t.equal(await ask(stage, '/next'), connection === 'fresh' ? '200 /next 1' : '200 /next 2')
+    t.strictSame(call.events, [connection])
+  }
+  t.notOk(stage.asked.some(({ target }) => target === '/x'))
+})
+
+test('requests that find used connections at the same time begin in their order', async t => {
+  const stage = await setUp(t)
+  const count = 6
+  const first = Array.from({ length: count }, () => stage.send('/first'))
+  for (let i = 0; i < count; i++) (await stage.nth(i)).answer()
+  await Promise.all(first.map(({ outcome }) => outcome))
+  const begun: number[] = []
+  const calls = first.map((_, i) => stage.send('/second', { connected: () => begun.push(i) > 0 }))
+  for (let i = count; i < 2 * count; i++) (await stage.nth(i)).answer()
+  await Promise.all(calls.map(({ outcome }) => outcome))
+  t.strictSame(begun, first.map((_, i) => i))
+  t.equal(stage.made.length, count, 'all were used ones')
+})
+
 test('where each request has a connection of its own, none is used twice', async t => {
   const stage = await setUp(t, { isOneShot: true, maxConnections: 2 }, echo)
   const calls = ['/0', '/1', '/2', '/3', '/4'].map(target => stage.send(target))
