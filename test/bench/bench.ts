@@ -2,7 +2,7 @@
 import { coreSeconds, cpuSecondsOf } from './accounts.ts'
 import { transfer, type Seen } from './load.ts'
 import { LOAD_CORE, PROXY_CORE } from './machine.ts'
-import type { Sample } from './results.ts'
+import { sum, type Sample } from './results.ts'
 import { statusOf, type Running, type Stage, type StartOptions } from './stage.ts'
 import type { Target } from './target.ts'
 
@@ -23,7 +23,15 @@ export interface Effort {
 }
 
 /** One sample, before it is named. */
-export interface Taken { readonly seen: Seen, readonly cpuSeconds: number, readonly foreign: number, readonly stolen: number, readonly isNoisy: boolean }
+export interface Taken {
+  /** What each load generator saw. */
+  readonly seen: readonly Seen[]
+  /** What each of the programs used. */
+  readonly cpuSeconds: readonly number[]
+  readonly foreign: number
+  readonly stolen: number
+  readonly isNoisy: boolean
+}
 
 /** Everything a suite needs. */
 export class Bench {
@@ -80,7 +88,7 @@ export class Bench {
   }
 
   /** Takes a sample of load, and once more if others disturbed it; where the core is shared by intent, only the host can. */
-  async take (all: readonly Running[], load: () => Promise<Seen>, { isCoreShared = false }: { isCoreShared?: boolean } = {}): Promise<Taken> {
+  async take (all: readonly Running[], load: () => Promise<Seen[]>, { isCoreShared = false }: { isCoreShared?: boolean } = {}): Promise<Taken> {
     let best: Taken | undefined
     for (let i = 0; i < ATTEMPTS && best?.isNoisy !== false; i++) {
       const taken = await this.#takeOnce(all, load, isCoreShared)
@@ -104,18 +112,19 @@ export class Bench {
     this.say(`  FAILED ${problem}`)
   }
 
-  async #takeOnce (all: readonly Running[], load: () => Promise<Seen>, isCoreShared: boolean): Promise<Taken> {
+  async #takeOnce (all: readonly Running[], load: () => Promise<Seen[]>, isCoreShared: boolean): Promise<Taken> {
     const before = { counters: await this.stage.counters(), cpu: cpuOf(all), own: coreSeconds(PROXY_CORE), other: coreSeconds(LOAD_CORE), at: performance.now() }
     const seen = await load()
     const seconds = (performance.now() - before.at) / 1000
-    const cpuSeconds = cpuOf(all) - before.cpu
+    const cpuSeconds = cpuOf(all).map((spent, i) => spent - (before.cpu[i] ?? NaN))
     const [own, other] = [coreSeconds(PROXY_CORE), coreSeconds(LOAD_CORE)]
     const counters = await this.stage.counters()
     const refused = counters.refused - before.counters.refused
     // Each answer that was counted as good must have carried the token: else the proxy was measured at something else.
-    if (seen.errors > 0 || refused > 0) throw new Error(`${seen.errors} errors at the caller, ${refused} requests without the token at the upstream`)
-    if (counters.answered - before.counters.answered < seen.requests) throw new Error('it answered requests that the upstream has not seen')
-    const foreign = isCoreShared ? 0 : Math.max(0, (own.busy - before.own.busy - cpuSeconds) / seconds)
+    const [errors, requests] = [sum(seen.map(one => one.errors)), sum(seen.map(one => one.requests))]
+    if (errors > 0 || refused > 0) throw new Error(`${errors} errors at the caller, ${refused} requests without the token at the upstream`)
+    if (counters.answered - before.counters.answered < requests) throw new Error('it answered requests that the upstream has not seen')
+    const foreign = isCoreShared ? 0 : Math.max(0, (own.busy - before.own.busy - sum(cpuSeconds)) / seconds)
     const stolen = Math.max(own.stolen - before.own.stolen, other.stolen - before.other.stolen) / seconds
     return { seen, cpuSeconds, foreign, stolen, isNoisy: foreign > MOST_FOREIGN || stolen > MOST_STOLEN }
   }
@@ -138,6 +147,6 @@ export class Bench {
   }
 }
 
-function cpuOf (all: readonly Running[]): number {
-  return all.reduce((sum, { group }) => sum + cpuSecondsOf(group), 0)
+function cpuOf (all: readonly Running[]): number[] {
+  return all.map(({ group }) => cpuSecondsOf(group))
 }

@@ -73,13 +73,19 @@ export function keepAwake (cores: readonly string[]): () => void {
 }
 
 async function client (mode: string, running: Running, path: string, ...numbers: readonly number[]): Promise<Seen> {
-  const { stdout } = await run('taskset', ['-c', LOAD_CORE, tool('client'), mode, String(running.port), authorizationFor(running.target), path, ...numbers.map(String)], { env: environment() })
+  const headers = headersFor(running).map(line => `${line}\r\n`).join('')
+  const { stdout } = await run('taskset', ['-c', LOAD_CORE, tool('client'), mode, String(running.port), headers, path, ...numbers.map(String)], { env: environment() })
   return read(stdout)
 }
 
-function wrk ({ port, target }: Running, connections: number, seconds: number, path: string): string[] {
-  const headers = [`Authorization: ${authorizationFor(target)}`, ...HEADERS].flatMap(header => ['-H', header])
-  return ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', part('native/load.lua'), ...headers, `http://127.0.0.1:${port}${path}`]
+function wrk (running: Running, connections: number, seconds: number, path: string): string[] {
+  const headers = headersFor(running).flatMap(line => ['-H', line])
+  return ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', part('native/load.lua'), ...headers, `http://127.0.0.1:${running.port}${path}`]
+}
+
+/** The same whoever sends them: a program that has learned one set of headers by heart must not be timed at another. */
+function headersFor ({ target }: Running): string[] {
+  return [`Authorization: ${authorizationFor(target)}`, ...HEADERS]
 }
 
 /** Both end with one line of JSON. */

@@ -71,6 +71,11 @@ export function ratioOf ({ samples }: SuiteResult, figure: string, target: strin
   return spread(ratios, 0)
 }
 
+/** Sum of some values. */
+export function sum (values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
+
 /** Median of some values; NaN for none. */
 export function median (values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)

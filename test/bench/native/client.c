@@ -1,9 +1,10 @@
 // What wrk does not do: a fixed rate, and bodies of 100 MiB that cost the sender next to nothing. One thread a connection.
 //
-//   client rate PORT AUTHORIZATION TARGET CONNECTIONS RATE SECONDS   GETs at RATE a second in all; latencies in µs
-//   client down PORT AUTHORIZATION TARGET CONNECTIONS MIB TIMES      downloads of MIB MiB, TIMES on each connection
-//   client up   PORT AUTHORIZATION TARGET CONNECTIONS MIB TIMES      uploads likewise
-//   client spin CPU                                                  keeps a CPU from sleeping, at the lowest priority there is
+//   client rate PORT HEADERS TARGET CONNECTIONS RATE SECONDS   GETs at RATE a second in all; latencies in µs
+//   client down PORT HEADERS TARGET CONNECTIONS MIB TIMES      downloads of MIB MiB, TIMES on each connection
+//   client up   PORT HEADERS TARGET CONNECTIONS MIB TIMES      uploads likewise
+//   client spin CPU                                            keeps a CPU from sleeping, at the lowest priority there is
+// HEADERS are lines, each with CRLF behind it.
 // Each prints one line of JSON, but `spin`, which goes on until it is killed.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -31,7 +32,7 @@ static enum { RATE, DOWN, UP } mode;
 static int port, connections, block_fd;
 static double amount, repeat; // RATE: requests a second, seconds; else MiB, times
 static uint64_t begin;
-static char head[1024];
+static char head[4096];
 
 static uint64_t now(void) {
   struct timespec time;
@@ -165,7 +166,7 @@ int main(int count, char **words) {
   connections = atoi(words[5]);
   amount = atof(words[6]);
   repeat = atof(words[7]);
-  snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: %s\r\nAccept: */*\r\n", mode == UP ? "POST" : "GET", words[4], port, words[3]);
+  snprintf(head, sizeof head, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s", mode == UP ? "POST" : "GET", words[4], port, words[3]);
   if (mode == UP) snprintf(head + strlen(head), sizeof head - strlen(head), "Content-Type: application/octet-stream\r\nContent-Length: %.0f\r\n", amount * MIB);
   strcat(head, "\r\n");
   block_fd = memfd_create("block", 0);

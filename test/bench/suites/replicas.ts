@@ -2,6 +2,7 @@
 import { press, type Seen } from '../load.ts'
 import { LOAD_CORE, PROXY_CORE } from '../machine.ts'
 import { PING, type Running } from '../stage.ts'
+import { sum } from '../results.ts'
 import { ours } from '../targets.ts'
 import type { Suite } from './suite.ts'
 
@@ -25,17 +26,12 @@ export const replicas: Suite = {
       }
       groups.push(group)
     }
-    const load = async (group: readonly Running[]): Promise<Seen> => add(await Promise.all(group.map(async running => await press(running, { connections: CONNECTIONS / group.length, seconds: bench.effort.seconds, path: PING, cores: BOTH }))))
+    const load = async (group: readonly Running[]): Promise<Seen[]> => await Promise.all(group.map(async running => await press(running, { connections: CONNECTIONS / group.length, seconds: bench.effort.seconds, path: PING, cores: BOTH })))
     for (const group of groups) await load(group)
     await bench.interleave(groups, group => group[0]?.target ?? bench.targets[0]!, async (group, round) => {
       const { seen, cpuSeconds, isNoisy } = await bench.take(group, async () => await load(group), { isCoreShared: true })
-      bench.record(group[0]!.target, round, { cpu: cpuSeconds / seen.requests * 1e6, rate: seen.requests / seen.seconds }, isNoisy)
+      const requests = sum(seen.map(one => one.requests))
+      bench.record(group[0]!.target, round, { cpu: sum(cpuSeconds) / requests * 1e6, rate: requests / Math.max(...seen.map(one => one.seconds)) }, isNoisy)
     })
   },
-}
-
-/** What several generators saw together. */
-function add (all: readonly Seen[]): Seen {
-  const sum = (of: (seen: Seen) => number): number => all.reduce((total, seen) => total + of(seen), 0)
-  return { requests: sum(seen => seen.requests), errors: sum(seen => seen.errors), seconds: Math.max(...all.map(seen => seen.seconds)), p50: 0, p99: 0 }
 }

@@ -1,7 +1,7 @@
 /** The CPU a small request costs: many at once, as fast as they are taken, on one core. */
 import type { Bench } from '../bench.ts'
 import { press, type Pressure } from '../load.ts'
-import { PING } from '../stage.ts'
+import { PING, type Running } from '../stage.ts'
 import { features } from '../targets.ts'
 import type { Suite } from './suite.ts'
 
@@ -14,6 +14,7 @@ const MANY = 64
 const COUNTS = [1, 16, MANY, 256, 1024]
 
 type Load = Omit<Pressure, 'seconds'>
+type Loads = Readonly<Record<string, Load>>
 
 const get: Load = { connections: MANY, path: PING }
 const post: Load = { connections: MANY, path: CALORIE, bodyBytes: KILOBYTE }
@@ -21,10 +22,10 @@ const post: Load = { connections: MANY, path: CALORIE, bodyBytes: KILOBYTE }
 /** A small GET at 64 connections. */
 export const get64: Suite = {
   title: 'A small GET',
-  about: 'CPU time of the proxy for one GET whose answer has 200 bytes, at 64 connections that are kept, and how many a second one core takes.',
-  columns: [{ figure: 'cpu', title: 'µs of CPU', digits: 1 }, { figure: 'rate', title: 'requests/s', digits: 0 }],
+  about: 'CPU time of the proxy for one GET whose answer has 200 bytes, at 64 connections that are kept. Ours and one other are pressed at the same time, on the same core.',
+  columns: [{ figure: 'cpu', title: 'µs of CPU', digits: 1 }],
   run: async bench => {
-    await pressAll(bench, { '': get }, true)
+    await pressInPairs(bench, { '': get })
   },
 }
 
@@ -34,7 +35,7 @@ export const post64: Suite = {
   about: 'The same with a POST of one kilobyte of JSON.',
   columns: get64.columns,
   run: async bench => {
-    await pressAll(bench, { '': post }, true)
+    await pressInPairs(bench, { '': post })
   },
 }
 
@@ -45,37 +46,55 @@ export const conns: Suite = {
   columns: COUNTS.map(count => ({ figure: `cpu${count}`, title: count === 1 ? '1 connection' : String(count), digits: 1 })),
   compares: `cpu${MANY}`,
   run: async bench => {
-    await pressAll(bench, Object.fromEntries(COUNTS.map(connections => [connections, { ...get, connections }])))
+    await pressInTurns(bench, Object.fromEntries(COUNTS.map(connections => [connections, { ...get, connections }])))
   },
 }
 
 /** Ours with its features switched off one by one. */
 export const featurePrices: Suite = {
   title: 'The price of each feature',
-  about: '*Everything on* is the default settings with `CALLERS` and `ALLOWED_ROUTES`, and the access log in a file. Each row below switches one thing off, the last one all of them. µs of CPU at 64 connections.',
+  about: '*Everything on* is the default settings with `CALLERS` and `ALLOWED_ROUTES`, and the access log in a file. Each row below switches one thing off, the last one all of them, and is pressed at the same time as the first. µs of CPU at 64 connections.',
   columns: [{ figure: 'cpuGet', title: 'small GET', digits: 1 }, { figure: 'cpuPost', title: 'small POST', digits: 1 }],
   targets: features,
   run: async bench => {
-    await pressAll(bench, { Get: get, Post: post })
+    await pressInPairs(bench, { Get: get, Post: post })
   },
 }
 
-/** Presses all targets with each load in turn; figures are `cpu` and the name of the load, and `rate` if asked for. */
-async function pressAll (bench: Bench, loads: Readonly<Record<string, Load>>, withRate = false): Promise<void> {
-  const { seconds } = bench.effort
+/** One after the other. Figures are `cpu` and the name of the load. */
+async function pressInTurns (bench: Bench, loads: Loads): Promise<void> {
+  await measureGroups(bench, loads, (await startWarm(bench, loads)).map(running => [running]))
+}
+
+/** Ours and one other at the same time, on the same core. Figures as in turns, of both under the number of their duel. */
+async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
+  const all = await startWarm(bench, loads)
+  const ours = all.find(({ target }) => target.isOurs === true)
+  const others = all.filter(running => running !== ours)
+  // Whoever asks for a single one gets it alone.
+  await measureGroups(bench, loads, ours === undefined || others.length === 0 ? all.map(running => [running]) : others.map(other => [ours, other]))
+}
+
+async function startWarm (bench: Bench, loads: Loads): Promise<Running[]> {
   const all = await bench.startAll(bench.targets)
   for (const running of all) {
-    for (const load of Object.values(loads)) await press(running, { ...load, seconds: Math.min(seconds, WARM_UP_SECONDS) })
+    for (const load of Object.values(loads)) await press(running, { ...load, seconds: WARM_UP_SECONDS })
   }
-  await bench.interleave(all, ({ target }) => target, async (running, round) => {
-    const figures: Record<string, number> = {}
+  return all
+}
+
+async function measureGroups (bench: Bench, loads: Loads, groups: ReadonlyArray<readonly Running[]>): Promise<void> {
+  const { seconds } = bench.effort
+  let number = 0
+  await bench.interleave(groups, group => (group.at(-1) as Running).target, async group => {
+    const figures: Array<Record<string, number>> = group.map(() => ({}))
     let isNoisy = false
     for (const [name, load] of Object.entries(loads)) {
-      const { seen, cpuSeconds, ...noise } = await bench.take([running], async () => await press(running, { ...load, seconds }))
-      figures[`cpu${name}`] = cpuSeconds / seen.requests * 1e6
-      if (withRate) figures['rate'] = seen.requests / seen.seconds
+      const { seen, cpuSeconds, ...noise } = await bench.take(group, async () => await Promise.all(group.map(async running => await press(running, { ...load, seconds }))))
+      for (const [i, own] of figures.entries()) own[`cpu${name}`] = (cpuSeconds[i] ?? NaN) / (seen[i]?.requests ?? NaN) * 1e6
       isNoisy ||= noise.isNoisy
     }
-    bench.record(running.target, round, figures, isNoisy)
+    for (const [i, { target }] of group.entries()) bench.record(target, number, figures[i] ?? {}, isNoisy)
+    number++
   })
 }
