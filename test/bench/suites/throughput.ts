@@ -1,8 +1,9 @@
 /** The CPU a small request costs: many at once, as fast as they are taken, on one core. */
 import type { Bench } from '../bench.ts'
-import { press, type Pressure } from '../load.ts'
+import { press, type Pressure, type Seen } from '../load.ts'
 import { PING, type Running } from '../stage.ts'
 import { features } from '../targets.ts'
+import type { Target } from '../target.ts'
 import type { Suite } from './suite.ts'
 
 /** Where a small analysis is asked for, with a kilobyte of JSON. */
@@ -63,38 +64,47 @@ export const featurePrices: Suite = {
 
 /** One after the other. Figures are `cpu` and the name of the load. */
 async function pressInTurns (bench: Bench, loads: Loads): Promise<void> {
-  await measureGroups(bench, loads, (await startWarm(bench, loads)).map(running => [running]))
-}
-
-/** Ours and one other at the same time, on the same core. Figures as in turns, of both under the number of their duel. */
-async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
-  const all = await startWarm(bench, loads)
-  const ours = all.find(({ target }) => target.isOurs === true)
-  const others = all.filter(running => running !== ours)
-  // Whoever asks for a single one gets it alone.
-  await measureGroups(bench, loads, ours === undefined || others.length === 0 ? all.map(running => [running]) : others.map(other => [ours, other]))
-}
-
-async function startWarm (bench: Bench, loads: Loads): Promise<Running[]> {
   const all = await bench.startAll(bench.targets)
-  for (const running of all) {
-    for (const load of Object.values(loads)) await press(running, { ...load, seconds: WARM_UP_SECONDS })
-  }
-  return all
+  for (const running of all) await warmUp([running], loads)
+  await bench.interleave(all, ({ target }) => target, async (running, round) => { await measureTogether(bench, loads, [running], round) })
 }
 
-async function measureGroups (bench: Bench, loads: Loads, groups: ReadonlyArray<readonly Running[]>): Promise<void> {
-  const { seconds } = bench.effort
+/**
+ * Ours and one other at the same time, on the same core. Both are started anew for each duel and have the same past: a process that
+ * has waited for its turn is slower for seconds, and two of the same program differ by a tenth for as long as they live. Figures
+ * as in turns, of both under the number of their duel.
+ */
+async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
+  const ours = bench.targets.find(({ isOurs }) => isOurs === true)
+  const others = bench.targets.filter(target => target !== ours)
+  // Whoever asks for a single one gets it alone.
+  const groups = ours === undefined || others.length === 0 ? bench.targets.map(target => [target]) : others.map(other => [ours, other])
   let number = 0
-  await bench.interleave(groups, group => (group.at(-1) as Running).target, async group => {
-    const figures: Array<Record<string, number>> = group.map(() => ({}))
-    let isNoisy = false
-    for (const [name, load] of Object.entries(loads)) {
-      const { seen, cpuSeconds, ...noise } = await bench.take(group, async () => await Promise.all(group.map(async running => await press(running, { ...load, seconds }))))
-      for (const [i, own] of figures.entries()) own[`cpu${name}`] = (cpuSeconds[i] ?? NaN) / (seen[i]?.requests ?? NaN) * 1e6
-      isNoisy ||= noise.isNoisy
+  await bench.interleave(groups, group => group.at(-1) as Target, async group => {
+    const all = await bench.startAll(group)
+    if (all.length === group.length) {
+      await warmUp(all, loads)
+      await measureTogether(bench, loads, all, number++)
     }
-    for (const [i, { target }] of group.entries()) bench.record(target, number, figures[i] ?? {}, isNoisy)
-    number++
+    for (const running of all) await bench.stage.stop(running)
   })
+}
+
+async function warmUp (all: readonly Running[], loads: Loads): Promise<void> {
+  for (const load of Object.values(loads)) await pressTogether(all, load, WARM_UP_SECONDS * all.length)
+}
+
+async function measureTogether (bench: Bench, loads: Loads, all: readonly Running[], number: number): Promise<void> {
+  const figures: Array<Record<string, number>> = all.map(() => ({}))
+  let isNoisy = false
+  for (const [name, load] of Object.entries(loads)) {
+    const { seen, cpuSeconds, ...noise } = await bench.take(all, async () => await pressTogether(all, load, bench.effort.seconds))
+    for (const [i, own] of figures.entries()) own[`cpu${name}`] = (cpuSeconds[i] ?? NaN) / (seen[i]?.requests ?? NaN) * 1e6
+    isNoisy ||= noise.isNoisy
+  }
+  for (const [i, { target }] of all.entries()) bench.record(target, number, figures[i] ?? {}, isNoisy)
+}
+
+async function pressTogether (all: readonly Running[], load: Load, seconds: number): Promise<Seen[]> {
+  return await Promise.all(all.map(async running => await press(running, { ...load, seconds })))
 }
