@@ -22,10 +22,10 @@ test('a line is written a moment later, together with those that came meanwhile'
     log.write('one\n')
     log.write('two\n')
     t.equal(text(), '', name)
-    await clock.advance(10)
+    await clock.advance(50)
     t.equal(text(), 'one\ntwo\n', name)
     log.write('three\n')
-    await clock.advance(10)
+    await clock.advance(50)
     t.equal(text(), 'one\ntwo\nthree\n', name)
   }
 })
