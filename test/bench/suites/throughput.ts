@@ -9,8 +9,12 @@ import type { Suite } from './suite.ts'
 /** Where a small analysis is asked for, with a kilobyte of JSON. */
 const CALORIE = '/amsu-analysis/v2/calorie/running/results/'
 const KILOBYTE = 1024
-/** Seconds of load before anything is measured, so that what is compiled while it runs is compiled. */
-const WARM_UP_SECONDS = 3
+/** Requests that each program has answered before anything is measured: V8 compiles for the first thirty thousand. */
+const WARM_UP_REQUESTS = 40_000
+/** Seconds after which a program is warm, however few those were. */
+const WARM_UP_SECONDS = 30
+/** Between two looks at how many they are. */
+const STEP_SECONDS = 2
 const MANY = 64
 const COUNTS = [1, 16, MANY, 256, 1024]
 
@@ -91,7 +95,12 @@ async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
 }
 
 async function warmUp (all: readonly Running[], loads: Loads): Promise<void> {
-  for (const load of Object.values(loads)) await pressTogether(all, load, WARM_UP_SECONDS * all.length)
+  for (const load of Object.values(loads)) {
+    const answered = all.map(() => 0)
+    for (let seconds = 0; seconds < WARM_UP_SECONDS && Math.min(...answered) < WARM_UP_REQUESTS; seconds += STEP_SECONDS) {
+      for (const [i, { requests }] of (await pressTogether(all, load, STEP_SECONDS)).entries()) answered[i] = (answered[i] ?? 0) + requests
+    }
+  }
 }
 
 async function measureTogether (bench: Bench, loads: Loads, all: readonly Running[], number: number): Promise<void> {
