@@ -86,11 +86,14 @@ async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
   let number = 0
   await bench.interleave(groups, group => group.at(-1) as Target, async group => {
     const all = await bench.startAll(group)
-    if (all.length === group.length) {
+    try {
+      if (all.length < group.length) return
       await warmUp(all, loads)
       await measureTogether(bench, loads, all, number++)
+    } finally {
+      // Whoever failed must not disturb the next duel either.
+      for (const running of all) await bench.stage.stop(running)
     }
-    for (const running of all) await bench.stage.stop(running)
   })
 }
 
