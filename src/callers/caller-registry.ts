@@ -142,9 +142,11 @@ class Registry implements CallerRegistry {
 
   #identifyBearer (token: string): Identity {
     const { verified } = this.#roster
+    const isToken = isTokenShaped(token)
     const digest = this.#digest(token)
-    const name = verified.find(digest, this.#clock.wall()) ?? this.#ownerOf(bytesOf(digest))
-    if (name !== undefined || !isTokenShaped(token)) return name
+    const verifiedName = isToken ? verified.find(digest, this.#clock.wall()) : undefined
+    const name = verifiedName ?? this.#ownerOf(bytesOf(digest))
+    if (name !== undefined || !isToken) return name
     return this.#verify('access', token).then(holding => {
       // If the callers were replaced meanwhile, this is where nobody looks any more.
       if (holding !== undefined) verified.add(digest, holding)
