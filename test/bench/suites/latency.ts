@@ -1,13 +1,14 @@
 /** The time a proxy adds to a request when it is not pressed. */
-import { keepAwake, keepRate, press } from '../load.ts'
+import { keepAwake, keepRate } from '../load.ts'
 import { LOAD_CORE, PROXY_CORE } from '../machine.ts'
 import { PING } from '../stage.ts'
+import { warmUp } from '../warm-up.ts'
 import type { Suite } from './suite.ts'
 
 /** Connections, and requests a second over all of them. */
 const PACES = [[1, 200], [8, 800]] as const
-/** Seconds of each load before anything is measured. */
-const WARM_UP_SECONDS = 3
+/** Seconds of each pace before anything is measured at it. */
+const PACING_SECONDS = 3
 
 /** Latency at a fixed rate, less that of the upstream alone in the same round. */
 export const latency: Suite = {
@@ -20,8 +21,8 @@ export const latency: Suite = {
     if (baseline === undefined) throw new Error('there is nothing to compare to without the target direct')
     // First fast, then at the pace at which it is measured: what is compiled meanwhile has to be done with.
     for (const running of all) {
-      await press(running, { connections: 8, seconds: WARM_UP_SECONDS, path: PING })
-      for (const [connections, rate] of PACES) await keepRate(running, PING, connections, rate, WARM_UP_SECONDS)
+      await warmUp([running], { connections: 8, path: PING })
+      for (const [connections, rate] of PACES) await keepRate(running, PING, connections, rate, PACING_SECONDS)
     }
     // Foreign work by its nature, so that only the host's thefts are noise.
     const sleep = keepAwake([PROXY_CORE, LOAD_CORE])

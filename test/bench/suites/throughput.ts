@@ -1,24 +1,17 @@
 /** The CPU a small request costs: many at once, as fast as they are taken, on one core. */
 import type { Bench } from '../bench.ts'
-import { press, type Pressure, type Seen } from '../load.ts'
 import { PING, type Running } from '../stage.ts'
 import { features } from '../targets.ts'
 import type { Target } from '../target.ts'
+import { pressTogether, warmUp, type Load } from '../warm-up.ts'
 import type { Suite } from './suite.ts'
 
 /** Where a small analysis is asked for, with a kilobyte of JSON. */
 const CALORIE = '/amsu-analysis/v2/calorie/running/results/'
 const KILOBYTE = 1024
-/** Requests that each program has answered before anything is measured: V8 compiles for the first thirty thousand. */
-const WARM_UP_REQUESTS = 40_000
-/** Seconds after which a program is warm, however few those were. */
-const WARM_UP_SECONDS = 30
-/** Between two looks at how many they are. */
-const STEP_SECONDS = 2
 const MANY = 64
 const COUNTS = [1, 16, MANY, 256, 1024]
 
-type Load = Omit<Pressure, 'seconds'>
 type Loads = Readonly<Record<string, Load>>
 
 const get: Load = { connections: MANY, path: PING }
@@ -69,7 +62,7 @@ export const featurePrices: Suite = {
 /** One after the other. Figures are `cpu` and the name of the load. */
 async function pressInTurns (bench: Bench, loads: Loads): Promise<void> {
   const all = await bench.startAll(bench.targets)
-  for (const running of all) await warmUp([running], loads)
+  for (const running of all) await warmUpWith([running], loads)
   await bench.interleave(all, ({ target }) => target, async (running, round) => { await measureTogether(bench, loads, [running], round) })
 }
 
@@ -88,7 +81,7 @@ async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
     const all = await bench.startAll(group)
     try {
       if (all.length < group.length) return
-      await warmUp(all, loads)
+      await warmUpWith(all, loads)
       await measureTogether(bench, loads, all, number++)
     } finally {
       // Whoever failed must not disturb the next duel either.
@@ -97,13 +90,8 @@ async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
   })
 }
 
-async function warmUp (all: readonly Running[], loads: Loads): Promise<void> {
-  for (const load of Object.values(loads)) {
-    const answered = all.map(() => 0)
-    for (let seconds = 0; seconds < WARM_UP_SECONDS && Math.min(...answered) < WARM_UP_REQUESTS; seconds += STEP_SECONDS) {
-      for (const [i, { requests }] of (await pressTogether(all, load, STEP_SECONDS)).entries()) answered[i] = (answered[i] ?? 0) + requests
-    }
-  }
+async function warmUpWith (all: readonly Running[], loads: Loads): Promise<void> {
+  for (const load of Object.values(loads)) await warmUp(all, load)
 }
 
 async function measureTogether (bench: Bench, loads: Loads, all: readonly Running[], number: number): Promise<void> {
@@ -115,8 +103,4 @@ async function measureTogether (bench: Bench, loads: Loads, all: readonly Runnin
     isNoisy ||= noise.isNoisy
   }
   for (const [i, { target }] of all.entries()) bench.record(target, number, figures[i] ?? {}, isNoisy)
-}
-
-async function pressTogether (all: readonly Running[], load: Load, seconds: number): Promise<Seen[]> {
-  return await Promise.all(all.map(async running => await press(running, { ...load, seconds })))
 }
