@@ -14,9 +14,9 @@ const BODIES = ['big', 'uploads6']
 export const ALL_ROUTES = 'GET /amsu-analysis/**, POST /amsu-analysis/**, PUT /amsu-analysis/**, DELETE /amsu-analysis/v2/**'
 
 /** Suites in which ours also takes part as its image starts it. */
-const IN_IMAGE = ['get64', 'post64', 'idle', 'uploads6']
+const IN_IMAGE = ['get64', 'post64', 'latency', 'idle', 'uploads6']
 
-/** The options of Node.js in the image, which bound its memory. */
+/** The options of Node.js in the image, which say what its collector does. */
 export const IMAGE_OPTIONS = /^ENTRYPOINT \["node", (.*), "\/app\/dist\/main\.js"\]$/m.exec(readFileSync(part('../../Dockerfile'), 'utf8'))?.[1]?.split(', ').map(option => JSON.parse(option) as string) ?? []
 
 /** Ours under another id, with settings on top of the defaults; an empty value unsets one. */
