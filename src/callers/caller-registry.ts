@@ -144,8 +144,7 @@ class Registry implements CallerRegistry {
     const { verified } = this.#roster
     const isToken = isTokenShaped(token)
     const digest = this.#digest(token)
-    const verifiedName = isToken ? verified.find(digest, this.#clock.wall()) : undefined
-    const name = verifiedName ?? this.#ownerOf(bytesOf(digest))
+    const name = (isToken ? verified.find(digest, this.#clock.wall()) : undefined) ?? this.#ownerOf(bytesOf(digest))
     if (name !== undefined || !isToken) return name
     return this.#verify('access', token).then(holding => {
       // If the callers were replaced meanwhile, this is where nobody looks any more.
