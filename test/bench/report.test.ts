@@ -5,7 +5,7 @@ import { drawChart } from './chart.ts'
 import { goals, renderGoals } from './goals.ts'
 import { parseOptions } from './options.ts'
 import { CHART, documentPart, PUBLISHED, readmePart, SECTION } from './publish.ts'
-import { keepResult, median, ratioOf, readResults, spreadOf, type Results, type SuiteResult } from './results.ts'
+import { beyond, keepResult, median, ratioOf, readResults, spreadOf, type Results, type Sample, type SuiteResult } from './results.ts'
 import { renderReport, renderSummary } from './report.ts'
 import { suites } from './suites/all.ts'
 import { targets } from './targets.ts'
@@ -62,6 +62,14 @@ test('a ratio is taken within a round, where a slow machine is slow for both', a
 test('a spread counts the rounds that others disturbed', async t => {
   t.strictSame(spreadOf(sample, 'ours', 'cpu'), { median: 52, least: 50, most: 100, noisy: 2, count: 3 })
   t.equal(spreadOf(sample, 'ours', 'p50'), undefined)
+})
+
+test('added time is that beyond the same round without a proxy, and a round in which that one stood still is noisy for all', async t => {
+  const taken = (target: string, times: readonly number[]): Sample[] => times.map((p50, round) => ({ target, round, figures: { p50 }, isNoisy: false }))
+  const added = beyond('direct', [...taken('direct', [30, 32, 9_000]), ...taken('ours', [230, 240, 250]), ...taken('go', [130, 140, 150, 160])])
+  t.strictSame(added.filter(({ target }) => target === 'direct').map(({ figures: { p50 }, isNoisy }) => [p50, isNoisy]), [[30, false], [32, false], [9_000, true]])
+  t.strictSame(added.filter(({ target }) => target === 'ours').map(({ figures: { p50 }, isNoisy }) => [p50, isNoisy]), [[200, false], [208, false], [-8_750, true]])
+  t.strictSame(added.filter(({ target }) => target === 'go').map(({ figures: { p50 }, isNoisy }) => [p50, isNoisy]), [[100, false], [108, false], [-8_850, true]], 'and what has no baseline is left out')
 })
 
 test('a report has a row for each program, also for one that is not installed, and marks what was disturbed', async t => {

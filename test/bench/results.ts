@@ -35,6 +35,9 @@ export type Results = Readonly<Record<string, SuiteResult>>
 /** Middle and ends of some figures. */
 export interface Spread { readonly median: number, readonly least: number, readonly most: number, readonly noisy: number, readonly count: number }
 
+/** A baseline that takes so many times what it takes in the median of the rounds was disturbed. */
+const MOST_OF_BASELINE = 4
+
 /** Reads results; none where there is no file. */
 export function readResults (path: string): Results {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) as Results : {}
@@ -69,6 +72,22 @@ export function ratioOf ({ samples }: SuiteResult, figure: string, target: strin
     if (above !== undefined && below !== undefined && below > 0) ratios.push(above / below)
   }
   return spread(ratios, 0)
+}
+
+/**
+ * Samples less those of a baseline in the same round, which keeps its own; without one in that round a sample is left out. A round
+ * in which the baseline itself stood still says nothing of anybody, so that all of it is noisy.
+ */
+export function beyond (baseline: string, samples: readonly Sample[]): Sample[] {
+  const bases = new Map(samples.filter(({ target }) => target === baseline).map(sample => [sample.round, sample.figures]))
+  const usual = (name: string): number => median([...bases.values()].map(figures => figures[name] ?? NaN))
+  return samples.flatMap(sample => {
+    const base = bases.get(sample.round)
+    if (base === undefined) return []
+    const isNoisy = sample.isNoisy || Object.entries(base).some(([name, value]) => value > usual(name) * MOST_OF_BASELINE)
+    if (sample.target === baseline) return [{ ...sample, isNoisy }]
+    return [{ ...sample, isNoisy, figures: Object.fromEntries(Object.entries(sample.figures).map(([name, value]) => [name, value - (base[name] ?? NaN)])) }]
+  })
 }
 
 /** Sum of some values. */

@@ -1,6 +1,7 @@
 /** The time a proxy adds to a request when it is not pressed. */
 import { keepAwake, keepRate } from '../load.ts'
 import { LOAD_CORE, PROXY_CORE } from '../machine.ts'
+import { beyond } from '../results.ts'
 import { PING } from '../stage.ts'
 import { warmUp } from '../warm-up.ts'
 import type { Suite } from './suite.ts'
@@ -26,7 +27,6 @@ export const latency: Suite = {
     }
     // Foreign work by its nature, so that only the host's thefts are noise.
     const sleep = keepAwake([PROXY_CORE, LOAD_CORE])
-    const direct = new Map<number, Record<string, number>>()
     await bench.interleave(all, ({ target }) => target, async (running, round) => {
       const figures: Record<string, number> = {}
       let isNoisy = false
@@ -36,15 +36,10 @@ export const latency: Suite = {
         figures[`p99c${connections}`] = seen?.p99 ?? NaN
         isNoisy ||= noise.isNoisy
       }
-      if (running === baseline) direct.set(round, figures)
       bench.record(running.target, round, figures, isNoisy)
     })
     sleep()
     // Only now is the baseline of every round there, whichever way it went.
-    for (const [i, sample] of bench.samples.entries()) {
-      const base = direct.get(sample.round)
-      if (sample.target === baseline.target.id || base === undefined) continue
-      bench.samples[i] = { ...sample, figures: Object.fromEntries(Object.entries(sample.figures).map(([name, value]) => [name, value - (base[name] ?? NaN)])) }
-    }
+    bench.samples.splice(0, Infinity, ...beyond(baseline.target.id, bench.samples))
   },
 }
