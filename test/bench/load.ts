@@ -61,17 +61,6 @@ export async function transfer (direction: 'up' | 'down', running: Running, conn
   return await client(direction, running, direction === 'up' ? '/amsu-analysis/v2/hrv/common/results/' : `/amsu-analysis/v2/large?mib=${mib}`, connections, mib, times)
 }
 
-/** Keeps cores from going to sleep, so that latencies are not those of a sleeping virtual machine. Returns what ends it. */
-export function keepAwake (cores: readonly string[]): () => void {
-  const children = cores.map(core => spawn(tool('client'), ['spin', core], { env: environment(), stdio: 'ignore' }))
-  const end = (): void => { for (const child of children) child.kill('SIGKILL') }
-  process.once('exit', end)
-  return () => {
-    process.off('exit', end)
-    end()
-  }
-}
-
 async function client (mode: string, running: Running, path: string, ...numbers: readonly number[]): Promise<Seen> {
   const headers = headersFor(running).map(line => `${line}\r\n`).join('')
   const { stdout } = await run('taskset', ['-c', LOAD_CORE, tool('client'), mode, String(running.port), headers, path, ...numbers.map(String)], { env: environment() })

@@ -35,8 +35,8 @@ export type Results = Readonly<Record<string, SuiteResult>>
 /** Middle and ends of some figures. */
 export interface Spread { readonly median: number, readonly least: number, readonly most: number, readonly noisy: number, readonly count: number }
 
-/** A baseline that takes so many times what it takes in the median of the rounds was disturbed. */
-const MOST_OF_BASELINE = 4
+/** A baseline that takes so many times what it took in its best round was disturbed. */
+const MOST_OF_BASELINE = 6
 
 /** Reads results; none where there is no file. */
 export function readResults (path: string): Results {
@@ -80,11 +80,11 @@ export function ratioOf ({ samples }: SuiteResult, figure: string, target: strin
  */
 export function beyond (baseline: string, samples: readonly Sample[]): Sample[] {
   const bases = new Map(samples.filter(({ target }) => target === baseline).map(sample => [sample.round, sample.figures]))
-  const usual = (name: string): number => median([...bases.values()].map(figures => figures[name] ?? NaN))
+  const best = (name: string): number => Math.min(...[...bases.values()].map(figures => figures[name] ?? NaN))
   return samples.flatMap(sample => {
     const base = bases.get(sample.round)
     if (base === undefined) return []
-    const isNoisy = sample.isNoisy || Object.entries(base).some(([name, value]) => value > usual(name) * MOST_OF_BASELINE)
+    const isNoisy = sample.isNoisy || Object.entries(base).some(([name, value]) => value > best(name) * MOST_OF_BASELINE)
     if (sample.target === baseline) return [{ ...sample, isNoisy }]
     return [{ ...sample, isNoisy, figures: Object.fromEntries(Object.entries(sample.figures).map(([name, value]) => [name, value - (base[name] ?? NaN)])) }]
   })

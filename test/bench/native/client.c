@@ -3,15 +3,13 @@
 //   client rate PORT HEADERS TARGET CONNECTIONS RATE SECONDS   GETs at RATE a second in all; latencies in µs
 //   client down PORT HEADERS TARGET CONNECTIONS MIB TIMES      downloads of MIB MiB, TIMES on each connection
 //   client up   PORT HEADERS TARGET CONNECTIONS MIB TIMES      uploads likewise
-//   client spin CPU                                            keeps a CPU from sleeping, at the lowest priority there is
 // HEADERS are lines, each with CRLF behind it.
-// Each prints one line of JSON, but `spin`, which goes on until it is killed.
+// Each prints one line of JSON.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,15 +130,6 @@ static int compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void spin(int cpu) {
-  cpu_set_t set;
-  struct sched_param none = {0};
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  if (sched_setaffinity(0, sizeof set, &set) || sched_setscheduler(0, SCHED_IDLE, &none)) exit(1);
-  for (volatile uint64_t turns = 0;; turns++) {}
-}
-
 static void print(struct work *works, double seconds) {
   uint64_t errors = 0, bytes = 0, *all;
   size_t count = 0;
@@ -159,7 +148,6 @@ static void print(struct work *works, double seconds) {
 int main(int count, char **words) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_TIMERSLACK, 1);
-  if (count == 3 && !strcmp(words[1], "spin")) spin(atoi(words[2]));
   if (count != 8) return 2;
   mode = !strcmp(words[1], "rate") ? RATE : !strcmp(words[1], "down") ? DOWN : UP;
   port = atoi(words[2]);

@@ -1,6 +1,5 @@
 /** The time a proxy adds to a request when it is not pressed. */
-import { keepAwake, keepRate } from '../load.ts'
-import { LOAD_CORE, PROXY_CORE } from '../machine.ts'
+import { keepRate } from '../load.ts'
 import { beyond } from '../results.ts'
 import { PING } from '../stage.ts'
 import { warmUp } from '../warm-up.ts'
@@ -25,20 +24,17 @@ export const latency: Suite = {
       await warmUp([running], { connections: 8, path: PING })
       for (const [connections, rate] of PACES) await keepRate(running, PING, connections, rate, PACING_SECONDS)
     }
-    // Foreign work by its nature, so that only the host's thefts are noise.
-    const sleep = keepAwake([PROXY_CORE, LOAD_CORE])
     await bench.interleave(all, ({ target }) => target, async (running, round) => {
       const figures: Record<string, number> = {}
       let isNoisy = false
       for (const [connections, rate] of PACES) {
-        const { seen: [seen], ...noise } = await bench.take([running], async () => [await keepRate(running, PING, connections, rate, bench.effort.seconds)], { isCoreShared: true })
+        const { seen: [seen], ...noise } = await bench.take([running], async () => [await keepRate(running, PING, connections, rate, bench.effort.seconds)])
         figures[`p50c${connections}`] = seen?.p50 ?? NaN
         figures[`p99c${connections}`] = seen?.p99 ?? NaN
         isNoisy ||= noise.isNoisy
       }
       bench.record(running.target, round, figures, isNoisy)
     })
-    sleep()
     // Only now is the baseline of every round there, whichever way it went.
     bench.samples.splice(0, Infinity, ...beyond(baseline.target.id, bench.samples))
   },
