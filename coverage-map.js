@@ -12,5 +12,5 @@ export default test => {
   if (test === 'test/units.test.ts') return units
   const unit = test.replace(/^test\//, 'src/').replace(/\.test\.ts$/, '.ts')
   if (existsSync(unit)) return unit
-  return test.startsWith('test/integration/') ? ['src/app.ts', 'src/server.ts', 'src/listener.ts', 'src/relay/exchange.ts', 'src/relay/attempt.ts', 'src/relay/upload.ts', 'src/relay/refusal.ts'] : []
+  return test.startsWith('test/integration/') ? ['src/app.ts', 'src/server/server.ts', 'src/server/listener.ts', 'src/server/client-connection.ts', 'src/server/client-errors.ts', 'src/relay/exchange.ts', 'src/relay/attempt.ts', 'src/relay/request-body.ts', 'src/relay/client-response.ts', 'src/relay/local-reply.ts'] : []
 }

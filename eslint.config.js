@@ -3,7 +3,7 @@
 import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'
 
-const fastify = { group: ['fastify', 'fastify-plugin', '@fastify/*'], message: 'Only server.ts and */plugin.ts import Fastify.' }
+const fastify = { group: ['fastify', 'fastify-plugin', '@fastify/*'], message: 'Only server/server.ts and */plugin.ts import Fastify.' }
 const node = { name: 'process', message: 'Only main.ts touches the process.' }
 
 /**
@@ -46,7 +46,7 @@ export default [
     ignores: ['src/main.ts'],
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [fastify], paths: [{ name: 'node:process', message: node.message }] }] },
   },
-  { files: ['src/server.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
+  { files: ['src/server/server.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
   ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/, relay/ and upstream/
   ...arrow('secrets', ['config', 'token', 'callers', 'upstream', 'relay', 'report', 'commands']),
   ...arrow('token', ['config', 'callers', 'upstream', 'relay', 'report', 'commands']),

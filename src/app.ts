@@ -3,24 +3,25 @@
  */
 import type { Logger } from 'pino'
 import { authenticate, createCallerRegistry, type CallerRegistry } from './callers/caller-registry.ts'
-import { callersPlugin } from './callers/plugin.ts'
+import { callersPlugin, type CallersPluginOptions } from './callers/plugin.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
-import { createLifecycle, type App, type Listening } from './lifecycle.ts'
+import { createLifecycle, type App, type Servers } from './lifecycle.ts'
 import { createBrowserGuard } from './relay/browser-guard.ts'
 import type { Outcome } from './relay/context.ts'
 import { createEnquiry } from './relay/enquiry.ts'
-import { guardPlugin, relayPlugin } from './relay/plugin.ts'
+import { guardPlugin, relayPlugin, type RelayPluginOptions } from './relay/plugin.ts'
 import { Relay } from './relay/relay.ts'
 import type { Build } from './report/metrics.ts'
 import { Observer } from './report/observer.ts'
-import { reportPlugin } from './report/plugin.ts'
+import { reportPlugin, type ReportPluginOptions } from './report/plugin.ts'
 import { QuotaPoll } from './report/quota.ts'
 import { RefusalLog } from './report/refusal-log.ts'
 import type { Entrance } from './report/status.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
-import { createServer, showCertificate } from './server.ts'
+import { ownerOf, type Listener } from './server/listener.ts'
+import { createServer, type ServerContext } from './server/server.ts'
 import { createTokenApi } from './token/amsu-token-api.ts'
 import { ClockSkew } from './token/clock-skew.ts'
 import { observeTokenApi } from './token/observed-token-api.ts'
@@ -70,38 +71,44 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     onRefusal: code => { observer.onRefusal(code); refusals.add(code) },
   })
 
-  const guard = createBrowserGuard(config.guard)
-  const report = {
-    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
+  const report: ReportPluginOptions = {
+    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers),
   }
-  const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }
-  const app = createServer(surroundings, config.listener.tls)
-  await app.register(guardPlugin, { guard })
-  await app.register(callersPlugin, { registry, clock })
-  await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin, upstream: callAgent })
-  const admin = config.adminListener === undefined ? undefined : createServer(surroundings)
-  await admin?.register(guardPlugin, { guard })
-  await (admin ?? app).register(reportPlugin, report)
+  const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin, upstream: callAgent }
+  const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })
+  const rotation = new Rotation(config, rotationTargets(servers.main.listener, tokens, registry, masker), log)
+  return createLifecycle({ servers, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, callAgent] })
+}
 
-  const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
-  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, callAgent] })
+/** What the plugins are given. */
+interface Plugins { readonly relaying: RelayPluginOptions, readonly callers: CallersPluginOptions, readonly report: ReportPluginOptions }
+
+/** Makes the servers, and registers the plugins in the order in which a request meets them. */
+async function createServers (config: Config, context: ServerContext, { callers, relaying, report }: Plugins): Promise<Servers> {
+  const guard = createBrowserGuard(config.guard)
+  const main = createServer(context, config.listener.tls)
+  const admin = config.adminListener === undefined ? undefined : createServer(context)
+  for (const { app } of [main, ...given(admin)]) await app.register(guardPlugin, { guard })
+  await main.app.register(callersPlugin, callers)
+  await main.app.register(relayPlugin, relaying)
+  await (admin ?? main).app.register(reportPlugin, report)
+  for (const { app } of [main, ...given(admin)]) await app.ready()
+  return { main, admin }
 }
 
 /** Where callers reach the relay; the port is known once it listens. */
-function entranceOf ({ adminListener, callers, listener }: Config, { server }: Listening): Entrance {
-  const address = server.address()
-  const port = adminListener === undefined || typeof address !== 'object' ? undefined : address?.port
-  return { isTls: listener.tls !== undefined, socketPath: 'path' in listener ? listener.path : undefined, port, needsCaller: callers !== undefined }
+function entranceOf ({ adminListener, callers, listener }: Config, { main: { listener: { port } } }: Servers): Entrance {
+  return { isTls: listener.tls !== undefined, socketPath: 'path' in listener ? listener.path : undefined, port: adminListener === undefined ? undefined : port, needsCaller: callers !== undefined }
 }
 
 /** Hands what has changed to the parts that use it; secrets are masked first. */
-function rotationTargets ({ server }: Listening, tokens: TokenSource, registry: CallerRegistry, masker: Masker): RotationTargets {
+function rotationTargets (listener: Listener, tokens: TokenSource, registry: CallerRegistry, masker: Masker): RotationTargets {
   return {
     onCredentials: next => { maskCredentials(next, masker, 'candidate'); tokens.rotate(next) },
     onCallers: callers => { for (const { name, secret } of callers) masker.add(`caller ${name}`, secret); registry.replace(callers) },
     onTls (tls) {
       masker.add('tls_key', tls.key)
-      showCertificate(server, tls)
+      listener.showCertificate(tls)
     },
   }
 }
@@ -117,4 +124,8 @@ function maskSecrets ({ amsu, callers, listener }: Config, masker: Masker): void
 function maskCredentials ({ clientId, clientSecret }: Config['amsu']['credentials'], masker: Masker, owner = 'client'): void {
   masker.add(`${owner}_id`, clientId)
   masker.add(`${owner}_secret`, clientSecret)
+}
+
+function given<T> (value: T | undefined): T[] {
+  return value === undefined ? [] : [value]
 }

@@ -1,19 +1,21 @@
 /**
- * Opening and stopping: the listeners, and the order in which a running proxy lets go.
+ * Opening and stopping: the listeners, and the order in which a running proxy lets go (graceful shutdown).
  */
-import type { Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { delay, type Clock } from './clock.ts'
-import type { Config, TcpListenerConfig } from './config/config.ts'
-import { Connections } from './listener.ts'
+import type { Config } from './config/config.ts'
 import type { Relay } from './relay/relay.ts'
 import type { Rotation } from './rotation.ts'
+import type { HttpServer } from './server/server.ts'
+import { listenRestricted } from './server/unix-socket.ts'
 import type { TokenSource } from './token/token-source.ts'
-import { listenRestricted } from './unix-socket.ts'
 
-/** What is answered here, not relayed, is not counted as under way; it takes less than this. */
-const OWN_ANSWER_MS = 50
+/** What is replied here, not relayed, is not counted as in flight; it takes less than this. */
+const LOCAL_REPLY_MS = 50
+
+/** Bounds of what comes after the grace time: writing the last responses, and closing connections whose client does not read. */
+const LAST_RESPONSES_MS = 300
+const CLOSE_MS = 300
 
 /** A proxy that can be opened once and stopped once. */
 export interface App {
@@ -21,10 +23,10 @@ export interface App {
   open: () => Promise<Addresses>
   /** Reads secret files, callers and certificates again. */
   reload: () => void
-  /** Lets what is under way finish within the grace time, then closes everything. */
+  /** Lets what is in flight finish within the grace time, then closes everything. */
   stop: () => Promise<void>
-  /** The HTTP servers, for whoever must look inside. */
-  readonly servers: readonly Listening[]
+  /** For those who must look inside. */
+  readonly servers: readonly HttpServer[]
 }
 
 /** Where a proxy listens: `http://127.0.0.1:8080`, `https://…`, or `unix:/path`. */
@@ -33,17 +35,16 @@ export interface Addresses {
   readonly adminAddress: string | undefined
 }
 
-/** A server that listens and closes, as Fastify's. */
-export interface Listening {
-  readonly server: Server
-  listen: (options: { host: string, port: number } | { path: string }) => Promise<unknown>
-  close: () => PromiseLike<unknown>
+/** The servers there are. */
+export interface Servers {
+  readonly main: HttpServer
+  /** It stays open to the end of a shutdown, so that probes see it. */
+  readonly admin: HttpServer | undefined
 }
 
 /** What is opened and closed. */
 export interface Parts {
-  readonly app: Listening
-  readonly admin: Listening | undefined
+  readonly servers: Servers
   readonly config: Config
   readonly clock: Clock
   readonly relay: Relay
@@ -56,18 +57,17 @@ export interface Parts {
 }
 
 /** Makes the parts openable. */
-export function createLifecycle ({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams }: Parts): App {
-  const { listener: { tls, ...place }, adminListener, shutdownGraceMs } = config
-  const servers = [app, admin].filter(server => server !== undefined)
-  const connections = servers.map(({ server }) => new Connections(server))
-  const handshakes = trackHandshakes(app.server)
+export function createLifecycle (parts: Parts): App {
+  const { config, quota, rotation, servers: { main: { listener }, admin }, tokens } = parts
+  const servers = [parts.servers.main, admin].filter(server => server !== undefined)
   let removeSocket = (): void => {}
 
   return {
     async open () {
-      if ('path' in place) removeSocket = await listenRestricted(place.path, async path => await app.listen({ path }))
-      const address = 'path' in place ? `unix:${place.path}` : await listen(app, place, tls === undefined ? 'http' : 'https')
-      const adminAddress = admin === undefined || adminListener === undefined ? undefined : await listen(admin, adminListener, 'http')
+      const { tls, ...place } = config.listener
+      if ('path' in place) removeSocket = await listenRestricted(place.path, async path => await listener.listen({ path }))
+      const address = 'path' in place ? `unix:${place.path}` : await listener.listen(place)
+      const adminAddress = config.adminListener === undefined ? undefined : await admin?.listener.listen(config.adminListener)
       tokens.start()
       quota.start()
       return { address, adminAddress }
@@ -75,45 +75,36 @@ export function createLifecycle ({ app, admin, config, clock, relay, tokens, quo
     servers,
     reload () { rotation.reload() },
     async stop () {
-      relay.drain()
-      quota.close()
-      for (const { server } of servers) server.close()
+      const closed = [listener.close()]
       removeSocket()
-      // What has arrived in full but was not read yet is a request under way: let it be read first.
-      await nextTurn()
-      await nextTurn()
-      for (const each of connections) each.closeIdle()
-      for (const socket of handshakes.values()) socket.destroy()
-      await Promise.race([relay.whenIdle(), delay(shutdownGraceMs, clock)])
-      await delay(OWN_ANSWER_MS, clock)
-      for (const each of connections) each.end(relay.inFlight > 0)
-      rotation.close()
-      tokens.close()
-      refusals.close()
-      await Promise.all([...upstreams.map(async upstream => { await upstream.destroy() }), ...servers.map(async server => { await server.close() })])
+      await drain(parts)
+      if (admin !== undefined) closed.push(admin.listener.close())
+      for (const server of servers) server.listener.endAll()
+      letGo(parts)
+      await Promise.race([Promise.all(closed), delay(CLOSE_MS, parts.clock)])
+      for (const server of servers) server.listener.destroyAll()
+      await Promise.all([...closed, ...parts.upstreams.map(async upstream => { await upstream.destroy() }), ...servers.map(async ({ app }) => { await app.close() })])
     },
   }
 }
 
-/**
- * The connections of a TLS server that have not finished their handshake, and so are not among its `Connections`: a port scanner
- * or a health check of plain TCP would hold up the end for the two minutes Node gives a handshake.
- */
-function trackHandshakes (server: Server): ReadonlyMap<string, Socket> {
-  const handshakes = new Map<string, Socket>()
-  const nameOf = ({ remoteAddress, remotePort }: Socket): string => `${String(remoteAddress)} ${String(remotePort)}`
-  if (!('setSecureContext' in server)) return handshakes
-  server.on('connection', (socket: Socket) => {
-    const name = nameOf(socket)
-    handshakes.set(name, socket)
-    socket.once('close', () => { handshakes.delete(name) })
-  })
-  server.on('secureConnection', (socket: Socket) => { handshakes.delete(nameOf(socket)) })
-  return handshakes
+/** Lets requests in flight finish; those that outlast the grace time get a local reply, because silence would make clients repeat them. */
+async function drain ({ clock, config, quota, relay, servers: { main: { listener } } }: Parts): Promise<void> {
+  relay.drain()
+  quota.close()
+  // What has arrived in full but was not read yet is a request in flight: let it be read first.
+  await nextTurn()
+  await nextTurn()
+  listener.closeIdle()
+  await Promise.race([relay.whenIdle(), delay(config.shutdownGraceMs, clock)])
+  relay.stop()
+  await Promise.race([relay.whenIdle(), delay(LAST_RESPONSES_MS, clock)])
+  await delay(LOCAL_REPLY_MS, clock)
 }
 
-async function listen (app: Listening, { host, port: wantedPort }: TcpListenerConfig, scheme: string): Promise<string> {
-  await app.listen({ host, port: wantedPort })
-  const { address, family, port } = app.server.address() as AddressInfo
-  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+/** Ends what works behind the requests. */
+function letGo ({ refusals, rotation, tokens }: Parts): void {
+  rotation.close()
+  tokens.close()
+  refusals.close()
 }

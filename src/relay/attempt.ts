@@ -1,150 +1,157 @@
 /**
- * One attempt to have AMSU answer a request: the upstream half of an exchange. A chunk crosses without a stream in between.
+ * One attempt to have AMSU respond to a request: the upstream half of an exchange. A chunk crosses without a stream in between.
  */
-import type { IncomingMessage } from 'node:http'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import type { Delivery, DeliveryListener } from '../upstream/delivery.ts'
 import { authorized } from './authorized.ts'
 import type { ReceivedHead } from './bad-token.ts'
 import type { RelayContext } from './context.ts'
-import { hasBody } from './framing.ts'
-import { ReplayBuffer } from './replay-buffer.ts'
-import { Upload } from './upload.ts'
+import type { RequestBody } from './request-body.ts'
 import type { AttemptProgress } from './upstream-errors.ts'
 
-/** Where an attempt stands, and so whose silence a time-out would punish. */
-type Phase = 'connecting' | 'uploading' | 'waiting' | 'downloading' | 'over'
+/** Where an attempt stands, and so whose silence a timeout would punish. */
+type Phase = 'reading' | 'connecting' | 'uploading' | 'waiting' | 'downloading' | 'done'
 
-/** The caller's half of the exchange, as the attempt sees it. */
+/** A silence that has lasted too long, by the error it becomes, and whose it is. */
+export interface Overdue {
+  readonly code: ErrorCode
+  /** For the log. */
+  readonly cause: Error
+}
+
+/** The client's half of the exchange, as the attempt sees it. */
 export interface AttemptOwner {
-  /** The request is about to be written to a connection. */
-  onSending: () => void
-  /** AMSU's final answer begins; throws if it can not be passed on. */
-  onAnswer: (head: ReceivedHead) => void
-  /** A piece of the answer's body; false when the caller can take no more for now. */
-  onAnswerChunk: (chunk: Buffer) => boolean
-  onAnswerEnd: () => void
-  /** The caller's body crossed the limit. */
-  onTooLarge: () => void
-  /** Nothing was sent, because the token ran out while the request queued. */
-  onTokenOutdated: () => void
-  /** No answer, or no whole one. */
-  onFailure: (cause: Error, progress: AttemptProgress) => void
+  /** AMSU's final response begins; throws if it cannot be passed on. */
+  onResponseStart: (head: ReceivedHead) => void
+  /** A piece of the response's body; false when the client can take no more for now. */
+  onResponseData: (chunk: Buffer) => boolean
+  onResponseEnd: () => void
+  /** Nothing was sent, because the token expired or was refused while the request queued. */
+  onTokenExpired: () => void
+  /** No response, or no whole one. */
+  onResponseError: (cause: Error, progress: AttemptProgress) => void
+}
+
+/** The request of an exchange, without its body. */
+export interface RequestHead {
+  readonly method: string
+  readonly target: string
+  /** Flat names and values, without `Authorization`. */
+  readonly headers: readonly string[]
 }
 
 /** Sends the request once with one token. */
 export class Attempt implements DeliveryListener {
   readonly #context: RelayContext
   readonly #owner: AttemptOwner
+  readonly #body: RequestBody | undefined
   readonly #token: AccessToken
-  readonly #body: Upload | Buffer | undefined
-  #phase: Phase = 'connecting'
-  readonly #replay: ReplayBuffer
+  #phase: Phase = 'reading'
   #delivery: Delivery | undefined
   #isSent = false
-  #isSentWhole = false
   #isReused = false
   #isAnswered = false
-  #activeMs = 0
   #isHeldUp = false
+  #activeMs: number
 
-  /** @param replayed the body as the attempt before kept it; without, it is read from the caller */
-  constructor (context: RelayContext, owner: AttemptOwner, req: IncomingMessage, token: AccessToken, replayed?: ReplayBuffer) {
+  /** @param body of the exchange; undefined if it has none */
+  constructor (context: RelayContext, owner: AttemptOwner, body: RequestBody | undefined, token: AccessToken) {
     this.#context = context
     this.#owner = owner
+    this.#body = body
     this.#token = token
-    this.#replay = replayed ?? new ReplayBuffer(context.replayBudget)
-    this.#body = !hasBody(req) ? undefined : replayed?.body() ?? this.#uploadOf(req)
+    this.#activeMs = context.deadlines.nowMs
   }
 
-  /** The token this was sent with. */
+  /** The token this is sent with. */
   get token (): AccessToken {
     return this.#token
   }
 
-  /** The body as it was sent, if it was kept whole: empty if there was none, undefined if it can not be sent again. Whoever takes it releases it. */
-  replayableBody (): ReplayBuffer | undefined {
-    return this.#isSentWhole && this.#replay.isWhole ? this.#replay : undefined
+  /** Whether bytes of the request were written to AMSU. */
+  get isSent (): boolean {
+    return this.#isSent
   }
 
-  get #upload (): Upload | undefined {
-    return this.#body instanceof Upload ? this.#body : undefined
+  /** Hands the request to the pool, as soon as there is something to write: a connection must not wait for a slow client. */
+  send (head: RequestHead): void {
+    if (this.#body === undefined) this.#dispatch(head)
+    else this.#body.whenReady(() => { this.#dispatch(head) })
   }
 
-  /** Bytes of the caller's body read so far. */
-  get bytesIn (): number {
-    return this.#upload?.bytes ?? 0
+  #dispatch ({ headers, method, target }: RequestHead): void {
+    if (this.#phase === 'done') return
+    this.#phase = 'connecting'
+    this.#delivery = this.#context.transport.send({ method, target, headers: authorized(headers, this.#token), body: this.#body?.forAttempt() }, this)
   }
 
-  /**
-   * Hands the request to the pool.
-   *
-   * @param headers flat names and values, without `Authorization`
-   */
-  send (method: string, target: string, headers: readonly string[]): void {
-    this.#delivery = this.#context.transport.send({ method, target, headers: authorized(headers, this.#token), body: this.#body }, this)
-  }
-
-  /** Lets go of AMSU, whatever is under way there. */
-  leave (): void {
-    this.#phase = 'over'
-    this.#replay.release()
-    this.#upload?.destroy()
+  /** Lets go of AMSU, whatever is in flight there. */
+  abort (): void {
+    this.#phase = 'done'
     this.#delivery?.abort()
   }
 
-  /** Whether the caller, not AMSU, is what the answer waits for. */
+  /** Whether the client, not AMSU, is what the response waits for. */
   get isHeldUp (): boolean {
     return this.#isHeldUp
   }
 
-  /** The caller can take more of the answer. */
+  /** The client can take more of the response. */
   resume (): void {
     this.#isHeldUp = false
-    this.#touch()
+    this.touch()
     this.#delivery?.resume()
   }
 
-  /** What to call a silence that has lasted too long at `nowMs`, or undefined while it has not. A caller who does not read is not one. */
-  overdue (nowMs: number): ErrorCode | undefined {
+  /** One of the two sides has moved. */
+  touch (): void {
+    this.#activeMs = this.#context.deadlines.nowMs
+  }
+
+  /** Whether neither side has moved for longer than silence in the middle of a body may last. */
+  isIdle (nowMs: number): boolean {
+    return nowMs - this.#activeMs > this.#context.idleTimeoutMs
+  }
+
+  /** The silence that has lasted too long at `nowMs`, or undefined while none has. A client that does not read is not silent. */
+  overdue (nowMs: number): Overdue | undefined {
     const silentMs = nowMs - this.#activeMs
     const { idleTimeoutMs, responseTimeoutMs } = this.#context
     switch (this.#phase) {
+      case 'reading':
+        return silentMs > idleTimeoutMs ? { code: 'REQUEST_TIMEOUT', cause: CLIENT_IS_SILENT } : undefined
       case 'uploading':
-        if (silentMs <= idleTimeoutMs) return undefined
-        return this.#upload?.isPaused === true ? 'UPSTREAM_TIMEOUT' : 'REQUEST_TIMEOUT'
+        // AMSU has seen a part of the request: this is no 408, which would call a repetition safe.
+        return silentMs > idleTimeoutMs ? { code: 'UPSTREAM_TIMEOUT', cause: this.#body?.isPaused === true ? AMSU_DOES_NOT_READ : CLIENT_IS_SILENT } : undefined
       case 'waiting':
-        return silentMs > responseTimeoutMs ? 'UPSTREAM_TIMEOUT' : undefined
+        return silentMs > responseTimeoutMs ? { code: 'UPSTREAM_TIMEOUT', cause: AMSU_IS_SILENT } : undefined
       case 'downloading':
-        return silentMs > idleTimeoutMs && !this.#isHeldUp ? 'UPSTREAM_TIMEOUT' : undefined
-      case 'connecting': // limited by the connector
-      case 'over':
+        return silentMs > idleTimeoutMs && !this.#isHeldUp ? { code: 'UPSTREAM_TIMEOUT', cause: AMSU_IS_SILENT } : undefined
+      case 'connecting': // limited by the pool
+      case 'done':
         return undefined
     }
   }
 
-  /** The last moment to look at the token. */
+  /** The last moment to look at the token; the first bytes are written right behind it. */
   onConnected (isReused: boolean): boolean {
     if (!this.#context.tokens.isUsable(this.#token)) {
-      this.#phase = 'over'
-      this.#upload?.destroy()
-      this.#owner.onTokenOutdated()
+      this.#phase = 'done'
+      this.#owner.onTokenExpired()
       return false
     }
     this.#isSent = true
     this.#isReused = isReused
-    this.#phase = this.#upload === undefined ? 'waiting' : 'uploading'
-    this.#touch()
-    this.#owner.onSending()
+    this.#phase = this.#body === undefined ? 'waiting' : 'uploading'
+    this.touch()
     return true
   }
 
   onSent (): void {
-    this.#isSentWhole = true
     if (this.#phase !== 'uploading') return
     this.#phase = 'waiting'
-    this.#touch()
+    this.touch()
   }
 
   onAnswerStarted (): void {
@@ -152,42 +159,33 @@ export class Attempt implements DeliveryListener {
   }
 
   onHead (head: ReceivedHead): void {
-    if (this.#phase === 'over') return
+    if (this.#phase === 'done') return
     this.#phase = 'downloading'
-    this.#touch()
-    this.#owner.onAnswer(head)
+    this.touch()
+    this.#owner.onResponseStart(head)
   }
 
   onBody (chunk: Buffer): boolean {
     if (this.#phase !== 'downloading') return true
-    this.#touch()
-    this.#isHeldUp = !this.#owner.onAnswerChunk(chunk)
+    this.touch()
+    this.#isHeldUp = !this.#owner.onResponseData(chunk)
     return !this.#isHeldUp
   }
 
   onEnd (): void {
-    if (this.#phase === 'over') return
-    this.#phase = 'over'
-    this.#owner.onAnswerEnd()
+    if (this.#phase === 'done') return
+    this.#phase = 'done'
+    this.#owner.onResponseEnd()
   }
 
   onFailure (cause: Error): void {
-    if (this.#phase === 'over') return
-    this.#phase = 'over'
-    this.#upload?.destroy()
-    this.#owner.onFailure(cause, { isSent: this.#isSent, isReused: this.#isReused, isAnswered: this.#isAnswered })
-  }
-
-  #uploadOf (req: IncomingMessage): Upload {
-    return new Upload(req, {
-      limitBytes: this.#context.maxBodyBytes,
-      keep: chunk => this.#replay.add(chunk),
-      onProgress: () => { this.#touch() },
-      onTooLarge: () => { this.#owner.onTooLarge() },
-    })
-  }
-
-  #touch (): void {
-    this.#activeMs = this.#context.deadlines.nowMs
+    if (this.#phase === 'done') return
+    this.#phase = 'done'
+    this.#owner.onResponseError(cause, { isSent: this.#isSent, isReused: this.#isReused, isAnswered: this.#isAnswered })
   }
 }
+
+/** Whose silence a timeout ended, for the log. */
+const CLIENT_IS_SILENT = new Error('the client has stopped sending its body')
+const AMSU_DOES_NOT_READ = new Error('AMSU has stopped reading the body')
+const AMSU_IS_SILENT = new Error('AMSU has stopped sending')

@@ -2,9 +2,8 @@
  * What the parts of an exchange share: what they are given, and what comes of it. It knows none of them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Clock } from '../clock.ts'
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode, ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import type { Transport } from '../upstream/delivery.ts'
 import type { Replay } from './bad-token.ts'
@@ -24,11 +23,28 @@ export interface Tokens {
 /** Who sent a request: a name, or undefined in open access; a promise of it while a token is being verified, which rejects for a stranger. */
 export type Caller = string | undefined | Promise<string | undefined>
 
+/** What a client's connection tells the exchange that is in flight on it. */
+export interface ConnectionExchange {
+  /** The response was sent, or the client has left. */
+  onClose: () => void
+  /** The rest of the request cannot be read. */
+  fail: (error: ProxyError) => void
+}
+
+/** A client's connection, as the exchange in flight on it sees it. */
+export interface ExchangeConnection {
+  /** Whom the connection tells of its faults and its end. */
+  exchange: ConnectionExchange | undefined
+  /** Ends the connection in the middle of a response, so that the client cannot take it for a whole one. */
+  cut: () => void
+}
+
 /** A request that has passed every guard. */
 export interface Call {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly requestId: string
+  readonly connection: ExchangeConnection
 }
 
 /** Status of an outcome whose caller went away first (nginx's number, which Node does not know; it is never sent). */
@@ -82,10 +98,8 @@ export interface RelayOptions {
 
 /** A request that the relay has taken and not yet done with. */
 export interface UnderWay extends Bagged, Watched {
-  /** The connection of its caller. */
-  readonly socket: Socket
-  /** Ends it with an error. */
-  fail: (error: unknown) => void
+  /** Ends it because the proxy stops. */
+  stop: () => void
 }
 
 /** What an exchange sees of the relay. */

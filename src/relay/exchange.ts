@@ -1,99 +1,104 @@
 /**
- * One request on its way: caller → AMSU → caller. The order of steps is the order of the methods.
+ * One request on its way: client → AMSU → client. The order of steps is the order of the methods.
  *
  * AMSU's calls are metered, and a request that may have arrived counts as one that did. It is sent again in two cases only: AMSU
- * has answered that the token is bad, so it has not processed it; or it is a GET or HEAD and its connection was found dead.
+ * has said that the token is bad, so it has not processed it; or it is a GET or HEAD that met a stale connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { errorTable, ProxyError, type ErrorCode } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
-import { Answer } from './answer.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { HeldAnswer, mayBlameToken, type ReceivedHead, type Replay } from './bad-token.ts'
-import { CLIENT_CLOSED_REQUEST, type Call, type Caller, type RelayContext, type UnderWay } from './context.ts'
+import { ClientResponse } from './client-response.ts'
+import type { Call, Caller, ConnectionExchange, ExchangeConnection, RelayContext, UnderWay } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
-import { cut, refuse } from './refusal.ts'
-import type { ReplayBuffer } from './replay-buffer.ts'
+import { sendLocalReply } from './local-reply.ts'
+import { RequestBody } from './request-body.ts'
 import { UnreadWatch } from './unread.ts'
 import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
-export class Exchange implements UnderWay, AttemptOwner {
+export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   place = -1
   readonly #context: RelayContext
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #requestId: string
-  #caller: string | undefined
+  readonly #connection: ExchangeConnection
   readonly #startedMs: number
+  readonly #response: ClientResponse
+  readonly #unread = new UnreadWatch()
+  #caller: string | undefined
   #headers: string[] = []
+  #body: RequestBody | undefined
   #wait: AbortController | undefined
   #attempt: Attempt | undefined
-  #isOver = false
-  #answeredMs: number | undefined
-  readonly #answer: Answer
-  /** An answer that may say that the token is bad, until it is known. */
+  /** A response that may say that the token is bad, until it is known. */
   #held: HeldAnswer | undefined
-  /** AMSU's first answer, once the request has been sent a second time because of it. */
+  /** AMSU's first response, once the request is to be sent a second time because of it. */
   #original: HeldAnswer | undefined
   #replay: Replay | undefined
-  readonly #unread = new UnreadWatch()
-  #isSending = false
-  #isResent = false
-  #bytesIn = 0
+  #respondedMs: number | undefined
+  #isContinued = false
+  #isRetried = false
+  #isDone = false
   #error: ProxyError | undefined
 
-  constructor (context: RelayContext, { req, res, requestId }: Call) {
+  constructor (context: RelayContext, { connection, req, res, requestId }: Call) {
     this.#context = context
+    this.#connection = connection
     this.#req = req
     this.#res = res
     this.#requestId = requestId
     this.#startedMs = context.clock.monotonic()
-    this.#answer = new Answer(context, req, res, requestId, () => { this.#attempt?.resume() })
+    this.#response = new ClientResponse(context, req, res, requestId, () => { this.#attempt?.resume() })
   }
 
-  /** The connection of the caller. */
-  get socket (): IncomingMessage['socket'] {
-    return this.#req.socket
-  }
-
-  /** Takes the request through every step. Never throws; every refusal ends as an answer. */
+  /** Takes the request through every step. Never throws; every refusal ends as a response. */
   start (caller: Caller): void {
-    this.#res.once('close', this.#onClose)
+    this.#connection.exchange = this
     if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
     else this.#startAs(caller)
   }
 
   #startAs (caller: string | undefined): void {
-    const { host, tokens } = this.#context
+    const { host, maxBodyBytes, replayBudget, tokens } = this.#context
     this.#caller = caller
-    if (this.#isOver) return
+    if (this.#isDone) return
     try {
-      checkFraming(this.#req, this.#context.maxBodyBytes)
+      checkFraming(this.#req, maxBodyBytes)
       const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
+      if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: this.#onProgress, onTooLarge: this.#onTooLarge })
       this.#sendWith(tokens.current())
     } catch (error) {
       this.fail(error)
     }
   }
 
-  /** Ends the exchange with an error: as an answer while there is none yet, else by cutting the connection, never by a clean end. */
+  /** Ends the exchange with an error: as a local reply as long as nothing has gone to the client, else by a cut, never by a clean end. */
   fail (error: unknown): void {
-    if (this.#isOver || this.#res.writableEnded) return
+    if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
-    this.#leave()
-    if (this.#res.headersSent) cut(this.#req.socket)
-    else refuse(this.#req, this.#res, this.#error, this.#requestId)
+    this.#abort()
+    if (this.#res.headersSent) this.#connection.cut()
+    else sendLocalReply(this.#req, this.#res, this.#error, this.#requestId)
+  }
+
+  /** Ends the exchange because the grace time of a shutdown is over. */
+  stop (): void {
+    if (this.#original !== undefined && this.#attempt?.isSent !== true) this.#finish(this.#original)
+    else this.fail(new ProxyError(this.#attempt?.isSent === true ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new Error('the grace time of the shutdown is over') }))
   }
 
   checkDeadline (nowMs: number): void {
-    const code = this.#attempt?.overdue(nowMs)
-    if (code !== undefined) this.fail(new ProxyError(code))
+    const overdue = this.#attempt?.overdue(nowMs)
+    if (overdue !== undefined) this.fail(new ProxyError(overdue.code, { cause: overdue.cause }))
+    else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original)
     if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
-    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) cut(this.#req.socket)
+    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut()
   }
 
   /** Sends with a token in hand, or waits for one. */
@@ -102,138 +107,142 @@ export class Exchange implements UnderWay, AttemptOwner {
       this.#send(token)
       return
     }
-    this.#context.tokens.acquire(this.#startWaiting()).then(
-      token => { if (!this.#isOver) this.#send(token) },
-      (error: unknown) => { this.fail(error) }
+    this.#wait = new AbortController()
+    this.#context.tokens.acquire(this.#wait.signal).then(
+      token => { if (!this.#isDone) this.#send(token) },
+      (error: unknown) => {
+        if (this.#original === undefined) this.fail(error)
+        else if (!this.#isDone) this.#finish(this.#original)
+      }
     )
   }
 
-  #send (token: AccessToken, replayed?: ReplayBuffer): void {
-    this.#bytesIn = Math.max(this.#bytesIn, this.#attempt?.bytesIn ?? 0)
-    this.#attempt = new Attempt(this.#context, this, this.#req, token, replayed)
-    this.#attempt.send(this.#req.method as string, this.#req.url as string, this.#headers)
+  #send (token: AccessToken): void {
+    this.#continue()
+    this.#attempt = new Attempt(this.#context, this, this.#body, token)
+    this.#attempt.send({ method: this.#req.method as string, target: this.#req.url as string, headers: this.#headers })
   }
 
-  #startWaiting (): AbortSignal {
-    return (this.#wait = new AbortController()).signal
-  }
-
-  onTokenOutdated (): void {
-    this.#sendWith(this.#context.tokens.current())
-  }
-
-  onSending (): void {
-    if (this.#isSending) return
-    this.#isSending = true
+  /** Every check is passed and a token is there: a client that has asked may send its body (RFC 9110 section 10.1.1). */
+  #continue (): void {
+    if (this.#isContinued) return
+    this.#isContinued = true
     if (this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
   }
 
-  onAnswer (head: ReceivedHead): void {
-    this.#answeredMs = this.#context.clock.monotonic()
-    if (this.#original !== undefined) this.#replay = 'answered'
-    if (mayBlameToken(head)) this.#held = new HeldAnswer(head)
-    else this.#answer.begin(head)
+  onTokenExpired (): void {
+    this.#sendWith(this.#context.tokens.current())
   }
 
-  onAnswerChunk (chunk: Buffer): boolean {
+  onResponseStart (head: ReceivedHead): void {
+    this.#respondedMs = this.#context.clock.monotonic()
+    if (this.#original !== undefined) this.#replay = 'answered'
+    if (mayBlameToken(head)) {
+      this.#held = new HeldAnswer(head)
+      return
+    }
+    this.#body?.release()
+    this.#response.begin(head)
+  }
+
+  onResponseData (chunk: Buffer): boolean {
     const held = this.#held
-    if (held === undefined) return this.#answer.write(chunk)
+    if (held === undefined) return this.#response.write(chunk)
     if (held.add(chunk)) return true
     // Too long to be held: it is passed on as it comes, and only the next request finds another token.
-    if (held.head.status === 401) this.#context.tokens.reject(this.#tokenSent())
+    if (held.head.status === 401) this.#context.tokens.reject((this.#attempt as Attempt).token)
     return this.#passOn(held)
   }
 
-  onAnswerEnd (): void {
+  onResponseEnd (): void {
     const held = this.#held
-    if (held === undefined) this.#answer.end()
-    else if (held.blamesToken()) this.#replayOrPassOn(held)
-    else this.#finishWith(held)
+    if (held?.blamesToken() === true) this.#retryOrPassOn(held)
+    else this.#finish(held)
   }
 
-  /** AMSU says that the token is bad: renews it for everybody who saw it fail, and sends this request once more if that is possible. */
-  #replayOrPassOn (held: HeldAnswer): void {
-    const { tokens } = this.#context
-    const body = this.#attempt?.replayableBody()
-    const isRenewed = tokens.reject(this.#tokenSent())
+  /** AMSU says that the token is bad: has it renewed for everybody who saw it fail, and retries once if the body is or will be kept whole. */
+  #retryOrPassOn (held: HeldAnswer): void {
+    const isRenewed = this.#context.tokens.reject((this.#attempt as Attempt).token)
     if (this.#original !== undefined) this.#replay = 'rejected_again'
-    if (!isRenewed || body === undefined || this.#original !== undefined) {
-      this.#finishWith(this.#original ?? held)
+    if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) {
+      this.#finish(this.#original ?? held)
       return
     }
     this.#original = held
     this.#replay = 'failed'
     this.#held = undefined
-    tokens.acquire(this.#startWaiting()).then(
-      token => { if (!this.#isOver) this.#send(token, body) },
-      () => { if (!this.#isOver) this.#finishWith(held) }
-    )
+    if (this.#body === undefined) this.#sendWith(this.#context.tokens.current())
+    else this.#body.collect(isWhole => { this.#onCollected(held, isWhole) })
   }
 
-  #tokenSent (): AccessToken {
-    return (this.#attempt as Attempt).token
+  #onCollected (held: HeldAnswer, isWhole: boolean): void {
+    if (isWhole) {
+      this.#sendWith(this.#context.tokens.current())
+      return
+    }
+    this.#replay = undefined // the body has turned out too large to be sent again
+    this.#finish(held)
   }
 
-  #finishWith (held: HeldAnswer): void {
+  /** Ends the response, with what was held if it is that. */
+  #finish (held?: HeldAnswer): void {
+    if (this.#res.writableEnded) return
+    this.#attempt?.abort()
     try {
-      this.#passOn(held)
-      this.#answer.end()
+      if (held !== undefined) this.#passOn(held)
+      this.#response.end()
     } catch (error) {
       this.fail(new ProxyError('UPSTREAM_INVALID', { cause: error }))
     }
   }
 
-  /** Writes what was held; from then on the answer is passed on as it comes. */
+  /** Writes what was held; from then on the response is passed on as it comes. */
   #passOn (held: HeldAnswer): boolean {
     this.#held = undefined
-    this.#answer.begin(held.head)
-    return held.chunks.map(chunk => this.#answer.write(chunk)).at(-1) ?? true
+    this.#body?.release()
+    this.#response.begin(held.head)
+    return held.chunks.map(chunk => this.#response.write(chunk)).at(-1) ?? true
   }
 
-  onTooLarge (): void {
-    this.fail(new ProxyError('BODY_TOO_LARGE'))
-  }
+  readonly #onProgress = (): void => { this.#attempt?.touch() }
 
-  onFailure (cause: Error, progress: AttemptProgress): void {
+  readonly #onTooLarge = (): void => { this.fail(new ProxyError('BODY_TOO_LARGE')) }
+
+  onResponseError (cause: Error, progress: AttemptProgress): void {
     const { method } = this.#req
-    if ((method === 'GET' || method === 'HEAD') && !hasBody(this.#req) && !this.#isResent && foundConnectionDead(cause, progress)) {
-      this.#isResent = true
+    if ((method === 'GET' || method === 'HEAD') && this.#body === undefined && !this.#isRetried && foundConnectionDead(cause, progress)) {
+      this.#isRetried = true
       this.#sendWith(this.#context.tokens.current())
       return
     }
     this.fail(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
   }
 
-  /** Lets go of whatever is under way. */
-  #leave (): void {
-    this.#isOver = true
+  /** Lets go of whatever is in flight. */
+  #abort (): void {
+    this.#isDone = true
     this.#wait?.abort()
-    this.#attempt?.leave()
+    this.#attempt?.abort()
+    this.#body?.close()
   }
 
-  /** The caller has its answer, or is gone. */
-  readonly #onClose = (): void => {
+  /** The client has its response, or is gone. */
+  onClose (): void {
     const { clock, onEnd } = this.#context
-    this.#leave()
+    this.#abort()
     onEnd(this, {
       requestId: this.#requestId,
       caller: this.#caller,
       method: this.#req.method as string,
       path: (this.#req.url as string).split('?', 1)[0] as string,
-      status: this.#statusToLog(),
+      status: this.#response.statusToLog(this.#error),
       errorCode: this.#error?.code,
       cause: this.#error?.cause,
-      bytesIn: Math.max(this.#bytesIn, this.#attempt?.bytesIn ?? 0),
-      bytesOut: this.#answer.bytes,
+      bytesIn: this.#body?.bytes ?? 0,
+      bytesOut: this.#response.bytes,
       durationMs: clock.monotonic() - this.#startedMs,
       replay: this.#replay,
-      upstreamMs: this.#answeredMs === undefined ? undefined : this.#answeredMs - this.#startedMs,
+      upstreamMs: this.#respondedMs === undefined ? undefined : this.#respondedMs - this.#startedMs,
     })
-  }
-
-  #statusToLog (): number {
-    const code: ErrorCode | undefined = this.#error?.code
-    if (code !== undefined && !this.#res.headersSent) return errorTable[code].status
-    return this.#res.writableFinished || code !== undefined ? this.#res.statusCode : CLIENT_CLOSED_REQUEST
   }
 }

@@ -4,13 +4,14 @@
  * parsed, no URL built anew (docs/decisions/0002-relay-leg.md).
  */
 import httpProxy from '@fastify/http-proxy'
+import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Dispatcher } from 'undici'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
 import type { BrowserGuard } from './browser-guard.ts'
-import type { Caller } from './context.ts'
+import type { Caller, ExchangeConnection } from './context.ts'
 import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
 import type { Relay } from './relay.ts'
 import { judgeTarget } from './target-guard.ts'
@@ -53,6 +54,8 @@ export interface RelayPluginOptions {
   readonly relay: Relay
   /** The caller's name, undefined in open access; throws or rejects for a stranger. */
   readonly authenticate: (authorization: string | undefined) => Caller
+  /** The client's connection of a socket. */
+  readonly connectionOf: (socket: Socket) => ExchangeConnection | undefined
   /** The calls that may be made; undefined: all. */
   readonly allowedRoutes: readonly AllowedRoute[] | undefined
   /** Origin of AMSU. */
@@ -62,7 +65,7 @@ export interface RelayPluginOptions {
 }
 
 /** Relays every request under the prefix. */
-export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, allowedRoutes, origin, upstream }: RelayPluginOptions) => {
+export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, connectionOf, allowedRoutes, origin, upstream }: RelayPluginOptions) => {
   await app.register(async scope => {
     scope.addHook('onRequest', ({ raw, id }, reply, done) => {
       const caller = authenticate(raw.headers.authorization)
@@ -71,8 +74,10 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate
         done(new ProxyError('ROUTE_REJECTED'))
         return
       }
+      const connection = connectionOf(raw.socket)
+      if (connection === undefined) throw new ProxyError('INTERNAL')
       reply.hijack()
-      relay.relay(raw, reply.raw, id, caller)
+      relay.relay({ req: raw, res: reply.raw, requestId: id, connection }, caller)
     })
     await scope.register(httpProxy, {
       upstream: origin,

@@ -1,14 +1,13 @@
 /**
  * The relay: takes requests in, and knows which are under way.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
 import { Bag } from './bag.ts'
-import type { Caller, RelayContext, RelayOptions, UnderWay } from './context.ts'
+import type { Call, Caller, RelayContext, RelayOptions, UnderWay } from './context.ts'
 import { createDeadlines } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
-import { refuse } from './refusal.ts'
+import { sendLocalReply } from './local-reply.ts'
 import { ReplayBudget } from './replay-buffer.ts'
 
 /** Relays requests to one upstream, and knows which are under way. */
@@ -44,20 +43,17 @@ export class Relay {
     return this.#isDraining
   }
 
-  /** Relays one request, or answers why not. */
-  relay (req: IncomingMessage, res: ServerResponse, requestId: string, caller: Caller): void {
-    // A pipelined request behind an answer that ended its connection: no answer could reach the caller.
-    if (!req.socket.writable) {
-      req.socket.destroy()
-      return
-    }
+  /** Relays one request, or tells why not. */
+  relay (call: Call, caller: Caller): void {
+    const { req, requestId, res } = call
     if (this.#isDraining || this.#exchanges.size >= this.#context.maxInFlight) {
       const error = new ProxyError(this.#isDraining ? 'DRAINING' : 'OVERLOADED')
       this.#context.onRefusal(error.code)
-      refuse(req, res, error, requestId)
+      if (caller instanceof Promise) caller.catch(() => {})
+      sendLocalReply(req, res, error, requestId)
       return
     }
-    const exchange = new Exchange(this.#context, { req, res, requestId })
+    const exchange = new Exchange(this.#context, call)
     this.#exchanges.add(exchange)
     this.#context.deadlines.start()
     exchange.start(caller)
@@ -68,23 +64,14 @@ export class Relay {
     this.#isDraining = true
   }
 
-  /** Ends the request under way on this connection with `error`; false if there is none. */
-  fail (socket: Socket, error: ProxyError): boolean {
-    const exchange = this.#find(socket)
-    exchange?.fail(error)
-    return exchange !== undefined
+  /** Ends every exchange: the grace time of a shutdown is over. */
+  stop (): void {
+    for (const exchange of this.#exchanges) exchange.stop()
   }
 
   /** Resolves once nothing is under way; at once if nothing is. */
   async whenIdle (): Promise<void> {
     if (this.#exchanges.size > 0) await new Promise<void>(resolve => { this.#onIdle.push(resolve) })
-  }
-
-  #find (socket: Socket): UnderWay | undefined {
-    for (const exchange of this.#exchanges) {
-      if (exchange.socket === socket) return exchange
-    }
-    return undefined
   }
 
   #tellIdle (): void {

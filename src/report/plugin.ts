@@ -10,11 +10,14 @@ import { currentWarnings, describe, type StatusSources } from './status.ts'
 import { pageHeaders, renderPage } from './status-page/page.ts'
 import { languages, words } from './status-page/words.ts'
 
+/** What the endpoints tell of. */
+export type ReportPluginOptions = StatusSources
+
 /**
  * Serves `/livez`, `/readyz`, `/metrics` and `/status`. None of them holds a secret and none asks who reads: probes and scrapers have
  * no credentials. Names of callers and paths are told, so where that matters the endpoints belong on a listener of their own.
  */
-export const reportPlugin = fp(async (app: FastifyInstance, options: StatusSources) => {
+export const reportPlugin = fp(async (app: FastifyInstance, options: ReportPluginOptions) => {
   const { isDraining, quota, tokenStatus } = options
   let metrics: Promise<Registry> | undefined
 

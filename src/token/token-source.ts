@@ -39,6 +39,8 @@ export class TokenSource {
   #renewAtMs = 0
   /** When AMSU's word about a bad token last made us renew. */
   #forcedAt: Instant | undefined
+  /** Tokens AMSU has refused; requests that queue with one of them must not send it. */
+  readonly #refused = new WeakSet<AccessToken>()
   readonly #backoff: Backoff
   #lastFailure: TokenCallError | undefined
   #isCalling = false
@@ -76,9 +78,13 @@ export class TokenSource {
    * @returns whether another token is there or on its way; false when the last such renewal is too recent to blame the token
    */
   reject (token: AccessToken): boolean {
-    if (this.#token !== token) return true
+    if (this.#token !== token) {
+      this.#refused.add(token)
+      return true
+    }
     if (this.#forcedAt !== undefined && elapsedMs(this.#forcedAt, this.#options.clock) < SMALLEST_FORCED_GAP_MS) return false
     this.#forcedAt = instant(this.#options.clock)
+    this.#refused.add(token)
     this.#token = undefined
     if (this.#backoff.failure === undefined) this.#backoff.skip()
     this.#options.log.warn('AMSU says the access token is bad, renewing it')
@@ -93,9 +99,9 @@ export class TokenSource {
     return state === 'expired' ? undefined : this.#token
   }
 
-  /** Whether `token` may still be sent: it was good when it was taken, but its request may have queued since. */
+  /** Whether `token` may still be sent: it was valid when it was taken, but its request may have queued since. */
   isUsable (token: AccessToken): boolean {
-    return elapsedMs(token.issuedAt, this.#options.clock) < token.lifeMs - expiryMarginMs(token.lifeMs)
+    return !this.#refused.has(token) && elapsedMs(token.issuedAt, this.#options.clock) < token.lifeMs - expiryMarginMs(token.lifeMs)
   }
 
   /**

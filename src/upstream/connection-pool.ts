@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../clock.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { Delivery, type DeliveryListener, type OutgoingRequest, type Transport } from './delivery.ts'
 import { ConnectionEndedError } from './errors.ts'
+import { RequestQueue } from './request-queue.ts'
 
 /** A connection's last request is the first one after this long: names are resolved anew, so that a change in DNS is followed. */
 const CONNECTION_TTL_MS = 300_000
@@ -25,12 +26,17 @@ export interface ConnectionPoolOptions {
   readonly origin: URL
   readonly connect: buildConnector.connector
   readonly maxConnections: number
+  /** How long a request may wait for a connection. */
+  readonly waitTimeoutMs: number
   /** Whether each request has a connection of its own. */
   readonly isOneShot: boolean
   readonly clock: Clock
 }
 
-/** Sends requests over connections that are used again. It has no time-outs for answers and never sends a request twice. */
+/**
+ * Sends requests over connections that are used again. It limits the wait for a connection, but not the wait for a response, and it
+ * never sends a request twice.
+ */
 export class ConnectionPool implements Transport, ConnectionOwner {
   readonly #options: ConnectionPoolOptions
   readonly #target: Parameters<buildConnector.connector>[0]
@@ -39,7 +45,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   readonly #idle: Connection[] = []
   /** Free connections with a request each, until what has arrived meanwhile has been read. */
   #starting: Connection[] = []
-  readonly #queue: Delivery[] = []
+  readonly #queue: RequestQueue
   #connecting = 0
   #sweep: Timer | undefined
   #isDestroyed = false
@@ -47,14 +53,15 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   constructor (options: ConnectionPoolOptions) {
     const { host, hostname, port, protocol } = options.origin
     this.#options = options
+    this.#queue = new RequestQueue(options.clock, options.waitTimeoutMs)
     this.#target = { host, hostname: hostname.replace(/^\[|\]$/g, ''), port, protocol }
   }
 
   /** Sends a request as soon as there is a connection for it. */
   send (request: OutgoingRequest, listener: DeliveryListener): Delivery {
-    const delivery = new Delivery(request, listener, this.#forget)
+    const delivery = new Delivery(request, listener, this.#remove)
     // Later, as every failure is: whoever sends must have the delivery in hand.
-    if (this.#isDestroyed) setImmediate(refuse, delivery, new ConnectionEndedError())
+    if (this.#isDestroyed) setImmediate(() => { delivery.fail(new ConnectionEndedError()) })
     else this.#serve(delivery)
     return delivery
   }
@@ -65,7 +72,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     if (this.#sweep !== undefined) this.#options.clock.clearTimeout(this.#sweep)
     const cause = new ConnectionEndedError()
     for (const connection of [...this.#open]) connection.fail(cause)
-    for (const delivery of this.#queue.splice(0)) refuse(delivery, cause)
+    this.#queue.close(cause)
   }
 
   onFree (connection: Connection): void {
@@ -83,18 +90,17 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   #serve (delivery: Delivery): void {
-    const connection = this.#takeIdle()
+    delivery.queuedAtMs = this.#options.clock.monotonic()
+    const connection = this.#takeIdle(delivery.queuedAtMs)
     if (connection !== undefined) {
       this.#startSoon(connection, delivery)
       return
     }
-    delivery.queuedAtMs = this.#options.clock.monotonic()
     this.#queue.push(delivery)
     this.#connectAsNeeded()
   }
 
-  #takeIdle (): Connection | undefined {
-    const nowMs = this.#options.clock.monotonic()
+  #takeIdle (nowMs: number): Connection | undefined {
     for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
       if (nowMs < connection.idleUntilMs) return connection
       connection.close()
@@ -127,8 +133,8 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   #putBack (delivery: Delivery): void {
-    if (this.#isDestroyed) refuse(delivery, new ConnectionEndedError())
-    else if (!delivery.isOver) this.#queue.unshift(delivery)
+    if (this.#isDestroyed) delivery.fail(new ConnectionEndedError())
+    else if (!delivery.isOver) this.#queue.putBack(delivery)
   }
 
   #carry (connection: Connection, delivery: Delivery): void {
@@ -188,28 +194,18 @@ export class ConnectionPool implements Transport, ConnectionOwner {
 
   /**
    * Every attempt is made for one request that waits. While there is no connection at all, it speaks for all that have waited as long:
-   * a thousand callers must not learn one time-out after the other that AMSU is gone.
+   * a thousand callers must not learn one timeout after the other that AMSU is gone.
    */
   #onRefused (cause: Error, startedAtMs: number): void {
-    const count = this.#open.size > 0 ? 1 : Math.max(1, this.#queue.filter(({ queuedAtMs }) => queuedAtMs <= startedAtMs).length)
-    for (const delivery of this.#queue.splice(0, count)) refuse(delivery, cause)
+    this.#queue.failSince(this.#open.size > 0 ? -Infinity : startedAtMs, cause)
     this.#connectAsNeeded()
   }
 
-  readonly #forget = (delivery: Delivery): void => {
-    const place = this.#queue.indexOf(delivery)
-    if (place !== -1) this.#queue.splice(place, 1)
-  }
+  readonly #remove = (delivery: Delivery): void => { this.#queue.remove(delivery) }
 }
 
 function takeNext (connection: Connection): Delivery {
   const delivery = connection.next as Delivery
   connection.next = undefined
   return delivery
-}
-
-function refuse (delivery: Delivery, cause: Error): void {
-  if (delivery.isOver) return
-  delivery.end()
-  delivery.listener.onFailure(cause)
 }

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import type { BodySource, Carrier, Delivery } from './delivery.ts'
 import { ConnectionEndedError } from './errors.ts'
+import { keepReadable } from './failed-writes.ts'
 import { RequestWriter } from './request-writer.ts'
 import { ResponseReader } from './response-reader.ts'
 
@@ -42,6 +43,7 @@ export class Connection implements Carrier {
     this.#owner = owner
     this.connectedAtMs = connectedAtMs
     this.#writer = new RequestWriter(socket)
+    keepReadable(socket, error => { this.#onFailedWrite(error) })
     socket.on('data', (bytes: Buffer) => { this.#onData(bytes) })
     socket.on('drain', () => { this.#body?.resume() })
     socket.on('error', error => { this.#error ??= error })
@@ -95,8 +97,7 @@ export class Connection implements Carrier {
   fail (cause: Error): void {
     const delivery = this.#delivery
     this.close()
-    delivery?.end()
-    delivery?.listener.onFailure(cause)
+    delivery?.fail(cause)
   }
 
   #decline (delivery: Delivery): void {
@@ -134,10 +135,20 @@ export class Connection implements Carrier {
     }
   }
 
-  /** AMSU has closed its side: who has done so will not answer, and what is still being written nobody reads. */
+  /** AMSU takes no more of the request; what it has responded may still lie unread. */
+  #onFailedWrite (cause: Error): void {
+    this.#error ??= cause
+    this.#body?.destroy()
+    this.#body = undefined
+    this.#isLast = true
+  }
+
+  /** AMSU has closed its side: nothing more will come, and nobody reads what is still being written. */
   #onEnd (): void {
     const delivery = this.#delivery
-    if (delivery !== undefined && this.#reader.end()) this.#finish(delivery, true)
+    // After a failed write the end is that of a reset: a body that ends with the connection may have lost its rest.
+    const isWhole = this.#error === undefined && this.#reader.end()
+    if (delivery !== undefined && isWhole) this.#finish(delivery, true)
     else this.fail(this.#error ?? new ConnectionEndedError())
   }
 

@@ -97,6 +97,13 @@ export class Delivery {
     this.#carrier = undefined
   }
 
+  /** There is no response, or no whole one; the listener hears why. */
+  fail (cause: Error): void {
+    if (this.#isOver) return
+    this.end()
+    this.listener.onFailure(cause)
+  }
+
   /** Takes it out of the queue, or cuts its connection. The listener hears nothing more. */
   abort (): void {
     if (this.#isOver) return

@@ -8,6 +8,9 @@ export const INVALID_ANSWER_ERROR = 'ERR_INVALID_ANSWER'
 /** How a {@link ConnectionEndedError} is known. */
 export const CONNECTION_ENDED_ERROR = 'ERR_CONNECTION_ENDED'
 
+/** How a {@link NoConnectionError} is known. */
+export const NO_CONNECTION_ERROR = 'ERR_NO_CONNECTION'
+
 /** How an {@link UnsendableRequestError} is known. */
 export const UNSENDABLE_REQUEST_ERROR = 'ERR_UNSENDABLE_REQUEST'
 
@@ -29,6 +32,16 @@ export class ConnectionEndedError extends Error {
   constructor () {
     super('the connection was closed')
     this.name = 'ConnectionEndedError'
+  }
+}
+
+/** A request waited too long for a connection: all were busy, and no further one was made. Nothing of it was sent. */
+export class NoConnectionError extends Error {
+  readonly code = NO_CONNECTION_ERROR
+
+  constructor () {
+    super('no connection was free in time')
+    this.name = 'NoConnectionError'
   }
 }
 

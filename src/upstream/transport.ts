@@ -20,10 +20,10 @@ export interface ClosableTransport extends Transport {
 
 /** Creates the way; nothing is opened before the first request. */
 export function createTransport (options: TransportOptions): ClosableTransport {
-  const { clock = systemClock, forwardProxy, maxConnections, origin } = options
+  const { clock = systemClock, connectTimeoutMs, forwardProxy, maxConnections, origin } = options
   const isForwarded = forwardProxy !== undefined && origin.startsWith('http:')
   // tinyproxy closes after an answer without saying so, and a charged call must not be lost to a connection that looks alive.
-  const pool = new ConnectionPool({ origin: new URL(origin), connect: createConnector(options), maxConnections, isOneShot: isForwarded, clock })
+  const pool = new ConnectionPool({ origin: new URL(origin), connect: createConnector(options), maxConnections, waitTimeoutMs: connectTimeoutMs, isOneShot: isForwarded, clock })
   if (!isForwarded) return pool
   const { send } = throughForwardProxy(origin, pool, forwardProxy)
   return { send, destroy: async () => { await pool.destroy() } }

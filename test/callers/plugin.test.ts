@@ -5,7 +5,7 @@ import { createCallerRegistry } from '../../src/callers/caller-registry.ts'
 import { callersPlugin } from '../../src/callers/plugin.ts'
 import { systemClock } from '../../src/clock.ts'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../../src/errors.ts'
-import { refuse } from '../../src/relay/refusal.ts'
+import { sendLocalReply } from '../../src/relay/local-reply.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { call, sendBytes, type Answer } from '../support/client.ts'
 
@@ -24,7 +24,7 @@ async function setUp (t: Test, { isOpen = false } = {}) {
   app.setErrorHandler((error, request, reply) => {
     if (!(error instanceof ProxyError)) count.defects++
     reply.hijack()
-    refuse(request.raw, reply.raw, error instanceof ProxyError ? error : new ProxyError('INTERNAL'), request.id)
+    sendLocalReply(request.raw, reply.raw, error instanceof ProxyError ? error : new ProxyError('INTERNAL'), request.id)
   })
   app.server.on('checkContinue', (req, res) => { app.server.emit('request', req, res) })
   await app.register(callersPlugin, { registry, clock: systemClock })

@@ -143,7 +143,7 @@ test('every arrow drawn between the parts is one of their imports', async t => {
 
 test('the figures that pages repeat are those of the program', async t => {
   const figures = [
-    ['recipes', 'ended by the proxy after 72 s', 'server', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
+    ['recipes', 'ended by the proxy after 72 s', 'server/listener', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
     ['recipes', '`UPSTREAM_RESPONSE_TIMEOUT_MS`, 5 minutes', 'config/settings', 'UPSTREAM_RESPONSE_TIMEOUT_MS: milliseconds(300_000,'],
     ['operations', 'wait up to 4 MiB', 'report/log-destination', 'LARGEST_BACKLOG = 4 * 1_048_576'],
     ['operations', 'tries again after 1 to 30 s', 'token/refresh-policy', 'FIRST_RETRY_MS = 1_000\nconst LONGEST_RETRY_MS = 30_000'],

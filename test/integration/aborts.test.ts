@@ -24,8 +24,7 @@ const REQUESTS = {
 
 /** How many connections of callers the proxy holds. */
 async function countCallers ({ servers }: Proxy): Promise<number> {
-  const [app] = servers as ReadonlyArray<{ server: net.Server }>
-  return await new Promise(resolve => { app?.server.getConnections((_error, count) => { resolve(count) }) })
+  return await new Promise(resolve => { servers[0]?.listener.servers[0]?.getConnections((_error, count) => { resolve(count) }) })
 }
 
 /** Connects, sends, and leaves `afterMs` later, by an end or a reset; resolves once it is gone. */

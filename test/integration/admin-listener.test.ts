@@ -71,7 +71,7 @@ test('the endpoints of our own ask for no caller: a probe has no credentials', a
   t.equal((await call(`http://127.0.0.1:${new URL(String(proxy.adminOrigin)).port}`, '/readyz')).text.includes('"ready"'), true)
 })
 
-test('SIGTERM closes both listeners; while a request is finished the admin listener takes nothing new', async t => {
+test('SIGTERM closes the first listener; the admin listener tells of the shutdown until its end', async t => {
   let held: http.ServerResponse | undefined
   let onHeld = (): void => {}
   const upstream = await startUpstream({ onRequest: (_received, res) => { held = res; onHeld() } })
@@ -81,18 +81,21 @@ test('SIGTERM closes both listeners; while a request is finished the admin liste
   const keepAlive = new http.Agent({ keepAlive: true })
   t.teardown(() => { keepAlive.destroy() })
   t.equal((await call(admin, '/livez', { agent: keepAlive })).status, 200)
-  const unused = net.connect(Number(new URL(admin).port), '127.0.0.1').resume()
+  const unused = net.connect(Number(new URL(program.origin).port), '127.0.0.1').resume()
   await once(unused, 'connect')
   const holding = new Promise<void>(resolve => { onHeld = resolve })
-  const underWay = call(program.origin, PATH)
+  const inFlight = call(program.origin, PATH)
   await holding
   const idleEnded = once(unused, 'close')
   program.child.kill('SIGTERM')
   await idleEnded
-  for (const origin of [program.origin, admin]) await t.rejects(call(origin, '/readyz'), { code: 'ECONNREFUSED' })
+  await t.rejects(call(program.origin, '/readyz'), { code: 'ECONNREFUSED' })
+  t.match(await call(admin, '/readyz'), { status: 503, text: /"reason":"draining"/ }, 'a new connection')
+  t.equal((await call(admin, '/livez', { agent: keepAlive })).status, 200, 'an open one')
   held?.end('finished')
-  t.equal((await underWay).text, 'finished')
+  t.equal((await inFlight).text, 'finished')
   t.same(await program.exited, { code: 0, signal: null })
+  await t.rejects(call(admin, '/readyz'), { code: 'ECONNREFUSED' })
 })
 
 test('an admin address that is taken ends with 1, and the first listener with it', async t => {

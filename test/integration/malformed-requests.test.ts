@@ -128,13 +128,13 @@ test('a refused upload is not read to its end, and a caller who writes for long 
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { MAX_BODY_BYTES: '1000000' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
-  const [app] = proxy.servers as ReadonlyArray<{ server: net.Server }>
+  const server = proxy.servers[0]?.listener.servers[0]
   for (const [target, framing, status] of [
     ['/elsewhere', 'Content-Length: 100000000\r\n\r\n', 404],
     [PATH, 'Content-Length: 100000000\r\n\r\n', 413],
     [PATH, 'Transfer-Encoding: chunked\r\n\r\n5f5e100\r\n', 413],
   ] as const) {
-    const accepted = once(app?.server as net.Server, 'connection') as Promise<[net.Socket]>
+    const accepted = once(server as net.Server, 'connection') as Promise<[net.Socket]>
     const socket = net.connect(proxy.port, '127.0.0.1')
     socket.write(`POST ${target} HTTP/1.1\r\nHost: a\r\n${framing}`)
     const chunk = Buffer.alloc(65_536)

@@ -55,13 +55,13 @@ test('SIGTERM lets the requests under way finish, ends idle connections at once,
   t.same(await program.exited, { code: 0, signal: null })
 })
 
-test('a request that hangs is cut after the grace time; a second signal does not wait for it', async t => {
+test('a request that outlasts the grace time is answered 504 and has its log line; a second signal does not wait for it', async t => {
   const upstream = await startUpstream({ onRequest: () => {} })
   t.teardown(upstream.close)
-  for (const [settings, signals, code] of [[{ SHUTDOWN_GRACE_MS: '200' }, 1, 0], [{}, 2, 1]] as const) {
+  for (const [settings, signals, code, outcome] of [[{ SHUTDOWN_GRACE_MS: '200' }, 1, 0, 'PROXY.UPSTREAM_TIMEOUT'], [{}, 2, 1, 'a cut']] as const) {
     const program = await startProgram(upstream.origin, settings)
     t.teardown(async () => { await endProgram(program) })
-    const hanging = t.rejects(call(program.origin, PATH))
+    const hanging = call(program.origin, PATH).then(({ text }) => errorCode(text), () => 'a cut')
     const before = upstream.received.length
     while (upstream.received.length === before) await new Promise(resolve => setTimeout(resolve, 10))
     for (let i = 0; i < signals; i++) {
@@ -69,7 +69,8 @@ test('a request that hangs is cut after the grace time; a second signal does not
       await new Promise(resolve => setTimeout(resolve, 50))
     }
     t.same(await program.exited, { code, signal: null })
-    await hanging
+    t.equal(await hanging, outcome)
+    t.equal(/"status":504,"errorCode":"PROXY.UPSTREAM_TIMEOUT".*"msg":"request"/.test(program.output()), code === 0)
   }
 })
 

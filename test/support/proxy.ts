@@ -4,6 +4,7 @@
 import { createApp, type Ports } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/config.ts'
+import type { App } from '../../src/lifecycle.ts'
 import { createAccessLog } from '../../src/report/access-log.ts'
 import { createLogger } from '../../src/report/logger.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
@@ -25,8 +26,8 @@ export interface Proxy {
   readonly adminOrigin: string | undefined
   reload: () => void
   stop: () => Promise<void>
-  /** The Fastify instances. */
-  readonly servers: readonly unknown[]
+  /** What listens, and its routes. */
+  readonly servers: App['servers']
 }
 
 /** Starts a proxy in front of `upstream`. `settings` are environment variables, `limits` what no setting changes. */

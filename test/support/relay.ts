@@ -1,14 +1,12 @@
 /**
  * The relay without the rest of the proxy: no token source, no guards, no Fastify.
  */
-import { once } from 'node:events'
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import type { Outcome, Tokens } from '../../src/relay/context.ts'
 import { Relay } from '../../src/relay/relay.ts'
 import { Secret } from '../../src/secrets/secret.ts'
+import { Listener } from '../../src/server/listener.ts'
 import { AccessToken, instant } from '../../src/token/access-token.ts'
 import { createTransport, type TransportOptions } from '../../src/upstream/transport.ts'
 
@@ -43,12 +41,17 @@ export async function startRelay (t: Test, upstream: Partial<TransportOptions> &
     onStall () {},
     onRefusal () {},
   })
-  const server = http.createServer((req, res) => { relay.relay(req, res, 'request-1', undefined) }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const listener = new Listener({
+    tls: undefined,
+    headTimeoutMs: undefined,
+    onRequest (req, res, connection) { relay.relay({ req, res, requestId: 'request-1', connection }, undefined) },
+    onRejected: () => 'request-1',
+  })
+  const origin = await listener.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {
     await transport.destroy()
-    server.closeAllConnections()
-    server.close()
+    listener.destroyAll()
+    await listener.close()
   })
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, outcomes }
+  return { origin, outcomes }
 }

@@ -8,7 +8,6 @@ import type { Writable } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
-import type { App } from '../../src/lifecycle.ts'
 import { errorCode } from './client.ts'
 import { startProxy, type Proxy } from './proxy.ts'
 import { startToxic, type Direction, type Toxic, type Toxics } from './toxic.ts'
@@ -184,7 +183,7 @@ function writeBulk (stream: Writable, sentBytes = 0): void {
 /** The open connections of callers. */
 function watchCallers ({ servers }: Proxy): ReadonlySet<Socket> {
   const sockets = new Set<Socket>()
-  for (const { server } of servers as App['servers']) {
+  for (const server of servers.flatMap(({ listener }) => listener.servers)) {
     server.on('connection', (socket: Socket) => {
       sockets.add(socket)
       socket.on('close', () => sockets.delete(socket))

@@ -6,7 +6,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { listenRestricted } from '../src/unix-socket.ts'
+import { listenRestricted } from '../../src/server/unix-socket.ts'
 
 /** Listens, and says so; after that it does what its signals say. */
 const LISTENER = 'require("net").createServer().listen({ path: process.argv[1], backlog: 1 }, () => console.log("listening"))'

@@ -1,0 +1,82 @@
+/**
+ * Local replies: responses of the proxy itself, which end their connection without getting lost. Closing a socket while bytes of a
+ * request are still arriving makes the kernel reset it, and the client would see that instead of the response; so the connection
+ * lingers first (a lingering close, as nginx has it).
+ */
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
+import { corsHeaders } from './cors.ts'
+import { hasBody } from './framing.ts'
+
+/**
+ * How long a connection stays open after a response that came before the end of the request, and how much of that request is read and
+ * discarded. Past that the client is merely left to wait: a reset would overtake the response if the client has not read it yet.
+ */
+const LINGER_MS = 2_000
+const LINGER_BYTES = 4 * 1_048_576
+
+/** Sends `error` and closes the connection. The response's head must not have been written. */
+export function sendLocalReply (req: IncomingMessage, res: ServerResponse, error: ProxyError, requestId?: string): void {
+  if (hasBody(req) && !req.complete) {
+    lingerOnClose(req)
+    req.resume() // once it is being read, Node leaves it to us; otherwise it would throw away whatever comes, unseen
+  }
+  res.writeHead(error.status, STATUS_CODES[error.status], [...errorHeaders(error, requestId), ...corsHeaders(res)])
+  res.end(errorBody(error.code))
+}
+
+/**
+ * Changes how the connection ends once a response with `Connection: close` is written: no more is sent, what still arrives of the
+ * request is discarded for a moment, then it is over. Node ends such a connection with `destroySoon`.
+ */
+export function lingerOnClose (req: IncomingMessage): void {
+  const { socket } = req
+  socket.destroySoon = () => {
+    socket.end()
+    if (req.complete) {
+      socket.destroy()
+      return
+    }
+    destroyLater(socket)
+    let discardedBytes = 0
+    req.on('data', (chunk: Buffer) => {
+      discardedBytes += chunk.length
+      if (discardedBytes > LINGER_BYTES) req.pause()
+    })
+    req.once('end', () => { socket.destroy() })
+    req.resume()
+  }
+}
+
+/** Sends `error` on a connection for which Node has no response, and closes it by a lingering close. */
+export function endWithLocalReply (socket: Socket, error: ProxyError, requestId?: string): void {
+  socket.end(rawLocalReply(error, requestId))
+  destroyLater(socket)
+  socket.resume()
+}
+
+/**
+ * Cuts a connection in the middle of a response, by a reset where the transport has one: to an HTTP/1.0 client a plain end would look
+ * like the end of the body.
+ */
+export function resetConnection (socket: Socket): void {
+  const isPlainTcp = socket.remoteFamily !== undefined && !('encrypted' in socket)
+  // A socket that is just ending can not be reset any more, and Node would then never say that it is closed.
+  if (isPlainTcp && !socket.writableEnded) socket.resetAndDestroy()
+  else socket.destroy()
+}
+
+function destroyLater (socket: Socket): void {
+  const timer = setTimeout(() => { socket.destroy() }, LINGER_MS)
+  timer.unref()
+  socket.once('close', () => { clearTimeout(timer) })
+}
+
+/** The bytes of a whole response. */
+function rawLocalReply (error: ProxyError, requestId?: string): string {
+  const headers = errorHeaders(error, requestId)
+  let head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n`
+  for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+  return `${head}\r\n${errorBody(error.code)}`
+}

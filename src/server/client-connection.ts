@@ -1,0 +1,148 @@
+/**
+ * One connection of a client, and the only owner of what happens on it: requests in their order, the response in flight, faults of
+ * bytes that are no request, and the end. Pipelined requests are handled one after the other (RFC 9112 section 9.3.2 allows more for
+ * safe methods only), so that what goes wrong with one never touches the one before it, and what stands behind a refused one is
+ * never executed.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ProxyError } from '../errors.ts'
+import type { Bagged } from '../relay/bag.ts'
+import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts'
+import { endWithLocalReply, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
+
+/** Pipelined requests that may wait behind the one in flight; a client that sends more is not read until some are done. */
+const MAX_WAITING = 64
+
+/** How a request asks for another protocol on its connection (RFC 9110 section 7.8). */
+const UPGRADE_OPTION = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
+
+/** What a connection hands on. */
+export interface ConnectionHandler {
+  /** Handles a request; it ends with its response. */
+  onRequest: (req: IncomingMessage, res: ServerResponse, connection: ClientConnection) => void
+  /** Bytes are refused that are no request, or not the rest of one; returns the id of the local reply. */
+  onRejected: (error: ProxyError) => string
+}
+
+/** A request that was read, and what is wrong with the rest of it. */
+interface ReadRequest {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  error: ProxyError | undefined
+}
+
+/** A connection that has been accepted. */
+export class ClientConnection implements ExchangeConnection, Bagged {
+  place = -1
+  exchange: ConnectionExchange | undefined
+  readonly #socket: Socket
+  readonly #handler: ConnectionHandler
+  readonly #waiting: ReadRequest[] = []
+  #current: ReadRequest | undefined
+  /** The request that was read last, until its response is done: what is not complete of it is read next. */
+  #last: ReadRequest | undefined
+  /** Nothing that follows on this connection is a request. */
+  #isClosing = false
+  #isBroken = false
+  #isPipelined = false
+  /** What was wrong behind the requests that were read; told when they are done. */
+  #trailingError: ProxyError | undefined
+
+  constructor (socket: Socket, handler: ConnectionHandler) {
+    this.#socket = socket
+    this.#handler = handler
+    // Node takes its own listeners away when it hands a socket out (CONNECT), and an error nobody hears ends the process.
+    socket.on('error', () => {})
+  }
+
+  /** Whether it waits for a first request. Node itself knows those that wait for a further one. */
+  get isUnused (): boolean {
+    return this.#socket.bytesRead === 0
+  }
+
+  /** Takes a request that was read from it. */
+  accept (req: IncomingMessage, res: ServerResponse): void {
+    if (this.#isClosing) {
+      this.#socket.pause() // nobody reads on
+      return
+    }
+    const request = { req, res, error: undefined }
+    this.#last = request
+    if (asksForUpgrade(req)) this.#isClosing = true
+    if (this.#current === undefined) this.#start(request)
+    else this.#queue(request)
+  }
+
+  /** What follows on it is no request, or not the rest of one. Requests before it get their responses first. */
+  reject (error: ProxyError): void {
+    if (this.#isBroken) return
+    this.#isBroken = this.#isClosing = true
+    const last = this.#last
+    if (last !== undefined && !last.req.complete) {
+      last.error = error
+      if (last === this.#current) this.#failCurrent(last, error)
+    } else if (this.#current === undefined) {
+      this.#replyRaw(error)
+    } else {
+      this.#trailingError = error
+    }
+  }
+
+  /** Ends it, after what has been written. */
+  end (): void {
+    this.#socket.destroySoon()
+  }
+
+  cut (): void {
+    // A reset would take with it what the client has not yet read of the response before.
+    if (this.#isPipelined) this.#socket.destroy()
+    else resetConnection(this.#socket)
+  }
+
+  #queue (request: ReadRequest): void {
+    this.#isPipelined = true
+    if (this.#waiting.push(request) >= MAX_WAITING) this.#socket.pause()
+  }
+
+  #start (request: ReadRequest): void {
+    const { error, req, res } = request
+    this.#current = request
+    res.once('close', this.#onResponseClose)
+    if (this.#isClosing && request === this.#last) res.shouldKeepAlive = false
+    if (error === undefined) this.#handler.onRequest(req, res, this)
+    else sendLocalReply(req, res, error, this.#handler.onRejected(error))
+  }
+
+  readonly #onResponseClose = (): void => {
+    const { exchange } = this
+    if (this.#last === this.#current) this.#last = undefined
+    this.exchange = this.#current = undefined
+    exchange?.onClose()
+    if (!this.#socket.writable) {
+      this.#waiting.length = 0
+      return
+    }
+    const next = this.#waiting.shift()
+    if (next !== undefined) {
+      if (this.#socket.isPaused() && !this.#isClosing) this.#socket.resume()
+      this.#start(next)
+    } else if (this.#trailingError !== undefined) {
+      this.#replyRaw(this.#trailingError)
+    }
+  }
+
+  #failCurrent ({ req, res }: ReadRequest, error: ProxyError): void {
+    if (this.exchange !== undefined) this.exchange.fail(error)
+    else if (!res.headersSent) sendLocalReply(req, res, error, this.#handler.onRejected(error))
+    else this.cut()
+  }
+
+  #replyRaw (error: ProxyError): void {
+    endWithLocalReply(this.#socket, error, this.#handler.onRejected(error))
+  }
+}
+
+function asksForUpgrade ({ headers }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && UPGRADE_OPTION.test(headers.connection ?? '')
+}

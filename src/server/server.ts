@@ -1,0 +1,103 @@
+/**
+ * What clients reach: Fastify behind a listener, what Fastify is told, and the local replies that belong to no plugin.
+ */
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { TlsConfig } from '../config/tls-files.ts'
+import { ProxyError, type ErrorCode } from '../errors.ts'
+import { isSaneRequestId } from '../relay/headers.ts'
+import { sendLocalReply } from '../relay/local-reply.ts'
+import { judgeTarget, routedTarget } from '../relay/target-guard.ts'
+import { requestError } from './client-errors.ts'
+import { Listener } from './listener.ts'
+
+/** What the local replies that belong to no plugin depend on. */
+export interface ServerContext {
+  readonly log: Logger
+  /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
+  readonly headTimeoutMs: number | undefined
+  /** Told of each local reply given here. */
+  readonly onRefusal: (code: ErrorCode) => void
+}
+
+/** Routes, and where they are served. */
+export interface HttpServer {
+  readonly app: FastifyInstance
+  readonly listener: Listener
+}
+
+/** Makes an HTTP server with the local replies that belong to no plugin. It must be `ready` before it listens. */
+export function createServer (context: ServerContext, tls?: TlsConfig): HttpServer {
+  const app = fastify({
+    logger: false,
+    trustProxy: false, // X-Forwarded-* is anybody's word (CVE-2026-3635)
+    forceCloseConnections: false,
+    return503OnClosing: false,
+    rewriteUrl: ({ url }: IncomingMessage) => routedTarget(url ?? ''),
+    genReqId: requestIdOf,
+    frameworkErrors: (_error, request, reply) => { reject(new ProxyError('PATH_REJECTED'), request, reply, context) },
+  })
+  // No body is read for Fastify: a route reads its own, and what is refused is refused before its body.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
+  app.setNotFoundHandler((request, reply) => { reject(notFound(app, request), request, reply, context) })
+  app.setErrorHandler((error, request, reply) => { reject(toProxyError(error, app, request, context), request, reply, context) })
+  const listener = new Listener({
+    tls,
+    headTimeoutMs: context.headTimeoutMs,
+    onRequest (req, res) {
+      const error = requestError(req)
+      if (error === undefined) {
+        app.routing(req, res)
+        return
+      }
+      const requestId = requestIdOf(req)
+      report(error, { requestId, method: req.method, path: pathOf(req) }, context)
+      sendLocalReply(req, res, error, requestId)
+    },
+    onRejected (error) {
+      const requestId = randomUUID()
+      report(error, { requestId }, context)
+      return requestId
+    },
+  })
+  return { app, listener }
+}
+
+/** The client's request id if it is sane, else a new one. */
+function requestIdOf ({ headers }: IncomingMessage): string {
+  return isSaneRequestId(headers['x-request-id']) ? headers['x-request-id'] : randomUUID()
+}
+
+function notFound (app: FastifyInstance, { raw }: FastifyRequest): ProxyError {
+  const isRelayed = app.hasPlugin('relay') && judgeTarget(raw.url ?? '') === 'relay'
+  return new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND')
+}
+
+/** What a client is told of an error: Fastify's own ones blame the request, and any other is a defect. */
+function toProxyError (error: unknown, app: FastifyInstance, request: FastifyRequest, { log }: ServerContext): ProxyError {
+  if (error instanceof ProxyError) return error
+  const isFastifys = error instanceof Error && 'statusCode' in error && Number(error.statusCode) >= 400 && Number(error.statusCode) < 500
+  if (isFastifys) return request.is404 ? notFound(app, request) : new ProxyError('BAD_REQUEST', { cause: error })
+  log.error({ err: error, requestId: request.id }, 'defect')
+  return new ProxyError('INTERNAL', { cause: error })
+}
+
+/** Refuses a request that a guard or no route took. */
+function reject (error: ProxyError, request: FastifyRequest, reply: FastifyReply, context: ServerContext): void {
+  reply.hijack()
+  report(error, { requestId: request.id, method: request.method, path: pathOf(request.raw) }, context)
+  sendLocalReply(request.raw, reply.raw, error, request.id)
+}
+
+/** Counts a local reply, and says so in the log; a request that was relayed has a line of its own. */
+function report (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRefusal }: ServerContext): void {
+  onRefusal(error.code)
+  log.info({ ...request, status: error.status, errorCode: `PROXY.${error.code}` }, 'refused')
+}
+
+function pathOf ({ url }: IncomingMessage): string | undefined {
+  return url?.split('?', 1)[0]
+}

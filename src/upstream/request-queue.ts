@@ -1,0 +1,74 @@
+/**
+ * Requests that wait for a connection, oldest first, and the limit of their wait: nothing of them was sent, so it is better to say so
+ * in time than to let a client give up and guess.
+ */
+import type { Clock, Timer } from '../clock.ts'
+import type { Delivery } from './delivery.ts'
+import { NoConnectionError } from './errors.ts'
+
+/** A queue whose requests fail with a {@link NoConnectionError} when they have waited too long. */
+export class RequestQueue {
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  readonly #items: Delivery[] = []
+  #timer: Timer | undefined
+
+  /** @param timeoutMs the longest wait, in milliseconds */
+  constructor (clock: Clock, timeoutMs: number) {
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
+  }
+
+  get length (): number {
+    return this.#items.length
+  }
+
+  /** Adds the newest request; its `queuedAtMs` is set. */
+  push (delivery: Delivery): void {
+    this.#items.push(delivery)
+    this.#setTimer()
+  }
+
+  /** Adds a request that had a connection for a moment; it has waited longer than all others. */
+  putBack (delivery: Delivery): void {
+    this.#items.unshift(delivery)
+    this.#setTimer()
+  }
+
+  /** Takes out the oldest request. */
+  shift (): Delivery | undefined {
+    return this.#items.shift()
+  }
+
+  /** Takes out a request that is no longer wanted. */
+  remove (delivery: Delivery): void {
+    const index = this.#items.indexOf(delivery)
+    if (index !== -1) this.#items.splice(index, 1)
+  }
+
+  /** Fails the oldest request, and all that have waited since `sinceMs` of the clock or longer. */
+  failSince (sinceMs: number, cause: Error): void {
+    const count = Math.max(1, this.#items.findLastIndex(({ queuedAtMs }) => queuedAtMs <= sinceMs) + 1)
+    for (const delivery of this.#items.splice(0, count)) delivery.fail(cause)
+  }
+
+  /** Fails every request, and sets no more timers. */
+  close (cause: Error): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    for (const delivery of this.#items.splice(0)) delivery.fail(cause)
+  }
+
+  #setTimer (): void {
+    const oldest = this.#items[0]
+    if (oldest === undefined) return
+    this.#timer ??= this.#clock.setTimeout(this.#failLate, Math.max(1, oldest.queuedAtMs + this.#timeoutMs - this.#clock.monotonic()))
+  }
+
+  readonly #failLate = (): void => {
+    this.#timer = undefined
+    const latestMs = this.#clock.monotonic() - this.#timeoutMs
+    const isLate = (this.#items[0]?.queuedAtMs ?? Infinity) <= latestMs
+    if (isLate) this.failSince(latestMs, new NoConnectionError())
+    this.#setTimer()
+  }
+}

@@ -1,0 +1,180 @@
+import { test } from 'tap'
+import type { IncomingMessage } from 'node:http'
+import { PassThrough } from 'node:stream'
+import { ReplayBudget } from '../../src/relay/replay-buffer.ts'
+import { RequestBody, type RequestBodyOptions } from '../../src/relay/request-body.ts'
+
+interface Scene {
+  readonly body: RequestBody
+  readonly source: PassThrough
+  /** What a sink was given: pieces as text, and whether their memory may be freed. */
+  readonly written: string[]
+  takesMore: boolean
+  progress: number
+  start: () => void
+}
+
+function setUp (options: Partial<RequestBodyOptions> & { keptBytes?: number } = {}): Scene {
+  const source = new PassThrough()
+  const scene: Scene = { source, written: [], takesMore: true, progress: 0, body: undefined as unknown as RequestBody, start: () => {} }
+  const body = new RequestBody(source as unknown as IncomingMessage, {
+    limitBytes: 1_000,
+    replayBudget: new ReplayBudget(options.keptBytes ?? 4),
+    onProgress () { scene.progress++ },
+    onTooLarge () { throw new Error('is not too large') },
+    ...options,
+  })
+  return Object.assign(scene, {
+    body,
+    start () {
+      body.start({
+        write: (chunk: Buffer, mayFree: boolean) => {
+          scene.written.push(`${chunk.toString()}${mayFree ? ' freed' : ''}`)
+          return scene.takesMore
+        },
+        end: () => { scene.written.push('end') },
+      })
+    },
+  })
+}
+
+/** Lets a stream pass on what it has. */
+async function turn (): Promise<void> {
+  await new Promise(resolve => { setImmediate(resolve) })
+}
+
+test('a body is ready with its first piece, and not read further before there is a connection', async t => {
+  const { body, source, start, written } = setUp()
+  let isReady = false
+  body.whenReady(() => { isReady = true })
+  await turn()
+  t.notOk(isReady, 'nothing has come')
+  source.write('one')
+  await turn()
+  t.ok(isReady)
+  t.ok(source.isPaused(), 'the client is held')
+  t.equal(body.forAttempt(), body, 'nothing of it was sent')
+  source.write('two')
+  await turn()
+  t.strictSame(written, [])
+  start()
+  await turn()
+  t.strictSame(written, ['one', 'two freed'])
+})
+
+test('an empty body is ready at its end', async t => {
+  const { body, source, start, written } = setUp()
+  let isReady = false
+  body.whenReady(() => { isReady = true })
+  source.end()
+  await new Promise(resolve => { source.once('end', resolve) })
+  t.ok(isReady)
+  start()
+  t.strictSame(written, ['end'])
+})
+
+test('a body that waits for its second connection begins with its first piece', async t => {
+  const { body, source, start, written } = setUp()
+  body.whenReady(() => {})
+  source.write('one')
+  await turn()
+  let isReady = false
+  body.whenReady(() => { isReady = true })
+  t.ok(isReady, 'the first piece is still there')
+  start()
+  t.strictSame(written, ['one'])
+})
+
+test('AMSU that takes no more holds the client, who is not blamed for it (backpressure)', async t => {
+  const scene = setUp()
+  const { body, source, start } = scene
+  body.whenReady(() => {})
+  scene.takesMore = false
+  source.write('one')
+  await turn()
+  start()
+  t.ok(body.isPaused)
+  t.ok(source.isPaused())
+  body.resume()
+  t.notOk(body.isPaused)
+  t.equal(scene.progress, 2, 'a piece and the room for more are progress')
+})
+
+test('memory is freed only of what is not kept for a second sending, and all that was kept is sent again', async t => {
+  const { body, source, start, written } = setUp()
+  body.whenReady(() => {})
+  source.write('abc')
+  await turn()
+  start()
+  source.end('d')
+  await new Promise(resolve => { source.once('end', resolve) })
+  t.strictSame(written, ['abc', 'd', 'end'])
+  t.equal(body.forAttempt()?.toString(), 'abcd')
+  t.equal(body.forAttempt()?.toString(), 'abcd', 'as often as there are attempts')
+  body.release()
+  t.equal(body.forAttempt(), undefined, 'AMSU has responded')
+})
+
+test('a body that AMSU refused early is read to its end without being sent, so that it can be sent again', async t => {
+  const { body, source, start, written } = setUp()
+  body.whenReady(() => {})
+  source.write('ab')
+  await turn()
+  start()
+  body.destroy()
+  let isWhole: boolean | undefined
+  body.collect(whole => { isWhole = whole })
+  t.ok(body.isCollecting)
+  t.equal(body.forAttempt(), undefined, 'not yet')
+  source.end('cd')
+  await new Promise(resolve => { source.once('end', resolve) })
+  t.equal(isWhole, true)
+  t.notOk(body.isCollecting)
+  t.strictSame(written, ['ab'])
+  t.equal(body.forAttempt()?.toString(), 'abcd')
+})
+
+test('a body that grows too large while it is read for a second sending is told at once', async t => {
+  const { body, source, start } = setUp()
+  body.whenReady(() => {})
+  source.write('ab')
+  await turn()
+  start()
+  body.destroy()
+  const told: boolean[] = []
+  body.collect(isWhole => { told.push(isWhole) })
+  source.write('cde')
+  await turn()
+  t.strictSame(told, [false])
+  body.collect(isWhole => { told.push(isWhole) })
+  t.strictSame(told, [false, false], 'and again, when it is asked again')
+})
+
+test('what comes after the exchange is over goes nowhere, and its memory is given back', async t => {
+  const replayBudget = new ReplayBudget(4)
+  const { body, source, start, written } = setUp({ replayBudget })
+  body.whenReady(() => {})
+  source.write('one')
+  await turn()
+  start()
+  body.close()
+  body.resume()
+  source.end('two')
+  await new Promise(resolve => { source.once('close', resolve).resume() })
+  t.strictSame(written, ['one'])
+  t.ok(replayBudget.take(4 * 16), 'all of the budget is free')
+})
+
+test('a body over the limit is told of once, and the chunk that crosses it is not passed on', async t => {
+  let tooLarge = 0
+  const { body, source, start, written } = setUp({ limitBytes: 3, onTooLarge () { tooLarge++; body.close() } })
+  body.whenReady(() => {})
+  source.write('one')
+  await turn()
+  start()
+  source.write('two')
+  source.write('three')
+  await turn()
+  t.equal(tooLarge, 1)
+  t.strictSame(written, ['one'])
+})
