@@ -186,11 +186,11 @@ async function withStage<S extends Stage> (set: (undo: Undo) => Promise<S>, use:
   }
 }
 
-const [classpath] = process.argv.slice(2)
-if (classpath === undefined) throw new Error('usage: clients.suite.ts CLASSPATH; run.sh knows what')
+const [classpath, nsurlsessionApp] = process.argv.slice(2)
+if (classpath === undefined || nsurlsessionApp === undefined) throw new Error('usage: clients.suite.ts CLASSPATH NSURLSESSION_APP; run.sh knows what')
 const home = await mkdtemp(join(tmpdir(), 'amsu-proxy-clients-'))
 try {
-  await runSuite(knownApps(classpath), home)
+  await runSuite(knownApps(classpath, nsurlsessionApp), home)
 } finally {
   await rm(home, { recursive: true, force: true })
 }
