@@ -1,5 +1,5 @@
 /**
- * Proves that apps built like the vendor's four client snippets run through the proxy with nothing changed but base URL and credentials:
+ * Proves that apps built like the vendor's four client snippets, and a script on curl, run through the proxy with nothing changed but base URL and credentials:
  * each makes all its calls straight to AMSU's stand-in first, and must get the same answers through the proxy. Run by run.sh.
  */
 import assert from 'node:assert/strict'

@@ -12,7 +12,7 @@ import { endProgram, startProgram, type Program } from '../../support/program.ts
 import { until } from '../../support/until.ts'
 import { startAmsu, type Amsu } from './amsu.ts'
 import { startClients, type Client } from './clients.ts'
-import { cellOf, faultOf, startCall, wordsOf } from './matrix.ts'
+import { callCount, cellOf, faultOf, startCall, wordsOf } from './matrix.ts'
 import { groups, type Group, type Row } from './rows.ts'
 import { runStopping } from './stopping.ts'
 
@@ -79,6 +79,7 @@ const clients = startClients(classpath, bytes => {
 try {
   for (const group of groups) await runGroup(group, clients)
   await runStopping(clients, isVerbose)
+  console.log(`${callCount()} POSTs of ${clients.length} clients`)
 } finally {
   for (const client of clients) await client.close()
   await rm(home, { recursive: true, force: true })

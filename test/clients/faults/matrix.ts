@@ -23,6 +23,11 @@ export interface Started {
 
 let calls = 0
 
+/** POSTs so far. */
+export function callCount (): number {
+  return calls
+}
+
 /** Has a client make one POST to the proxy at `origin`. */
 export function startCall (client: Client, origin: string, call: { way: string, bytes: number, mode: Mode }): Started {
   const id = `${++calls}-${client.name.replaceAll(' ', '-')}`
