@@ -22,7 +22,7 @@ export interface Step {
   body: unknown
 }
 
-/** One of the vendor's four kinds of client. */
+/** One of the vendor's four kinds of client, or curl. */
 export interface App {
   name: string
   command: string
@@ -45,14 +45,15 @@ export interface AppRun {
   durationMs: number
 }
 
-/** The four; `classpath` leads to the compiled OkHttp app and to OkHttp. */
-export function knownApps (classpath: string): App[] {
+/** All of them; `classpath` leads to the compiled OkHttp app and to OkHttp, `nsurlsessionApp` is the compiled one. */
+export function knownApps (classpath: string, nsurlsessionApp: string): App[] {
   return [
     { name: 'OkHttp', command: 'java', args: ['-cp', classpath, 'OkHttpApp'] },
     // Debian's own Python, which has Debian's python3-requests.
     { name: 'Python requests', command: '/usr/bin/python3', args: [pathOf('requests_app.py')] },
     { name: 'JS fetch', command: process.execPath, args: [pathOf('fetch-app.js')] },
-    { name: 'NSURLSession (curl)', command: 'bash', args: [pathOf('nsurlsession-app.sh')] },
+    { name: 'NSURLSession', command: nsurlsessionApp, args: [] },
+    { name: 'curl', command: 'bash', args: [pathOf('curl-app.sh')] },
   ]
 }
 

@@ -1,5 +1,5 @@
 /**
- * Proves that apps built like the vendor's four client snippets run through the proxy with nothing changed but base URL and credentials:
+ * Proves that apps built like the vendor's four client snippets, and a script on curl, run through the proxy with nothing changed but base URL and credentials:
  * each makes all its calls straight to AMSU's stand-in first, and must get the same answers through the proxy. Run by run.sh.
  */
 import assert from 'node:assert/strict'
@@ -186,11 +186,11 @@ async function withStage<S extends Stage> (set: (undo: Undo) => Promise<S>, use:
   }
 }
 
-const [classpath] = process.argv.slice(2)
-if (classpath === undefined) throw new Error('usage: clients.suite.ts CLASSPATH; run.sh knows what')
+const [classpath, nsurlsessionApp] = process.argv.slice(2)
+if (classpath === undefined || nsurlsessionApp === undefined) throw new Error('usage: clients.suite.ts CLASSPATH NSURLSESSION_APP; run.sh knows what')
 const home = await mkdtemp(join(tmpdir(), 'amsu-proxy-clients-'))
 try {
-  await runSuite(knownApps(classpath), home)
+  await runSuite(knownApps(classpath, nsurlsessionApp), home)
 } finally {
   await rm(home, { recursive: true, force: true })
 }

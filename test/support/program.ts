@@ -8,8 +8,8 @@ import { CLIENT_ID, CLIENT_SECRET } from './proxy.ts'
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
 
-/** Runs Node without what the test runner puts into every child: its loaders cost half a second and 60 MB. */
-const NODE = ['/usr/bin/env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE', process.execPath] as const
+/** Runs Node, or that of NODE_BIN, without what the test runner puts into every child: its loaders cost half a second and 60 MB. */
+const NODE = ['/usr/bin/env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE', process.env['NODE_BIN'] ?? process.execPath] as const
 
 export interface Program {
   readonly child: ChildProcess

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Stands in for the vendor's NSURLSession snippets, which need an Apple device: the shared session with its cookies, redirects followed,
-# and a timeoutInterval of 10.0, which is 10 s of silence, not 10 s in all. Expect is not NSURLSession's, but other old clients send it.
+# A script of the old school on curl: it keeps cookies of its host, follows redirects, gives up after 10 s of silence, and asks for 100 Continue
+# before it uploads.
 set -euo pipefail
 
 api=$BASE_URL/amsu-analysis/v2
