@@ -14,9 +14,9 @@ export function hasBody ({ headers }: IncomingMessage): boolean {
  *
  * @throws {ProxyError} BODY_TOO_LARGE or BAD_REQUEST
  */
-export function checkFraming ({ headers, httpVersionMajor }: IncomingMessage, maxBodyBytes: number): void {
+export function checkFraming ({ headers }: IncomingMessage, maxBodyBytes: number): void {
   const { 'content-length': length = '0', 'transfer-encoding': coding = 'chunked' } = headers
   if (Number(length) > maxBodyBytes) throw new ProxyError('BODY_TOO_LARGE')
   // Any other coding would reach AMSU as if it were the plain bytes (RFC 9112 section 6.1).
-  if (httpVersionMajor !== 1 || coding.toLowerCase() !== 'chunked') throw new ProxyError('BAD_REQUEST')
+  if (coding.toLowerCase() !== 'chunked') throw new ProxyError('BAD_REQUEST')
 }

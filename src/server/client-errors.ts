@@ -31,7 +31,8 @@ export function clientError (error: Error & { code?: string }): ProxyError | und
 
 /** Why a request is refused before any route sees it; undefined if it is not. */
 export function requestError (req: IncomingMessage): ProxyError | undefined {
-  const { headers: { expect }, httpVersion, method = '' } = req
+  const { headers: { expect }, httpVersion, httpVersionMajor, method = '' } = req
+  if (httpVersionMajor !== 1) return new ProxyError('BAD_REQUEST')
   if (expect !== undefined && httpVersion === '1.1' && !CONTINUE.test(expect)) return new ProxyError('EXPECTATION_FAILED')
   if (!HTTP_METHODS.has(method)) return new ProxyError('METHOD_REJECTED')
   return isForeignProtocol(req) ? new ProxyError('BAD_REQUEST') : undefined

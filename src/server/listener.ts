@@ -42,6 +42,8 @@ export interface ListenerOptions extends ConnectionHandler {
   readonly tls: TlsConfig | undefined
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs: number | undefined
+  /** Finds the addresses of a name. @default the system's resolver */
+  readonly resolve?: (host: string) => Promise<readonly string[]>
 }
 
 /** Where to listen. */
@@ -78,7 +80,8 @@ export class Listener {
       await this.#bind({ path: place.path })
       return ''
     }
-    const hosts = await addressesOf(place.host)
+    const { resolve = addressesOf } = this.#options
+    const hosts = isIP(place.host) === 0 ? [...new Set(await resolve(place.host))] : [place.host]
     for (let tries = 1; !await this.#bindAll(hosts, place.port, tries === PORT_TRIES);) tries++
     const { address, family, port } = this.#servers[0]?.address() as AddressInfo
     return `${this.#tls === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
@@ -202,11 +205,10 @@ export function ownerOf (socket: OwnedSocket): ClientConnection | undefined {
   return socket[OWNER]
 }
 
-/** The addresses of a host, each once. */
+/** The addresses of a name, by the system's resolver. */
 async function addressesOf (host: string): Promise<readonly string[]> {
-  if (isIP(host) !== 0) return [host]
   const found = await lookup(host, { all: true, order: 'verbatim' })
-  return [...new Set(found.map(({ address }) => address))]
+  return found.map(({ address }) => address)
 }
 
 async function closeServer (server: Server): Promise<void> {

@@ -20,7 +20,7 @@ test('bytes that are no request, or more than one reading of one, are refused in
     ['TLS', Buffer.from('160301020001000', 'hex'), 400, 'BAD_REQUEST'],
     ['HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'BAD_REQUEST'],
     ['an unknown method', `BREW ${PATH} HTTP/1.1\r\nHost: a\r\n\r\n`, 400, 'BAD_REQUEST'],
-    ['HTTP/0.9', `GET ${PATH}\r\n\r\n`, 421, 'HOST_REJECTED'],
+    ['HTTP/0.9', `GET ${PATH}\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['HTTP/0.9 by its name', `GET ${PATH} HTTP/0.9\r\nHost: localhost\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['HTTP/2 by its name', `GET ${PATH} HTTP/2.0\r\nHost: localhost\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['CVE-2024-27982: a blank before a length', `POST ${PATH} HTTP/1.1\r\n Content-Length: 5\r\nHost: a\r\n\r\nhello`, 400, 'BAD_REQUEST'],

@@ -37,8 +37,8 @@ export async function connectTls (port: number, options: tls.ConnectionOptions =
 }
 
 /** The name in the certificate a server shows to a new connection. */
-export async function shownName (port: number): Promise<string> {
-  const socket = await connectTls(port)
+export async function shownName (port: number, options: tls.ConnectionOptions = {}): Promise<string> {
+  const socket = await connectTls(port, options)
   const { subject: { CN } } = socket.getPeerCertificate()
   socket.destroy()
   return String(CN)
