@@ -46,13 +46,13 @@ export interface Ports {
 /** Builds the proxy; nothing is opened yet. */
 export async function createApp (config: Config, ports: Ports): Promise<App> {
   const { build, clock, log, logOutcome, masker } = ports
-  const observer = new Observer(clock)
-  const refusals = new RefusalLog(clock, log)
   maskSecrets(config, masker)
-  const { origin, credentials } = config.amsu
-  const transport = createTransport({ ...config.amsu, ...config.relay, clock })
+  const [observer, refusals] = [new Observer(clock), new RefusalLog(clock, log)]
+  const { origin, credentials, certificateAuthority } = config.amsu
+  const authority = { pem: certificateAuthority }
+  const transport = createTransport({ ...config.amsu, ...config.relay, authority, clock })
   // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
-  const callAgent = createCallAgent({ ...config.amsu, ...config.relay, maxConnections: 2 })
+  const callAgent = createCallAgent({ ...config.amsu, ...config.relay, authority, maxConnections: 2 })
   const clockSkew = new ClockSkew(clock, log)
   const api = observeTokenApi(createTokenApi({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
@@ -76,7 +76,8 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   }
   const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin, upstream: callAgent }
   const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })
-  const rotation = new Rotation(config, rotationTargets(servers.main.listener, tokens, registry, masker), log)
+  const targets = { ...rotationTargets(servers.main.listener, tokens, registry, masker), onCertificateAuthority: (pem: string) => { authority.pem = pem } }
+  const rotation = new Rotation(config, targets, log)
   return createLifecycle({ servers, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, callAgent] })
 }
 
@@ -102,9 +103,9 @@ function entranceOf ({ adminListener, callers, listener }: Config, { main: { lis
 }
 
 /** Hands what has changed to the parts that use it; secrets are masked first. */
-function rotationTargets (listener: Listener, tokens: TokenSource, registry: CallerRegistry, masker: Masker): RotationTargets {
+function rotationTargets (listener: Listener, tokens: TokenSource, registry: CallerRegistry, masker: Masker): Omit<RotationTargets, 'onCertificateAuthority'> {
   return {
-    onCredentials: next => { maskCredentials(next, masker, 'candidate'); tokens.rotate(next) },
+    onCredentials: next => { maskCredentials(next, masker, 'candidate'); return tokens.rotate(next) },
     onCallers: callers => { for (const { name, secret } of callers) masker.add(`caller ${name}`, secret); registry.replace(callers) },
     onTls (tls) {
       masker.add('tls_key', tls.key)

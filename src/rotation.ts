@@ -1,21 +1,35 @@
 /**
- * What changes while the program runs: files that hold secrets, callers and certificates. A change that does not hold (a broken
- * line, a key that does not fit, credentials AMSU refuses) is logged and leaves everything as it was.
+ * What changes while the program runs: files that hold secrets, callers and certificates. A change that does not hold (a file that
+ * can not be read, a broken line, a key that does not fit, credentials AMSU refuses) is logged and leaves everything as it was.
  */
 import type { Logger } from 'pino'
-import { parseCallersFile, weakSecretWarnings, type Caller } from './callers/caller-list.ts'
+import { weakSecretWarnings, type Caller } from './callers/caller-list.ts'
+import { readCallersFile } from './config/callers-file.ts'
 import type { Config } from './config/config.ts'
-import { readSecretFile, watchFiles } from './config/secret-file.ts'
-import { readTls, type TlsConfig } from './config/tls-files.ts'
-import { readText, systemCode } from './config/variables.ts'
+import { watchFiles } from './config/file-watch.ts'
+import { SettingFiles, type Fingerprints } from './config/setting-files.ts'
+import { readAuthority, readTls, type TlsConfig } from './config/tls-files.ts'
 import type { Secret } from './secrets/secret.ts'
 import type { Credentials } from './token/amsu-token-api.ts'
 
 /** Who is told of a change. */
 export interface RotationTargets {
-  readonly onCredentials: (credentials: Credentials) => void
+  /** Returns whether they are tried: AMSU may know them already. */
+  readonly onCredentials: (credentials: Credentials) => boolean
   readonly onCallers: (callers: readonly Caller[]) => void
   readonly onTls: (tls: TlsConfig) => void
+  readonly onCertificateAuthority: (pem: string) => void
+}
+
+/** Files that are read together, and what becomes of them. */
+interface Group<T> {
+  readonly paths: ReadonlyArray<string | undefined>
+  /** Reads them; undefined, and problems, when they do not hold. */
+  readonly read: (files: SettingFiles, problems: string[], isAsked: boolean) => T | undefined
+  /** Hands on what was read if it has changed. `isAsked`: somebody wants it done now. */
+  readonly apply: (value: T, isAsked: boolean) => void
+  /** What the log says when they do not hold. */
+  readonly complaint: string
 }
 
 /** The watch over everything that can change. Nothing is read before something changes. */
@@ -23,28 +37,31 @@ export class Rotation {
   readonly #config: Config
   readonly #targets: RotationTargets
   readonly #log: Logger
-  readonly #closeWatches: Array<() => void>
+  readonly #reloads: Array<() => void> = []
+  readonly #closeWatches: Array<() => void> = []
+  /** What the targets were told last. */
   #credentials: Credentials
-  #callersText: string | undefined
+  #callers: readonly Caller[]
+  #tls: TlsConfig | undefined
+  #certificateAuthority: string | undefined
 
   constructor (config: Config, targets: RotationTargets, log: Logger) {
-    const { files, listener: { tls } } = config
     this.#config = config
     this.#targets = targets
     this.#log = log
     this.#credentials = config.amsu.credentials
-    this.#closeWatches = [
-      watchFiles(given(files.clientId, files.clientSecret), () => { this.#reloadCredentials() }),
-      watchFiles(given(files.callers), () => { this.#reloadCallers() }),
-      watchFiles(given(tls?.certPath, tls?.keyPath), () => { this.#reloadTls() }),
-    ]
+    this.#callers = config.callers ?? []
+    this.#tls = config.listener.tls
+    this.#certificateAuthority = config.amsu.certificateAuthority
+    this.#watchCredentials()
+    this.#watchCallers()
+    this.#watchTls()
+    this.#watchAuthority()
   }
 
-  /** Reads everything again now (SIGHUP). Credentials that came later are tried once more: AMSU may have refused them before it knew them. */
+  /** Reads everything again now (SIGHUP). Credentials AMSU refused are tried once more: it may not have known them yet. */
   reload (): void {
-    this.#reloadCredentials(this.#credentials !== this.#config.amsu.credentials)
-    this.#reloadCallers()
-    this.#reloadTls()
+    for (const reload of this.#reloads) reload()
   }
 
   /** Ends the watch. */
@@ -52,59 +69,110 @@ export class Rotation {
     for (const close of this.#closeWatches) close()
   }
 
-  #reloadCredentials (isTriedAgain = false): void {
-    const { clientId, clientSecret } = this.#credentials
-    const next = { clientId: this.#latest('clientId', clientId), clientSecret: this.#latest('clientSecret', clientSecret) }
-    const isSame = next.clientId.reveal() === clientId.reveal() && next.clientSecret.reveal() === clientSecret.reveal()
-    if (isSame && !isTriedAgain) return
-    this.#credentials = next
-    this.#log.info(isSame ? 'trying the AMSU credentials again' : 'the AMSU credentials have changed, trying them')
-    this.#targets.onCredentials(next)
+  #watchCredentials (): void {
+    const { clientId, clientSecret } = this.#config.files
+    this.#watch<Credentials>({
+      paths: [clientId, clientSecret].filter(path => this.#isWatched(path)),
+      read: (files, problems, isAsked) => {
+        const next = {
+          clientId: this.#readSecret('AMSU_CLIENT_ID_FILE', clientId, files, problems) ?? this.#credentials.clientId,
+          clientSecret: this.#readSecret('AMSU_CLIENT_SECRET_FILE', clientSecret, files, problems) ?? this.#credentials.clientSecret,
+        }
+        // An id and a secret of two accounts are refused, so half a pair is tried only when somebody asks for it.
+        return problems.length === 0 || isAsked ? next : undefined
+      },
+      apply: (next, isAsked) => {
+        const isSame = isEqual(next.clientId, this.#credentials.clientId) && isEqual(next.clientSecret, this.#credentials.clientSecret)
+        if (isSame && !isAsked) return
+        this.#credentials = next
+        const isTried = this.#targets.onCredentials(next)
+        if (isTried) this.#log.info(isSame ? 'trying the AMSU credentials again' : 'the AMSU credentials have changed, trying them')
+        else if (!isSame) this.#log.info('the AMSU credentials are those in use again')
+      },
+      complaint: 'a secret file can not be used, the old value stays',
+    })
   }
 
-  #latest (which: 'clientId' | 'clientSecret', current: Secret): Secret {
-    const path = this.#config.files[which]
-    if (path === undefined) return current
-    const content = readSecretFile(which === 'clientId' ? 'AMSU_CLIENT_ID_FILE' : 'AMSU_CLIENT_SECRET_FILE', path)
-    if ('secret' in content) return content.secret
-    this.#log.error({ problem: content.problem }, 'a secret file can not be used, the old value stays')
-    return current
+  #readSecret (name: string, path: string | undefined, files: SettingFiles, problems: string[]): Secret | undefined {
+    return path !== undefined && this.#isWatched(path) ? files.readSecret(name, path, problems) : undefined
   }
 
-  #reloadCallers (): void {
-    const path = this.#config.files.callers
-    if (path === undefined) return
-    try {
-      const text = readText(path)
-      if (text === this.#callersText) return
-      const list = parseCallersFile(text)
-      if ('problems' in list) {
-        this.#log.error({ problems: list.problems }, 'the callers file can not be used, the old callers stay')
-        return
-      }
-      this.#callersText = text
-      this.#targets.onCallers(list.callers)
-      this.#log.info({ callers: list.callers.map(({ name }) => name) }, 'the callers have been read again')
-      for (const warning of weakSecretWarnings(list.callers)) this.#log.warn(warning)
-    } catch (error) {
-      this.#log.error({ problem: `CALLERS_FILE can not be read (${systemCode(error)})` }, 'the callers file can not be used, the old callers stay')
+  #watchCallers (): void {
+    const { callers: path } = this.#config.files
+    this.#watch<readonly Caller[]>({
+      paths: [path],
+      read: (files, problems) => readCallersFile(String(path), problems, files),
+      apply: callers => {
+        if (areSameCallers(callers, this.#callers)) return
+        this.#callers = callers
+        this.#targets.onCallers(callers)
+        this.#log.info({ callers: callers.map(({ name }) => name) }, 'the callers have been read again')
+        for (const warning of weakSecretWarnings(callers)) this.#log.warn(warning)
+      },
+      complaint: 'the callers file can not be used, the old callers stay',
+    })
+  }
+
+  #watchTls (): void {
+    const { certPath, keyPath } = this.#tls ?? {}
+    this.#watch<TlsConfig>({
+      paths: [certPath, keyPath],
+      read: (files, problems) => readTls(certPath, keyPath, problems, files),
+      apply: (tls, isAsked) => {
+        const isSame = this.#tls !== undefined && tls.cert === this.#tls.cert && isEqual(tls.key, this.#tls.key)
+        if (isSame && !isAsked) return
+        this.#tls = tls
+        this.#targets.onTls(tls)
+        this.#log.info('the certificate has been read again')
+      },
+      complaint: 'the new certificate can not be used, the old one stays',
+    })
+  }
+
+  #watchAuthority (): void {
+    const { certificateAuthority: path } = this.#config.files
+    this.#watch<string>({
+      paths: [path],
+      read: (files, problems) => readAuthority(path, problems, files),
+      apply: pem => {
+        if (pem === this.#certificateAuthority) return
+        this.#certificateAuthority = pem
+        this.#targets.onCertificateAuthority(pem)
+        this.#log.info('the certificate authorities for AMSU have been read again, for connections made from now on')
+      },
+      complaint: 'the new certificate authorities can not be used, the old ones stay',
+    })
+  }
+
+  /** Watches a group whose paths all name files that can be read again. */
+  #watch<T> ({ paths, read, apply, complaint }: Group<T>): void {
+    const watched = paths.filter(path => this.#isWatched(path))
+    if (watched.length === 0 || watched.length < paths.length) return
+    let told = ''
+    const reload = (isAsked: boolean): Fingerprints | undefined => {
+      const files = new SettingFiles()
+      const problems: string[] = []
+      const value = read(files, problems, isAsked)
+      const found = problems.join('\n')
+      // The watch reads what does not hold every second, and says so once.
+      if (found !== '' && (isAsked || found !== told)) this.#log.error({ problems }, complaint)
+      told = found
+      if (value !== undefined) apply(value, isAsked)
+      return found === '' ? files.seen : undefined
     }
+    const { seen } = this.#config.files
+    this.#reloads.push(() => { reload(true) })
+    this.#closeWatches.push(watchFiles(Object.fromEntries(watched.map(path => [path, seen[path] ?? ''])), () => reload(false)))
   }
 
-  #reloadTls (): void {
-    const { tls } = this.#config.listener
-    if (tls === undefined) return
-    const problems: string[] = []
-    const next = readTls(tls.certPath, tls.keyPath, problems)
-    if (next === undefined) {
-      this.#log.error({ problems }, 'the new certificate can not be used, the old one stays')
-      return
-    }
-    this.#targets.onTls(next)
-    this.#log.info('the certificate has been read again')
-  }
+  /** A FIFO and what comes from the environment can not change. */
+  #isWatched = (path: string | undefined): path is string => path !== undefined && this.#config.files.seen[path] !== undefined
 }
 
-function given (...paths: Array<string | undefined>): string[] {
-  return paths.filter(path => path !== undefined)
+function isEqual (a: Secret, b: Secret): boolean {
+  return a.reveal() === b.reveal()
+}
+
+function areSameCallers (a: readonly Caller[], b: readonly Caller[]): boolean {
+  return a.length === b.length && a.every(({ name, secret }, i) => name === b[i]?.name && isEqual(secret, b[i].secret))
 }

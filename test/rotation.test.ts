@@ -1,12 +1,17 @@
 import { test, type Test } from 'tap'
-import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { loadConfig } from '../src/config/config.ts'
 import { createLogger } from '../src/report/logger.ts'
 import { Rotation } from '../src/rotation.ts'
 import { createMasker } from '../src/secrets/masker.ts'
+import { silentLog } from './token/token-source-setup.ts'
 import { pemPath } from './support/tls.ts'
 import { until } from './support/until.ts'
+
+const SECOND_CA = readFileSync(pemPath('self-signed.pem'), 'utf8')
 
 interface Scene {
   readonly rotation: Rotation
@@ -14,16 +19,17 @@ interface Scene {
   readonly told: string[]
   readonly lines: string[]
   /** Writes a file of the scene. */
-  readonly write: (name: 'id' | 'secret' | 'callers' | 'cert' | 'key', text: string) => void
+  readonly write: (name: 'id' | 'secret' | 'callers' | 'cert' | 'key' | 'ca', text: string) => void
   readonly path: (name: string) => string
 }
 
 /** A rotation over files that have just been read. `settings` may take some of them away. */
-function setUp (t: Test, settings: Record<string, string> = {}): Scene {
+function setUp (t: Test, settings: Record<string, string> = {}, isTried = (): boolean => true): Scene {
   const dir = t.testdir({ id: 'id-1', secret: 'secret-1', callers: 'app:caller-1\n' })
   const path = (name: string): string => join(dir, name)
   copyFileSync(pemPath('server.pem'), path('cert'))
   copyFileSync(pemPath('server-key.pem'), path('key'))
+  copyFileSync(pemPath('ca.pem'), path('ca'))
   const told: string[] = []
   const lines: string[] = []
   const config = loadConfig({
@@ -32,27 +38,33 @@ function setUp (t: Test, settings: Record<string, string> = {}): Scene {
     CALLERS_FILE: path('callers'),
     TLS_CERT_FILE: path('cert'),
     TLS_KEY_FILE: path('key'),
+    AMSU_CA_FILE: path('ca'),
     ...settings,
   }, '/nonexistent/.env')
   const rotation = new Rotation(config, {
-    onCredentials: ({ clientId, clientSecret }) => { told.push(`${clientId.reveal()}/${clientSecret.reveal()}`) },
+    onCredentials ({ clientId, clientSecret }) {
+      told.push(`${clientId.reveal()}/${clientSecret.reveal()}`)
+      return isTried()
+    },
     onCallers: callers => { told.push(callers.map(({ name, secret }) => `${name}=${secret.reveal()}`).join(' ')) },
     onTls: () => { told.push('tls') },
+    onCertificateAuthority: pem => { told.push(pem === SECOND_CA ? 'second authority' : 'authority') },
   }, createLogger({ level: 'info', masker: createMasker(), destination: { write: line => { lines.push(line) } } }))
   t.teardown(() => { rotation.close() })
   return { rotation, told, lines, write: (name, text) => { writeFileSync(path(name), text) }, path }
 }
 
-test('reading again what has not changed tries no credentials', t => {
-  const { rotation, told } = setUp(t)
+test('reading again what has not changed tells nobody of callers and authorities, and leaves it to the token source to try the credentials', t => {
+  const { rotation, told, lines } = setUp(t, {}, () => false)
   rotation.reload()
   rotation.reload()
-  t.strictSame(told, ['app=caller-1', 'tls', 'tls'])
+  t.strictSame(told, ['id-1/secret-1', 'tls', 'id-1/secret-1', 'tls'])
+  t.notMatch(lines.join(''), /credentials/, 'which does not')
   t.end()
 })
 
 test('what comes from the environment can not change', t => {
-  const { rotation, told, lines } = setUp(t, { AMSU_CLIENT_ID_FILE: '', AMSU_CLIENT_SECRET_FILE: '', CALLERS_FILE: '', TLS_CERT_FILE: '', TLS_KEY_FILE: '', AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', CALLERS: 'app:c' })
+  const { rotation, told, lines } = setUp(t, { AMSU_CLIENT_ID_FILE: '', AMSU_CLIENT_SECRET_FILE: '', CALLERS_FILE: '', TLS_CERT_FILE: '', TLS_KEY_FILE: '', AMSU_CA_FILE: '', AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', CALLERS: 'app:c' })
   rotation.reload()
   t.strictSame([...told, ...lines], [])
   t.end()
@@ -65,8 +77,10 @@ test('each changed file is read once more by itself, an id and a secret that cha
   write('callers', '# all\napp:caller-2\nother:caller-3\n')
   copyFileSync(pemPath('second.pem'), path('cert'))
   copyFileSync(pemPath('second-key.pem'), path('key'))
-  await until(() => told.length >= 3)
-  t.strictSame([...told].sort(), ['app=caller-2 other=caller-3', 'id-2/secret-2', 'tls'])
+  copyFileSync(pemPath('self-signed.pem'), path('ca'))
+  await until(() => told.length >= 4)
+  await pause(1_500) // two looks, at which nothing has changed any more
+  t.strictSame([...told].sort(), ['app=caller-2 other=caller-3', 'id-2/secret-2', 'second authority', 'tls'])
   t.equal(lines.filter(line => line.includes('2 of 2 callers have a secret of less than 16 characters')).length, 1, 'a short secret is warned of')
 })
 
@@ -92,7 +106,7 @@ test('a secret file that can not be used leaves the old value, and the log says 
   const { rotation, told, lines, write, path } = setUp(t)
   write('secret', '\n')
   rotation.reload()
-  t.match(lines[0], /"problem":"AMSU_CLIENT_SECRET_FILE names an empty file".*the old value stays/)
+  t.match(lines[0], /"problems":\["AMSU_CLIENT_SECRET_FILE names an empty file: [^"]*\/secret"\].*the old value stays/)
   renameSync(path('id'), path('id-away'))
   write('secret', 'secret-2')
   rotation.reload()
@@ -144,3 +158,70 @@ test('a certificate whose key does not fit leaves the old pair', t => {
   t.ok(told.includes('tls'))
   t.end()
 })
+
+test('what changes between the reading of the settings and the first look is seen', async t => {
+  const dir = t.testdir({ callers: 'app:caller-1\n' })
+  const config = loadConfig({ AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', CALLERS_FILE: join(dir, 'callers') }, '/nonexistent/.env')
+  writeFileSync(join(dir, 'callers'), 'app:caller-2\n')
+  const told: string[] = []
+  const rotation = new Rotation(config, { onCredentials: () => true, onCallers: callers => { told.push(String(callers[0]?.secret.reveal())) }, onTls () {}, onCertificateAuthority () {} }, silentLog)
+  t.teardown(() => { rotation.close() })
+  await until(() => told.length > 0)
+  t.strictSame(told, ['caller-2'])
+})
+
+test('files that can not be read for a while are read as soon as they can be; the log says it once', async t => {
+  const { told, lines, write, path } = setUp(t)
+  const complaints = (): string[] => lines.filter(line => line.includes('can not be used'))
+  for (const name of ['secret', 'callers', 'cert', 'ca'] as const) {
+    renameSync(path(name), path(`${name}-away`))
+    mkfifo(path(name))
+  }
+  await until(() => complaints().length === 4)
+  await pause(2_500) // some looks
+  t.equal(complaints().length, 4)
+  for (const name of ['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_CERT_FILE', 'AMSU_CA_FILE']) t.ok(complaints().some(line => line.includes(`${name} is a FIFO, not a regular file`)), name)
+  t.strictSame(told, [])
+  for (const name of ['secret', 'callers', 'cert', 'ca'] as const) rmSync(path(name))
+  write('secret', 'secret-2')
+  write('callers', 'app:caller-2')
+  write('ca', SECOND_CA)
+  copyFileSync(pemPath('second.pem'), path('cert'))
+  copyFileSync(pemPath('second-key.pem'), path('key'))
+  await until(() => told.length === 4)
+  t.strictSame([...told].sort(), ['app=caller-2', 'id-1/secret-2', 'second authority', 'tls'])
+})
+
+test('half a pair is not tried by itself: an id and a secret of two accounts are no credentials', async t => {
+  const { told, lines, write, path } = setUp(t)
+  rmSync(path('id'))
+  write('secret', 'secret-2')
+  await until(() => lines.some(line => line.includes('AMSU_CLIENT_ID_FILE can not be read (ENOENT)')))
+  await pause(1_500)
+  t.strictSame(told, [])
+  write('id', 'id-2')
+  await until(() => told.length > 0)
+  t.strictSame(told, ['id-2/secret-2'])
+})
+
+test('a new secret with a line break is not taken into use', t => {
+  const { rotation, told, lines, write } = setUp(t, {}, () => false)
+  write('secret', 'secret-2\nsecret-3\n')
+  rotation.reload()
+  t.notMatch(told.join(), /secret-[23]/)
+  t.match(lines[0], /AMSU_CLIENT_SECRET_FILE holds a line break or another control character/)
+  t.end()
+})
+
+test('a broken bundle of authorities leaves the old one', t => {
+  const { rotation, told, lines, write } = setUp(t)
+  write('ca', '-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n')
+  rotation.reload()
+  t.notOk(told.includes('authority'))
+  t.ok(lines.some(line => line.includes('the new certificate authorities can not be used, the old ones stay')))
+  t.end()
+})
+
+function mkfifo (path: string): void {
+  execFileSync('mkfifo', [path])
+}

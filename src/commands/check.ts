@@ -2,7 +2,7 @@
  * `amsu-proxy check`: the doctor. Tries what the proxy will do, one step after the other, and says of the first that fails why.
  */
 import type { Clock } from '../clock.ts'
-import { loadConfig, type Config, type Environment } from '../config/config.ts'
+import { loadConfigAtStart, type Config, type Environment } from '../config/config.ts'
 import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
 import { createCallAgent } from '../upstream/call-agent.ts'
@@ -70,8 +70,8 @@ export async function check ({ environment, dotenvPath, clock, isColored, write,
   const startedAt = clock.monotonic()
   const course = new Course(clock, step => { if (!isJson) write(masker.mask(renderStep(step, isColored))) })
   let config: Config | undefined
-  await course.take('configuration', () => {
-    const read = readConfig(environment, dotenvPath)
+  await course.take('configuration', async () => {
+    const read = await readConfig(environment, dotenvPath)
     if ('config' in read) config = read.config
     return read.outcome
   })
@@ -83,9 +83,9 @@ export async function check ({ environment, dotenvPath, clock, isColored, write,
   return isGood(course.steps) ? 0 : 1
 }
 
-function readConfig (environment: Environment, dotenvPath: string): { outcome: StepOutcome } | { outcome: StepOutcome, config: Config } {
+async function readConfig (environment: Environment, dotenvPath: string): Promise<{ outcome: StepOutcome } | { outcome: StepOutcome, config: Config }> {
   try {
-    const config = loadConfig(environment, dotenvPath)
+    const config = await loadConfigAtStart(environment, dotenvPath)
     const { warnings, amsu: { origin } } = config
     const found = `settings are complete; AMSU is ${origin}`
     const data = { baseUrl: origin, warnings }

@@ -4,7 +4,7 @@
  */
 import http from 'node:http'
 import { settings } from '../config/settings.ts'
-import { systemCode } from '../config/variables.ts'
+import { systemCode } from '../config/text-file.ts'
 
 /** The answer is a short line of JSON; more than this is somebody else's. */
 const LARGEST_ANSWER_CHARACTERS = 4_096

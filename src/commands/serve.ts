@@ -4,7 +4,7 @@
 import type { DestinationStream } from 'pino'
 import { createApp } from '../app.ts'
 import { systemClock } from '../clock.ts'
-import { loadConfig, type Config, type Environment } from '../config/config.ts'
+import { loadConfigAtStart, type Config, type Environment } from '../config/config.ts'
 import { runtimeWarnings } from '../config/runtime.ts'
 import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
@@ -40,7 +40,7 @@ export interface Process {
  * @returns the exit code: 0 after a signal, 1 when it can not start or run, 2 when it is not configured
  */
 export async function serve (process: Process): Promise<number> {
-  const config = readConfig(process)
+  const config = await readConfig(process)
   if (config === undefined) return 2
   // A child would inherit them, and a dump would print them.
   process.forget(secretSettings)
@@ -80,9 +80,9 @@ export async function serve (process: Process): Promise<number> {
   return exitCode
 }
 
-function readConfig ({ environment, dotenvPath, complain }: Process): Config | undefined {
+async function readConfig ({ environment, dotenvPath, complain }: Process): Promise<Config | undefined> {
   try {
-    return loadConfig(environment, dotenvPath)
+    return await loadConfigAtStart(environment, dotenvPath)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     complain('amsu-proxy is not configured:')

@@ -3,19 +3,21 @@
  * setting and its rule; a value is never repeated, because it may be a secret in the wrong place.
  */
 import type { LevelWithSilent } from 'pino'
-import { parseCallers, parseCallersFile, weakSecretWarnings, type Caller } from '../callers/caller-list.ts'
+import { parseCallers, weakSecretWarnings, type Caller } from '../callers/caller-list.ts'
 import { ConfigError } from '../errors.ts'
 import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
 import { parseForwardProxy, type ForwardProxy } from '../upstream/forward-proxy.ts'
 import { Secret } from '../secrets/secret.ts'
 import { isLoopback, readHosts, readOrigin, readOrigins } from './addresses.ts'
+import { readCallersFile } from './callers-file.ts'
 import { effectiveSettings, type EffectiveSetting } from './effective-settings.ts'
-import { unknownNames } from './nearest-name.ts'
-import { isOpenToAll, readSecretFile } from './secret-file.ts'
-import { isAuthority, readTls, type TlsConfig } from './tls-files.ts'
+import { unknownNames, unknownNamesInFile } from './nearest-name.ts'
+import { readPipes } from './pipes.ts'
+import { controlProblem, hasControlCharacter, SettingFiles, type Fingerprints } from './setting-files.ts'
+import { secretSettings, type SettingName } from './settings.ts'
+import { readAuthority, readTls, type TlsConfig } from './tls-files.ts'
 import { problem, validate, type Values } from './validation.ts'
-import { readText, readVariables, systemCode, type Environment } from './variables.ts'
-import type { SettingName } from './settings.ts'
+import { mergeVariables, readDotenv, type DotenvFile, type Environment, type Pipes } from './variables.ts'
 
 export type { Environment } from './variables.ts'
 
@@ -58,6 +60,9 @@ export interface Config {
     readonly clientId: string | undefined
     readonly clientSecret: string | undefined
     readonly callers: string | undefined
+    readonly certificateAuthority: string | undefined
+    /** What was seen of each file, those of the listener's certificate included, when it was read. A FIFO has no entry: it can not be read again. */
+    readonly seen: Fingerprints
   }
   readonly shutdownGraceMs: number
   readonly logLevel: LevelWithSilent
@@ -68,35 +73,47 @@ export interface Config {
 }
 
 /**
- * Reads the configuration.
+ * Reads the configuration of a program that starts: FIFOs are read too, and waited for.
  *
  * @param environment wins over the file
  * @param dotenvPath a `.env` file; it need not exist
  * @throws {ConfigError} with every problem there is
  */
-export function loadConfig (environment: Environment, dotenvPath: string): Config {
-  const problems: string[] = []
-  const given = readVariables(environment, dotenvPath, problems)
+export async function loadConfigAtStart (environment: Environment, dotenvPath: string): Promise<Config> {
+  return loadConfig(environment, dotenvPath, await readPipes(environment, dotenvPath))
+}
+
+/**
+ * Reads the configuration, without waiting for anything.
+ *
+ * @param environment wins over the file
+ * @param dotenvPath a `.env` file; it need not exist
+ * @param pipes what FIFOs held; others are refused. @default none
+ * @throws {ConfigError} with every problem there is
+ */
+export function loadConfig (environment: Environment, dotenvPath: string, pipes: Pipes = new Map()): Config {
+  const dotenv = readDotenv(dotenvPath, pipes)
+  const files = new SettingFiles(pipes)
+  const problems = [...dotenv.problems]
+  const given = mergeVariables(environment, dotenv)
   const values = validate(given, problems)
   const text = (name: SettingName): string | undefined => values[name] === undefined ? undefined : String(values[name])
   const number = (name: SettingName): number => values[name] as number
 
-  const clientId = readSecret('AMSU_CLIENT_ID', values, problems)
-  const clientSecret = readSecret('AMSU_CLIENT_SECRET', values, problems)
+  const clientId = readSecret('AMSU_CLIENT_ID', values, problems, files)
+  const clientSecret = readSecret('AMSU_CLIENT_SECRET', values, problems, files)
   const origin = readOrigin(text('AMSU_BASE_URL'), problems)
-  const certificateAuthority = readAuthority(text('AMSU_CA_FILE'), problems)
+  const certificateAuthority = readAuthority(text('AMSU_CA_FILE'), problems, files)
   const forwardProxy = readForwardProxy(text('AMSU_HTTP_PROXY'), problems)
-  const tls = readTls(text('TLS_CERT_FILE'), text('TLS_KEY_FILE'), problems)
-  const callers = readCallers(values, problems)
+  const tls = readTls(text('TLS_CERT_FILE'), text('TLS_KEY_FILE'), problems, files)
+  const callers = readCallers(values, problems, files)
   const allowedHosts = readHosts(text('ALLOWED_HOSTS'), problems)
   const allowedOrigins = readOrigins(text('ALLOWED_ORIGINS'), problems)
   const allowedRoutes = readRoutes(text('ALLOWED_ROUTES'), problems)
   const listener = text('UNIX_SOCKET') === undefined ? { host: text('HOST') ?? '', port: number('PORT') } : { path: text('UNIX_SOCKET') as string }
-  if ('host' in listener && !isLoopback(listener.host) && callers === undefined && values.ALLOW_OPEN_ACCESS !== true) {
-    problems.push('HOST is beyond loopback, where anybody could spend AMSU calls: set CALLERS (or CALLERS_FILE) to the local credentials of your apps, or ALLOW_OPEN_ACCESS=true if the network lets only them in')
-  }
+  if ('host' in listener && callers === undefined && values.ALLOW_OPEN_ACCESS !== true) problems.push(...openAccessProblems(listener.host))
   if (clientId === undefined || clientSecret === undefined || origin === undefined || problems.length > 0) {
-    throw new ConfigError([...problems, ...unknownNames(Object.keys(given))])
+    throw new ConfigError([...problems, ...nameWarnings(environment, dotenvPath, dotenv)])
   }
 
   return deepFreeze({
@@ -109,12 +126,17 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
     token: { tokenWaitMs: number('TOKEN_WAIT_MS'), requestTimeoutMs: number('TOKEN_REQUEST_TIMEOUT_MS') },
     relay: relaySlice(number),
     quota: { pollMs: number('QUOTA_POLL_SECONDS') * 1000 },
-    files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE') },
+    files: { clientId: text('AMSU_CLIENT_ID_FILE'), clientSecret: text('AMSU_CLIENT_SECRET_FILE'), callers: text('CALLERS_FILE'), certificateAuthority: text('AMSU_CA_FILE'), seen: files.seen },
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
     effective: effectiveSettings(values, new Set(Object.keys(given))),
-    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values), ...weakSecretWarnings(callers ?? [])],
+    warnings: [...nameWarnings(environment, dotenvPath, dotenv), ...transportWarnings(origin), ...fileWarnings(files, dotenvPath, dotenv), ...weakSecretWarnings(callers ?? [])],
   })
+}
+
+function openAccessProblems (host: string): string[] {
+  if (isLoopback(host)) return []
+  return ['HOST is beyond loopback, where anybody could spend AMSU calls: set CALLERS (or CALLERS_FILE) to the local credentials of your apps, or ALLOW_OPEN_ACCESS=true if the network lets only them in']
 }
 
 function relaySlice (number: (name: SettingName) => number): Config['relay'] {
@@ -130,7 +152,7 @@ function relaySlice (number: (name: SettingName) => number): Config['relay'] {
 }
 
 /** Reads a secret from its variable or its file; exactly one must be there. */
-function readSecret (name: 'AMSU_CLIENT_ID' | 'AMSU_CLIENT_SECRET', values: Values, problems: string[]): Secret | undefined {
+function readSecret (name: 'AMSU_CLIENT_ID' | 'AMSU_CLIENT_SECRET', values: Values, problems: string[], files: SettingFiles): Secret | undefined {
   const value = values[name]
   const path = values[`${name}_FILE`]
   const isBlank = value !== undefined && String(value).trim() === ''
@@ -138,44 +160,42 @@ function readSecret (name: 'AMSU_CLIENT_ID' | 'AMSU_CLIENT_SECRET', values: Valu
     problems.push(problem(name))
     return undefined
   }
-  if (value !== undefined) return new Secret(String(value))
-  const content = readSecretFile(`${name}_FILE`, String(path))
-  if ('secret' in content) return content.secret
-  problems.push(content.problem)
+  if (value === undefined) return files.readSecret(`${name}_FILE`, String(path), problems)
+  if (!hasControlCharacter(String(value))) return new Secret(String(value))
+  problems.push(controlProblem(name))
   return undefined
 }
 
 /** Reads the callers from their variable or their file; undefined means open access. */
-function readCallers (values: Values, problems: string[]): readonly Caller[] | undefined {
+function readCallers (values: Values, problems: string[], files: SettingFiles): readonly Caller[] | undefined {
   const { CALLERS: inline, CALLERS_FILE: path } = values
   if (inline === undefined && path === undefined) return undefined
   if (inline !== undefined && path !== undefined) {
     problems.push(problem('CALLERS'))
     return undefined
   }
-  try {
-    const parsed = inline === undefined ? parseCallersFile(readText(String(path))) : parseCallers(String(inline))
-    if ('callers' in parsed) return parsed.callers
-    problems.push(...parsed.problems)
-  } catch (error) {
-    problems.push(`CALLERS_FILE can not be read (${systemCode(error)})`)
-  }
+  if (inline === undefined) return readCallersFile(String(path), problems, files) ?? []
+  const parsed = parseCallers(String(inline))
+  if ('callers' in parsed) return parsed.callers
+  problems.push(...parsed.problems)
   return []
-}
-
-function readAuthority (path: string | undefined, problems: string[]): string | undefined {
-  if (path === undefined) return undefined
-  const content = readSecretFile('AMSU_CA_FILE', path)
-  const pem = 'secret' in content ? content.secret.reveal() : undefined
-  if (pem === undefined || !isAuthority(pem)) problems.push('problem' in content ? content.problem : problem('AMSU_CA_FILE'))
-  return pem
 }
 
 function readForwardProxy (text: string | undefined, problems: string[]): ForwardProxy | undefined {
   if (text === undefined) return undefined
   const forwardProxy = parseForwardProxy(text)
-  if (forwardProxy === undefined) problems.push(problem('AMSU_HTTP_PROXY'))
+  // Looked for in the text too: a URL parser drops line breaks and tabs without a word.
+  if (hasControlCharacter(text) || hasControlCharacter(percentDecoded(text))) problems.push(controlProblem('AMSU_HTTP_PROXY'))
+  else if (forwardProxy === undefined) problems.push(problem('AMSU_HTTP_PROXY'))
   return forwardProxy
+}
+
+function percentDecoded (text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // a broken one is a problem of its own
+  }
 }
 
 function readRoutes (text: string | undefined, problems: string[]): readonly AllowedRoute[] | undefined {
@@ -191,10 +211,19 @@ function transportWarnings (origin: URL): string[] {
     : []
 }
 
+/** Names that are no setting: those of the environment by their prefix, those of the file all, for it is ours. */
+function nameWarnings (environment: Environment, dotenvPath: string, { lineOf, warnings }: DotenvFile): string[] {
+  return [...unknownNames(Object.keys(environment).filter(name => !lineOf.has(name) && (environment[name] ?? '') !== '')), ...unknownNamesInFile(dotenvPath, lineOf), ...warnings]
+}
+
 /** Certificates are public, and the app_key is no secret by itself. */
-function fileWarnings (values: Values): string[] {
-  const names = (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const).filter(name => values[name] !== undefined && isOpenToAll(String(values[name])))
-  return names.length === 0 ? [] : [`${names.join(', ')}: every user here can read or change that file; chmod o-rw, or for a mounted secret mode 0440, unless this program is alone here`]
+function fileWarnings ({ openToAll, pipeNames }: SettingFiles, dotenvPath: string, dotenv: DotenvFile): string[] {
+  const names: string[] = (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const).filter(name => openToAll.includes(name))
+  if (dotenv.isOpenToAll && secretSettings.some(name => name !== 'AMSU_CLIENT_ID' && (dotenv.values.get(name) ?? '') !== '')) names.push(dotenvPath)
+  return [
+    ...(names.length === 0 ? [] : [`${names.join(', ')}: every user here can read or change that file; chmod o-rw, or for a mounted secret mode 0440, unless this program is alone here`]),
+    ...(pipeNames.length === 0 ? [] : [`${pipeNames.join(', ')}: the file is a FIFO, which is read once; a change needs a restart`]),
+  ]
 }
 
 function deepFreeze<T extends object> (value: T): T {

@@ -7,11 +7,24 @@ import { settings } from './settings.ts'
 /** Every name under this prefix is meant for this program. */
 const PREFIX = 'AMSU_'
 
+/** How programs name their variables; with an underscore, or short. */
+const NAME_LIKE = /^(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{1,16})$/
+
 /** One sentence for each given name that starts with `AMSU_` and is no setting. */
 export function unknownNames (given: readonly string[]): string[] {
   return given
     .filter(name => name.startsWith(PREFIX) && !Object.hasOwn(settings, name))
     .map(name => `${name} is not a setting; did you mean ${nearestName(name, Object.keys(settings))}?`)
+}
+
+/**
+ * One sentence for each name of a file that is no setting: what stands there is meant for this program. A name is repeated only if it
+ * looks like one, because a secret on a line of its own may end with `=`.
+ */
+export function unknownNamesInFile (path: string, lineOf: ReadonlyMap<string, number>): string[] {
+  return [...lineOf]
+    .filter(([name]) => !Object.hasOwn(settings, name))
+    .map(([name, line]) => `${path} line ${line}: ${NAME_LIKE.test(name) ? name : 'this'} is not a setting; did you mean ${nearestName(name.toUpperCase(), Object.keys(settings))}?`)
 }
 
 /** The candidate with the fewest edits to `name`; the first of several. `candidates` is not empty. */

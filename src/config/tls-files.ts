@@ -3,8 +3,8 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { Secret } from '../secrets/secret.ts'
-import { readSecretFile } from './secret-file.ts'
+import { Secret } from '../secrets/secret.ts'
+import { SettingFiles, withPath } from './setting-files.ts'
 import { problem } from './validation.ts'
 
 /** The certificates of a PEM text; one without its end is read to the end of the text (RFC 7468 section 2). */
@@ -19,19 +19,27 @@ export interface TlsConfig {
 }
 
 /** Reads the pair; undefined without a path, or with a problem when it can not be served. */
-export function readTls (certPath: string | undefined, keyPath: string | undefined, problems: string[]): TlsConfig | undefined {
+export function readTls (certPath: string | undefined, keyPath: string | undefined, problems: string[], files = new SettingFiles()): TlsConfig | undefined {
   if (certPath === undefined && keyPath === undefined) return undefined
   if (certPath === undefined || keyPath === undefined) {
     problems.push(problem(certPath === undefined ? 'TLS_CERT_FILE' : 'TLS_KEY_FILE'))
     return undefined
   }
-  const cert = readSecretFile('TLS_CERT_FILE', certPath)
-  const key = readSecretFile('TLS_KEY_FILE', keyPath)
-  for (const content of [cert, key]) if ('problem' in content) problems.push(content.problem)
-  if ('problem' in cert || 'problem' in key) return undefined
-  const pair = { cert: cert.secret.reveal(), key: key.secret, certPath, keyPath }
+  const cert = files.readFilled('TLS_CERT_FILE', certPath, problems)
+  const key = files.readFilled('TLS_KEY_FILE', keyPath, problems)
+  if (cert === undefined || key === undefined) return undefined
+  const pair = { cert, key: new Secret(key), certPath, keyPath }
   if (isPair(pair)) return pair
-  problems.push(problem('TLS_KEY_FILE'))
+  problems.push(withPath(problem('TLS_KEY_FILE'), keyPath))
+  return undefined
+}
+
+/** Reads certificate authorities; undefined without a path, or with a problem when they can not all be read. */
+export function readAuthority (path: string | undefined, problems: string[], files = new SettingFiles()): string | undefined {
+  if (path === undefined) return undefined
+  const pem = files.readFilled('AMSU_CA_FILE', path, problems)
+  if (pem === undefined || isAuthority(pem)) return pem
+  problems.push(withPath(problem('AMSU_CA_FILE'), path))
   return undefined
 }
 

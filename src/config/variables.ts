@@ -2,11 +2,21 @@
  * The given variables, before anything is judged: the environment, and a `.env` file below it. Apart from validation.ts because
  * `healthcheck` runs every few seconds and needs three of them, and no schema.
  */
-import { existsSync, readFileSync } from 'node:fs'
-import { parseEnv } from 'node:util'
+import { parseDotenv, type Dotenv } from './dotenv.ts'
+import { decodeText, readTextFile, toFileError } from './text-file.ts'
 
 /** The environment as the process has it. */
 export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What a file gave, or nothing if it is not there. */
+export interface DotenvFile extends Dotenv {
+  readonly isOpenToAll: boolean
+}
+
+/** What was read of FIFOs before anything else, by path: they give what they hold once. */
+export type Pipes = ReadonlyMap<string, Buffer>
+
+const NOTHING: DotenvFile = { values: new Map(), lineOf: new Map(), problems: [], warnings: [], isOpenToAll: false }
 
 /**
  * Merges the environment with a `.env` file.
@@ -15,8 +25,29 @@ export type Environment = Readonly<Record<string, string | undefined>>
  * @param path the file; it need not exist
  */
 export function readVariables (environment: Environment, path: string, problems: string[]): Record<string, string> {
+  const dotenv = readDotenv(path)
+  problems.push(...dotenv.problems)
+  return mergeVariables(environment, dotenv)
+}
+
+/** Reads a `.env` file. Its problems and warnings are whole sentences that begin with its path. */
+export function readDotenv (path: string, pipes: Pipes = new Map()): DotenvFile {
+  const say = (end: string): string => `${path} ${end}`
+  try {
+    const piped = pipes.get(path)
+    const { text, isOpenToAll } = piped === undefined ? readTextFile(path) : { text: decodeText(piped), isOpenToAll: false }
+    const { problems, warnings, ...rest } = parseDotenv(text)
+    return { ...rest, problems: problems.map(say), warnings: warnings.map(say), isOpenToAll }
+  } catch (error) {
+    const { code, message } = toFileError(error)
+    return code === 'ENOENT' || code === 'ENOTDIR' ? NOTHING : { ...NOTHING, problems: [say(message)] }
+  }
+}
+
+/** What counts of the environment and a file together. An empty variable of either counts as unset. */
+export function mergeVariables (environment: Environment, { values }: DotenvFile): Record<string, string> {
   const fromEnvironment = withoutEmpty(environment)
-  const given = { ...readDotenv(path, problems), ...fromEnvironment }
+  const given = { ...withoutEmpty(Object.fromEntries(values)), ...fromEnvironment }
   // One form of a secret in the environment wins over its other form in the file.
   for (const name of ['AMSU_CLIENT_ID', 'AMSU_CLIENT_SECRET', 'CALLERS']) {
     if (name in fromEnvironment && !(`${name}_FILE` in fromEnvironment)) delete given[`${name}_FILE`]
@@ -25,27 +56,7 @@ export function readVariables (environment: Environment, path: string, problems:
   return given
 }
 
-/** Reads a text file without the byte order mark some editors put before it. */
-export function readText (path: string): string {
-  return readFileSync(path, 'utf8').replace(/^\uFEFF/, '')
-}
-
-/** A system error's code, which holds no path and no content. */
-export function systemCode (error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'not readable'
-}
-
 /** Compose files and shells pass unset variables as empty ones. */
 function withoutEmpty (environment: Environment): Record<string, string> {
   return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== ''))
-}
-
-function readDotenv (path: string, problems: string[]): Record<string, string> {
-  if (!existsSync(path)) return {}
-  try {
-    return withoutEmpty(parseEnv(readText(path)) as Environment)
-  } catch (error) {
-    problems.push(`.env can not be read (${systemCode(error)})`)
-    return {}
-  }
 }

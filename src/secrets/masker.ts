@@ -35,7 +35,8 @@ export function createMasker (): Masker {
     add (name, secret) {
       const value = secret.reveal()
       if (value.length < SHORTEST_MASKED_LENGTH) return
-      const kept = formsByName.get(name) ?? []
+      // One that is told again, as at each reload, must not push out another.
+      const kept = (formsByName.get(name) ?? []).filter(([form]) => form !== value)
       kept.unshift(formsOf(value))
       formsByName.set(name, kept.slice(0, VALUES_KEPT))
       // Longest first, so that a secret that contains another is hidden whole.

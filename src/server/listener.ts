@@ -10,7 +10,7 @@ import type tls from 'node:tls'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { Bag } from '../relay/bag.ts'
 import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
-import { systemCode } from '../config/variables.ts'
+import { systemCode } from '../config/text-file.ts'
 import { ProxyError } from '../errors.ts'
 import { clientError } from './client-errors.ts'
 

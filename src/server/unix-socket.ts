@@ -4,7 +4,7 @@
 import { chmodSync, lstatSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join } from 'node:path'
-import { systemCode } from '../config/variables.ts'
+import { systemCode } from '../config/text-file.ts'
 
 /** The owner and the group may connect, nobody else. */
 const SOCKET_MODE = 0o660

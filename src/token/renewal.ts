@@ -41,6 +41,11 @@ export class Renewal {
     this.#credentials = options.credentials
   }
 
+  /** Whether these are the credentials AMSU is shown now. */
+  isInUse (credentials: Credentials): boolean {
+    return areSame(credentials, this.#credentials)
+  }
+
   /** When the refresh token was issued, or undefined if there is none. */
   get refreshIssuedAt (): Instant | undefined {
     return this.#refreshToken?.issuedAt
@@ -70,7 +75,8 @@ export class Renewal {
   }
 
   /**
-   * Gets a token for other credentials, and uses these from then on.
+   * Gets a token for other credentials, and uses these from then on. The refresh token of the old ones goes with them: it may be of
+   * another account, and the response need not bring a new one.
    *
    * @throws {TokenCallError} when they bring no token; then the old ones stay
    */
@@ -79,6 +85,7 @@ export class Renewal {
     try {
       const grant = await api.issue(candidate)
       this.#credentials = candidate
+      this.#refreshToken = undefined
       onSecret('client_id', candidate.clientId)
       onSecret('client_secret', candidate.clientSecret)
       return this.#keep(grant)
@@ -110,4 +117,9 @@ export class Renewal {
   #ageMs (since: Instant | undefined): number | undefined {
     return since === undefined ? undefined : elapsedMs(since, this.#options.clock)
   }
+}
+
+/** Whether two pairs are one, whatever objects hold them. */
+export function areSame (a: Credentials, b: Credentials): boolean {
+  return a.clientId.reveal() === b.clientId.reveal() && a.clientSecret.reveal() === b.clientSecret.reveal()
 }

@@ -9,7 +9,7 @@ import { AccessToken, elapsedMs, instant, type Instant } from './access-token.ts
 import { toCallError, type Credentials, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
 import { Backoff } from './backoff.ts'
 import { expiryMarginMs, renewAtAgeMs, tokenState, type TokenCall, type TokenState } from './refresh-policy.ts'
-import { Renewal, type RenewalOptions } from './renewal.ts'
+import { areSame, Renewal, type RenewalOptions } from './renewal.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
@@ -64,12 +64,25 @@ export class TokenSource {
     this.#waiting.dismiss(() => new ProxyError('DRAINING'))
   }
 
-  /** Tries new credentials at once, and takes them into use when they bring a token; until then, and if AMSU refuses them, the old ones stay. */
-  rotate (candidate: Credentials): void {
-    this.#candidate = candidate
+  /**
+   * Tries credentials at once, and takes them into use when they bring a token; until then, and if AMSU refuses them, the old ones
+   * stay. Those in use are not tried again, unless AMSU refuses them, so that the secret crosses the wire as seldom as possible.
+   *
+   * @returns whether they are tried
+   */
+  rotate (candidate: Credentials): boolean {
     this.#isCandidateRejected = false
+    const isInUse = this.#renewal.isInUse(candidate)
+    if (isInUse && !(this.#isCalling && this.#candidate !== undefined)) {
+      this.#candidate = undefined
+      if (this.#backoff.failure !== 'rejected') return false
+    } else if (this.#candidate === undefined || !areSame(this.#candidate, candidate)) {
+      // Also those in use, while others are being tried: should AMSU take the others, these are the ones to go back to.
+      this.#candidate = candidate
+    }
     this.#backoff.skip()
     this.#advance()
+    return true
   }
 
   /**
@@ -154,6 +167,10 @@ export class TokenSource {
   }
 
   async #renew (): Promise<void> {
+    if (this.#candidate !== undefined && this.#renewal.isInUse(this.#candidate)) {
+      this.#candidate = undefined
+      if (this.#state() === 'fresh') return
+    }
     if (this.#candidate !== undefined && await this.#tryCandidate(this.#candidate)) return
     try {
       const { grant, call } = await this.#renewal.attempt({ hasFailed: this.#backoff.failure !== undefined, isTokenUsable: this.#isUsable })

@@ -14,6 +14,8 @@ export interface ConnectorOptions {
   readonly connectTimeoutMs: number
   /** Further certificate authorities, as PEM. */
   readonly certificateAuthority: string | undefined
+  /** The same while it may change: what it holds counts for connections made from then on. @default `certificateAuthority` for good */
+  readonly authority?: { readonly pem: string | undefined }
   /** The only way to AMSU, where there is one. */
   readonly forwardProxy: ForwardProxy | undefined
   /** Finds the addresses of a name. @default the system's resolver */
@@ -21,16 +23,22 @@ export interface ConnectorOptions {
 }
 
 /** Makes what connects to AMSU, by TLS or not, directly or through a forward proxy. */
-export function createConnector ({ origin, connectTimeoutMs, certificateAuthority, forwardProxy, lookup }: ConnectorOptions): buildConnector.connector {
+export function createConnector ({ origin, connectTimeoutMs, certificateAuthority, authority = { pem: certificateAuthority }, forwardProxy, lookup }: ConnectorOptions): buildConnector.connector {
   const isTunnel = forwardProxy !== undefined && origin.startsWith('https:')
-  const direct = buildConnector({
+  const build = (pem: string | undefined): buildConnector.connector => buildConnector({
     timeout: isTunnel ? 0 : connectTimeoutMs, // a tunnel has one limit for everything
     // Node gives up an address after 250 ms when the name has another one: less than a round trip on a slow line.
     autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 2),
     rejectUnauthorized: true,
     ...(lookup === undefined ? {} : { lookup }),
-    ...(certificateAuthority === undefined ? {} : { ca: [...rootCertificates, certificateAuthority] }),
+    ...(pem === undefined ? {} : { ca: [...rootCertificates, pem] }),
   })
+  let built = { pem: authority.pem, connect: build(authority.pem) }
+  const direct: buildConnector.connector = (options, callback) => {
+    // Built anew with its cache of TLS sessions: one of the old authority would be resumed without looking at the certificate.
+    if (built.pem !== authority.pem) built = { pem: authority.pem, connect: build(authority.pem) }
+    built.connect(options, callback)
+  }
   if (forwardProxy === undefined) return direct
   if (isTunnel) return createTunnelConnector({ forwardProxy, connectTimeoutMs, secure: direct })
   return (options, callback) => {

@@ -43,7 +43,7 @@ test('credentials are enough: everything else has a default', async t => {
     token: { tokenWaitMs: 5_000, requestTimeoutMs: 10_000 },
     relay: { connectTimeoutMs: 5_000, responseTimeoutMs: 300_000, idleTimeoutMs: 60_000, maxConnections: 128, maxBodyBytes: 106_954_752, replayBodyBytes: 1_048_576, maxInFlight: 1_024 },
     quota: { pollMs: 300_000 },
-    files: { clientId: undefined, clientSecret: undefined, callers: undefined },
+    files: { clientId: undefined, clientSecret: undefined, callers: undefined, certificateAuthority: undefined, seen: {} },
     shutdownGraceMs: 9_000,
     logLevel: 'info',
   })
@@ -84,7 +84,7 @@ test('every setting reaches its place', async t => {
     token: { tokenWaitMs: 1, requestTimeoutMs: 2 },
     relay: { connectTimeoutMs: 3, responseTimeoutMs: 4, idleTimeoutMs: 5, maxConnections: 6, maxBodyBytes: 7, replayBodyBytes: 9, maxInFlight: 10 },
     quota: { pollMs: 11_000 },
-    files: { clientId: undefined, clientSecret: undefined, callers: undefined },
+    files: { clientId: undefined, clientSecret: undefined, callers: undefined, certificateAuthority: undefined, seen: {} },
     shutdownGraceMs: 8,
     logLevel: 'silent',
   })
@@ -200,12 +200,12 @@ test('all problems are reported at once, by name and never by value', async t =>
     AMSU_BASE_URL: 'ftp://wrong-host-4f7e/',
     AMSU_CLIENT_ID: 'wrong-both-4f7e',
     AMSU_CLIENT_ID_FILE: '/wrong/path-4f7e',
-    AMSU_CLIENT_SECRET_FILE: '/wrong/path-4f7e/secret',
+    AMSU_CLIENT_SECRET_FILE: '/wrong/path/secret',
   }
   const problems = problemsOf(wrong)
   for (const name of [...new Set(OUT_OF_RANGE.map(([name]) => name)), 'AMSU_BASE_URL']) t.ok(problems.includes(ruleOf(name)), name)
   t.ok(problems.includes(ID_PROBLEM))
-  t.ok(problems.includes('AMSU_CLIENT_SECRET_FILE can not be read (ENOENT)'))
+  t.ok(problems.includes('AMSU_CLIENT_SECRET_FILE can not be read (ENOENT): /wrong/path/secret'), 'but a file by its path')
   t.equal(new Set(problems).size, problems.length, 'each once')
   t.equal(problems.length, Object.keys(wrong).length - 1, 'both forms of the id are one problem')
   t.notMatch(problems.join(), /4f7e/)

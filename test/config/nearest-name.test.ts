@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { nearestName, unknownNames } from '../../src/config/nearest-name.ts'
+import { nearestName, unknownNames, unknownNamesInFile } from '../../src/config/nearest-name.ts'
 
 test('a mistyped AMSU_ name is answered with the nearest setting', async t => {
   for (const [given, nearest] of [
@@ -15,6 +15,18 @@ test('a mistyped AMSU_ name is answered with the nearest setting', async t => {
 
 test('a known name, and a name that is not ours, is left alone', async t => {
   t.strictSame(unknownNames(['AMSU_CLIENT_ID', 'PATH', 'PROT', 'amsu_client_id', 'MY_AMSU_CLIENT_ID', 'AMSUX']), [])
+})
+
+test('every name of a file that is no setting is answered, by line, and repeated only if it looks like a name', async t => {
+  const lineOf = new Map([['AMSU_CLIENT_ID', 1], ['CALLER_FILE', 2], ['PROT', 3], ['caller_file', 5], ['c2VjcmV0', 7], ['AKIAIOSFODNN7EXAMPLE', 8], ['constructor', 9]])
+  t.match(unknownNamesInFile('.env', lineOf), [
+    '.env line 2: CALLER_FILE is not a setting; did you mean CALLERS_FILE?',
+    '.env line 3: PROT is not a setting; did you mean PORT?',
+    '.env line 5: this is not a setting; did you mean CALLERS_FILE?',
+    /^\.env line 7: this is not a setting; did you mean [A-Z_]+\?$/,
+    /^\.env line 8: this is not a setting; did you mean [A-Z_]+\?$/,
+    /^\.env line 9: this is not a setting; did you mean [A-Z_]+\?$/,
+  ])
 })
 
 test('a name that every object has is still no setting', async t => {

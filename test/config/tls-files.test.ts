@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
-import { isAuthority, readTls } from '../../src/config/tls-files.ts'
+import { isAuthority, readAuthority, readTls } from '../../src/config/tls-files.ts'
 import { CA, pemPath, readPair } from '../support/tls.ts'
 
 const NO_CERT = 'TLS_CERT_FILE must be given together with TLS_KEY_FILE, as the path of a readable PEM file'
@@ -46,15 +46,15 @@ test('a key that is none, is locked, or belongs to another certificate is a prob
     cut: readPair('server').key.slice(0, 100),
   })
   const paths = [...['text', 'rsa', 'ed25519', 'locked', 'cut'].map(name => join(dir, name)), pemPath('second-key.pem'), pemPath('server.pem')]
-  for (const path of paths) t.strictSame(problemsOf(pemPath('server.pem'), path), [NO_KEY], path)
-  t.strictSame(problemsOf(join(dir, 'text'), pemPath('server-key.pem')), [NO_KEY], 'a certificate that is none has no key that fits')
+  for (const path of paths) t.strictSame(problemsOf(pemPath('server.pem'), path), [`${NO_KEY}: ${path}`], path)
+  t.strictSame(problemsOf(join(dir, 'text'), pemPath('server-key.pem')), [`${NO_KEY}: ${pemPath('server-key.pem')}`], 'a certificate that is none has no key that fits')
   t.end()
 })
 
 test('files that can not be read are all told of, by their settings', t => {
   const dir = t.testdir({ empty: '' })
-  t.strictSame(problemsOf(join(dir, 'missing'), dir), ['TLS_CERT_FILE can not be read (ENOENT)', 'TLS_KEY_FILE can not be read (EISDIR)'])
-  t.strictSame(problemsOf(join(dir, 'empty'), pemPath('server-key.pem')), ['TLS_CERT_FILE names an empty file'])
+  t.strictSame(problemsOf(join(dir, 'missing'), dir), [`TLS_CERT_FILE can not be read (ENOENT): ${join(dir, 'missing')}`, `TLS_KEY_FILE is a directory, not a regular file: ${dir}`])
+  t.strictSame(problemsOf(join(dir, 'empty'), pemPath('server-key.pem')), [`TLS_CERT_FILE names an empty file: ${join(dir, 'empty')}`])
   t.end()
 })
 
@@ -74,5 +74,15 @@ test('an authority is one certificate or several that can all be read, with any 
     [CA.slice(0, 200), false],
     [`${CA}${cert.slice(0, 200)}`, false],
   ] as const) t.equal(isAuthority(pem), isOne, pem.slice(0, 40))
+  t.end()
+})
+
+test('authorities are read from their file, or are a problem that names it', t => {
+  const problems: string[] = []
+  t.equal(readAuthority(undefined, problems), undefined)
+  t.equal(readAuthority(pemPath('ca.pem'), problems), CA)
+  t.strictSame(problems, [])
+  t.equal(readAuthority(pemPath('server-key.pem'), problems), undefined)
+  t.strictSame(problems, [`AMSU_CA_FILE must be the path of a readable file of PEM certificates: ${pemPath('server-key.pem')}`])
   t.end()
 })

@@ -1,7 +1,6 @@
 import { test } from 'tap'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readText, readVariables, systemCode } from '../../src/config/variables.ts'
+import { mergeVariables, readDotenv, readVariables } from '../../src/config/variables.ts'
 
 test('the environment wins over .env, and an empty variable of either counts as unset', async t => {
   const dir = t.testdir({ '.env': 'A=file\nB=file\nC=\nD="two words" # a comment\n' })
@@ -17,26 +16,27 @@ test('one form of a secret in the environment drops its other form from .env, an
   t.strictSame(readVariables({ CALLERS: 'a', CALLERS_FILE: 'b' }, '/nonexistent/.env', []), { CALLERS: 'a', CALLERS_FILE: 'b' }, 'both in the environment are left for validation to refuse')
 })
 
-test('a .env that is not there is none, and one that can not be read is a problem that names no path', async t => {
+test('a .env that is not there is none, and one that can not be read is a problem that begins with its path', async t => {
   const problems: string[] = []
   t.strictSame(readVariables({ A: '1' }, '/nonexistent/.env', problems), { A: '1' })
   t.strictSame(problems, [])
-  t.strictSame(readVariables({ A: '1' }, t.testdir({}), problems), { A: '1' }, 'a folder')
-  t.strictSame(problems, ['.env can not be read (EISDIR)'])
+  const dir = t.testdir({ wide: Buffer.from('A=2', 'utf16le') })
+  t.strictSame(readVariables({ A: '1' }, dir, problems), { A: '1' }, 'a folder')
+  t.strictSame(readVariables({ A: '1' }, join(dir, 'wide'), problems), { A: '1' }, 'another encoding')
+  t.strictSame(problems, [`${dir} is a directory, not a regular file`, `${dir}/wide is UTF-16; save it as UTF-8`])
 })
 
-test('the byte order mark that some editors write is no part of a text', async t => {
-  const dir = t.testdir({ marked: '\uFEFFA=1\n', plain: 'A=\uFEFF1' })
-  t.equal(readText(join(dir, 'marked')), 'A=1\n')
-  t.equal(readText(join(dir, 'plain')), 'A=\uFEFF1', 'inside it stays')
-  t.strictSame(readVariables({}, join(dir, 'marked'), []), { A: '1' })
+test('every line of a .env that does not hold is a problem, every line that may not be meant a warning, and the rest counts', async t => {
+  const path = join(t.testdir({ '.env': '\uFEFFA=1\nword\nB=2#3\nC="4\n' }), '.env')
+  const { problems, warnings } = readDotenv(path)
+  t.strictSame(problems, [`${path} line 2 is neither a setting (NAME=value) nor a comment`, `${path} line 4 has no end quote`])
+  t.match(warnings, [`${path} line 3: the value ends before #`])
+  const told: string[] = []
+  t.strictSame(readVariables({}, path, told), { A: '1', B: '2' })
+  t.strictSame(told, problems)
 })
 
-test('of a failed reading only the code is told', async t => {
-  try {
-    readFileSync('/nonexistent/value-never-shown')
-  } catch (error) {
-    t.equal(systemCode(error), 'ENOENT')
-  }
-  for (const error of [new Error('value-never-shown'), 'value-never-shown', { code: 'value-never-shown' }, undefined]) t.equal(systemCode(error), 'not readable')
+test('what a FIFO held is taken for a .env', async t => {
+  const dotenv = readDotenv('/fifo', new Map([['/fifo', Buffer.from('A=1')]]))
+  t.strictSame(mergeVariables({ B: '2' }, dotenv), { A: '1', B: '2' })
 })

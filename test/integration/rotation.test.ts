@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { serve } from '../../src/commands/serve.ts'
 import { call } from '../support/client.ts'
 import { endProgram, startProgram } from '../support/program.ts'
@@ -121,6 +122,22 @@ test('a secret that AMSU refuses leaves the old one working, and the log says so
   await until(async () => { await call(proxy.origin, PATH); return amsu.lastSecret() === NEW })
   t.same(amsu.tried, [OLD, UNKNOWN, NEW])
   t.notMatch(proxy.lines.join(''), new RegExp(`${OLD}|${NEW}|${UNKNOWN}`))
+})
+
+test('reading everything again after a rotation that succeeded sends no secret', async t => {
+  const amsu = await startAmsu(t)
+  const file = join(t.testdir({ secret: OLD }), 'secret')
+  const proxy = await startProxy(amsu.origin, { AMSU_CLIENT_SECRET: '', AMSU_CLIENT_SECRET_FILE: file })
+  t.teardown(proxy.stop)
+  await until(() => amsu.tried.length === 1)
+  writeFileSync(file, NEW)
+  await until(() => proxy.lines.some(line => line.includes('new AMSU credentials are in use')))
+  for (let i = 0; i < 4; i++) {
+    proxy.reload()
+    t.equal((await call(proxy.origin, PATH)).status, 200)
+  }
+  await pause(1_500) // a token call may follow another after a second
+  t.same(amsu.tried, [OLD, NEW])
 })
 
 test('however many secrets AMSU refuses, the one in use stays hidden', async t => {

@@ -131,3 +131,10 @@ test('whatever the secret, whatever the text around it, whatever the notation: i
     }), { numRuns: 1_000 })
   })
 })
+
+test('a value that is told again and again pushes out no other of its name', async t => {
+  const masker = createMasker()
+  masker.add('caller', new Secret('withdrawn-secret'))
+  for (let i = 0; i < 5; i++) masker.add('caller', new Secret('present-secret'))
+  t.equal(masker.mask('withdrawn-secret present-secret'), '[redacted] [redacted]')
+})

@@ -1,7 +1,7 @@
 import { test, type Test } from 'tap'
 import net from 'node:net'
 import http from 'node:http'
-import { ProxyError } from '../../src/errors.ts'
+import type { ProxyError } from '../../src/errors.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { Listener, type ListenerOptions } from '../../src/server/listener.ts'
 import { pemPath, readPair, shownName } from '../support/tls.ts'

@@ -2,7 +2,7 @@ import { test } from 'tap'
 import { instant } from '../../src/token/access-token.ts'
 import { TokenCallError, type TokenGrant } from '../../src/token/amsu-token-api.ts'
 import type { TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
-import { Renewal } from '../../src/token/renewal.ts'
+import { areSame, Renewal } from '../../src/token/renewal.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { credentialsOf } from './token-source-setup.ts'
@@ -51,4 +51,15 @@ test('credentials that bring no token are not used; those that do are, from then
   await renewal.adopt(credentialsOf('newer'))
   await t.rejects(renewal.attempt(situation))
   t.strictSame(events.filter(event => event.startsWith('issue')), ['issue new', 'issue old', 'issue newer', 'issue newer'])
+})
+
+test('credentials are known by what they hold; those in use have no refresh token of others', async t => {
+  const { renewal } = setUp(['ok', 'ok'])
+  await renewal.attempt({ hasFailed: false, isTokenUsable: () => true })
+  t.equal(renewal.isInUse(credentialsOf('old')), true)
+  t.equal(renewal.isInUse(credentialsOf('new')), false)
+  await renewal.adopt(credentialsOf('new'))
+  t.equal(renewal.isInUse(credentialsOf('new')), true)
+  t.equal(areSame(credentialsOf('a'), credentialsOf('a')), true)
+  t.equal(areSame(credentialsOf('a'), credentialsOf('b')), false)
 })

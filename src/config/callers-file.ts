@@ -1,0 +1,15 @@
+/**
+ * Reads the file of `CALLERS_FILE`.
+ */
+import { parseCallersFile, type Caller } from '../callers/caller-list.ts'
+import { withPath, type SettingFiles } from './setting-files.ts'
+
+/** The callers in a file; undefined, and problems that name its lines, when it does not hold. */
+export function readCallersFile (path: string, problems: string[], files: SettingFiles): readonly Caller[] | undefined {
+  const text = files.read('CALLERS_FILE', path, problems)
+  if (text === undefined) return undefined
+  const list = parseCallersFile(text)
+  if ('callers' in list) return list.callers
+  problems.push(...list.problems.map(problem => withPath(problem, path)))
+  return undefined
+}
