@@ -25,8 +25,9 @@ import { createTokenApi } from './token/amsu-token-api.ts'
 import { ClockSkew } from './token/clock-skew.ts'
 import { observeTokenApi } from './token/observed-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
-import { createCallAgent } from './upstream/call-agent.ts'
-import { createTransport } from './upstream/transport.ts'
+import { createApiClient, type ApiClient } from './upstream/api-client.ts'
+import { createConnector } from './upstream/connector.ts'
+import { createTransport, type ClosableTransport } from './upstream/transport.ts'
 
 /** What the parts need from outside. */
 export interface Ports {
@@ -49,13 +50,11 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const refusals = new RefusalLog(clock, log)
   maskSecrets(config, masker)
   const { origin, credentials } = config.amsu
-  const transport = createTransport({ ...config.amsu, ...config.relay, clock })
-  // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
-  const callAgent = createCallAgent({ ...config.amsu, ...config.relay, maxConnections: 2 })
+  const { client, transport } = createUpstream(config, clock)
   const clockSkew = new ClockSkew(clock, log)
-  const api = observeTokenApi(createTokenApi({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
+  const api = observeTokenApi(createTokenApi({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
-  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     transport,
@@ -78,13 +77,22 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const app = createServer(surroundings, config.listener.tls)
   await app.register(guardPlugin, { guard })
   await app.register(callersPlugin, { registry, clock })
-  await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin, upstream: callAgent })
+  await app.register(relayPlugin, { relay, authenticate: value => authenticate(registry, value), allowedRoutes: config.allowedRoutes, origin })
   const admin = config.adminListener === undefined ? undefined : createServer(surroundings)
   await admin?.register(guardPlugin, { guard })
   await (admin ?? app).register(reportPlugin, report)
 
   const rotation = new Rotation(config, rotationTargets(app, tokens, registry, masker), log)
-  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, callAgent] })
+  return createLifecycle({ app, admin, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, client] })
+}
+
+/** The ways to AMSU. Calls of our own, for the token and the quota, have connections of their own: they must get through when all others are taken. */
+function createUpstream ({ amsu, relay }: Config, clock: Clock): { client: ApiClient, transport: ClosableTransport } {
+  const connect = createConnector({ ...amsu, ...relay, certificateAuthority: () => amsu.certificateAuthority, clock })
+  return {
+    client: createApiClient({ ...amsu, connect, maxConnections: 2, clock }),
+    transport: createTransport({ ...amsu, ...relay, connect, clock }),
+  }
 }
 
 /** Where callers reach the relay; the port is known once it listens. */

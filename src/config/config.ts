@@ -32,6 +32,8 @@ export type ListenerConfig = TcpListenerConfig | { readonly path: string }
 export interface Config {
   readonly amsu: {
     readonly origin: string
+    /** The name to look up: that of the origin, or the same with a final dot. */
+    readonly lookupName: string
     readonly credentials: CredentialsConfig
     readonly certificateAuthority: string | undefined
     readonly forwardProxy: ForwardProxy | undefined
@@ -100,7 +102,7 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
   }
 
   return deepFreeze({
-    amsu: { origin: origin.origin, credentials: { clientId, clientSecret }, certificateAuthority, forwardProxy },
+    amsu: { origin: origin.url.origin, lookupName: origin.lookupName, credentials: { clientId, clientSecret }, certificateAuthority, forwardProxy },
     listener: { ...listener, tls },
     adminListener: values.ADMIN_PORT === undefined ? undefined : { host: text('ADMIN_HOST') ?? '', port: number('ADMIN_PORT') },
     callers,
@@ -113,7 +115,7 @@ export function loadConfig (environment: Environment, dotenvPath: string): Confi
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
     effective: effectiveSettings(values, new Set(Object.keys(given))),
-    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin), ...fileWarnings(values), ...weakSecretWarnings(callers ?? [])],
+    warnings: [...unknownNames(Object.keys(given)), ...transportWarnings(origin.url), ...fileWarnings(values), ...weakSecretWarnings(callers ?? [])],
   })
 }
 

@@ -6,7 +6,6 @@
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Dispatcher } from 'undici'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
 import type { BrowserGuard } from './browser-guard.ts'
@@ -57,12 +56,10 @@ export interface RelayPluginOptions {
   readonly allowedRoutes: readonly AllowedRoute[] | undefined
   /** Origin of AMSU. */
   readonly origin: string
-  /** Verified connections, so that http-proxy never makes others (CVE-2026-107318); it uses none. */
-  readonly upstream: Dispatcher
 }
 
 /** Relays every request under the prefix. */
-export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, allowedRoutes, origin, upstream }: RelayPluginOptions) => {
+export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, allowedRoutes, origin }: RelayPluginOptions) => {
   await app.register(async scope => {
     scope.addHook('onRequest', ({ raw, id }, reply, done) => {
       const caller = authenticate(raw.headers.authorization)
@@ -80,7 +77,7 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate
       rewritePrefix: PREFIX,
       routes: ['/*'],
       httpMethods: [...RELAYED_METHODS],
-      undici: upstream,
+      undici: { request: unreachable }, // else it would make connections that verify nothing (CVE-2026-107318)
       handler: unreachable,
     })
   })
