@@ -1,5 +1,5 @@
 /**
- * How a connection to AMSU fails where neither Node.js nor the connector has an error of its own.
+ * How a connection to AMSU fails where Node.js has no error of its own.
  */
 
 /** How a {@link ConnectTimeoutError} is known. */
