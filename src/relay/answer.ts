@@ -51,7 +51,7 @@ export class Answer {
     headers.push(...corsHeaders(this.#res))
     this.#expectedBytes = Number(headerValue(headers, 'content-length'))
     this.#res.writeHead(status, statusText, headers)
-    // These have no body whatever their Content-Length says (RFC 9110 section 6.4.1); undici takes the length for a fault.
+    // These have no body whatever their Content-Length says (RFC 9110 section 6.4.1).
     if (status === 204 || status === 304) this.#res.end()
   }
 
