@@ -13,22 +13,20 @@ import { jsonSchema } from './src/config/validation.ts'
  * and with which options, is decided here. test/bundle.test.ts holds each against what it shortens.
  */
 export const LEAN = {
-  // undici's main file loads fetch, WebSocket, caches and mocks: a third of the whole program. This has its connections.
+  // @fastify/reply-from would make connections with it, and TLS that verifies nothing (CVE-2026-107318). It makes none: http-proxy only
+  // mounts routes, and is given something else to call. It looks at these classes to find that out; whoever makes one has a defect.
   undici: {
-    importer: /^(?!.*node_modules[\\/]undici)/,
+    importer: /node_modules[\\/]@fastify[\\/]reply-from[\\/]/,
     contents: `
-      const Dispatcher = require('undici/lib/dispatcher/dispatcher')
-      Object.assign(Dispatcher.prototype, require('undici/lib/api'))
+      class Absent { constructor () { throw new Error('undici is no part of this program') } }
       module.exports = {
-        Dispatcher,
-        Client: require('undici/lib/dispatcher/client'),
-        Pool: require('undici/lib/dispatcher/pool'),
-        buildConnector: require('undici/lib/core/connect'),
-        errors: require('undici/lib/core/errors'),
-        get Agent () { return require('undici/lib/dispatcher/agent') },
-        get BalancedPool () { return require('undici/lib/dispatcher/balanced-pool') },
-        get ProxyAgent () { return require('undici/lib/dispatcher/proxy-agent') },
-        get getGlobalDispatcher () { return require('undici/lib/global').getGlobalDispatcher },
+        Agent: Absent,
+        BalancedPool: Absent,
+        Client: Absent,
+        Dispatcher: Absent,
+        Pool: Absent,
+        ProxyAgent: Absent,
+        getGlobalDispatcher: () => new Absent(),
       }`,
   },
   // env-schema has ajv compile two schemas at every start, a third of its time; both are constant. Here ajv has done so beforehand.
@@ -51,6 +49,20 @@ export const LEAN = {
   'node:http': {
     importer: /(?:)/,
     contents: "module.exports = require('node:http')",
+  },
+  // It loads TLS, 4 to 6 MiB, which is not needed without https on either side. reply-from makes an agent at its start and never uses it.
+  'node:https': {
+    importer: /node_modules[\\/](?:@fastify[\\/]reply-from|fastify)[\\/]/,
+    contents: `
+      module.exports = {
+        Agent: class {},
+        get createServer () { return require('node:https').createServer },
+      }`,
+  },
+  // prom-client could push metrics, and loads TLS for that.
+  https: {
+    importer: /node_modules[\\/]prom-client[\\/]/,
+    contents: 'module.exports = {}',
   },
   // Nothing here speaks HTTP/2, but whoever could loads Node's.
   'node:http2': {

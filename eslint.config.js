@@ -49,7 +49,7 @@ export default [
   { files: ['src/server/server.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
   ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/, relay/ and upstream/
   ...arrow('secrets', ['config', 'token', 'callers', 'upstream', 'relay', 'report', 'commands']),
-  ...arrow('token', ['config', 'callers', 'upstream', 'relay', 'report', 'commands']),
+  ...arrow('token', ['config', 'callers', 'relay', 'report', 'commands']),
   ...arrow('callers', ['config', 'token', 'upstream', 'relay', 'report', 'commands']),
   ...arrow('upstream', ['config', 'token', 'callers', 'relay', 'report', 'commands']),
   ...arrow('relay', ['config', 'callers', 'report', 'commands']),

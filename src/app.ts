@@ -26,8 +26,9 @@ import { createTokenApi } from './token/amsu-token-api.ts'
 import { ClockSkew } from './token/clock-skew.ts'
 import { observeTokenApi } from './token/observed-token-api.ts'
 import { TokenSource } from './token/token-source.ts'
-import { createCallAgent } from './upstream/call-agent.ts'
-import { createTransport } from './upstream/transport.ts'
+import { createApiClient, type ApiClient } from './upstream/api-client.ts'
+import { createConnector } from './upstream/connector.ts'
+import { createTransport, type ClosableTransport } from './upstream/transport.ts'
 
 /** What the parts need from outside. */
 export interface Ports {
@@ -50,13 +51,11 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const [observer, refusals] = [new Observer(clock), new RefusalLog(clock, log)]
   const { origin, credentials, certificateAuthority } = config.amsu
   const authority = { pem: certificateAuthority }
-  const transport = createTransport({ ...config.amsu, ...config.relay, authority, clock })
-  // Calls of our own, for the token and the quota, have a connection each: they must get through when all others are taken.
-  const callAgent = createCallAgent({ ...config.amsu, ...config.relay, authority, maxConnections: 2 })
+  const { client, transport } = createUpstream(config, clock, () => authority.pem)
   const clockSkew = new ClockSkew(clock, log)
-  const api = observeTokenApi(createTokenApi({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
+  const api = observeTokenApi(createTokenApi({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
-  const quota = new QuotaPoll({ enquire: createEnquiry({ dispatcher: callAgent, origin, clock, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     transport,
@@ -74,11 +73,11 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const report: ReportPluginOptions = {
     observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers),
   }
-  const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin, upstream: callAgent }
+  const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin }
   const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })
   const targets = { ...rotationTargets(servers.main.listener, tokens, registry, masker), onCertificateAuthority: (pem: string) => { authority.pem = pem } }
   const rotation = new Rotation(config, targets, log)
-  return createLifecycle({ servers, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, callAgent] })
+  return createLifecycle({ servers, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, client] })
 }
 
 /** What the plugins are given. */
@@ -95,6 +94,15 @@ async function createServers (config: Config, context: ServerContext, { callers,
   await (admin ?? main).app.register(reportPlugin, report)
   for (const { app } of [main, ...given(admin)]) await app.ready()
   return { main, admin }
+}
+
+/** The ways to AMSU. Calls of our own, for the token and the quota, have connections of their own: they must get through when all others are taken. */
+function createUpstream ({ amsu, relay }: Config, clock: Clock, certificateAuthority: () => string | undefined): { client: ApiClient, transport: ClosableTransport } {
+  const connect = createConnector({ ...amsu, ...relay, certificateAuthority, clock })
+  return {
+    client: createApiClient({ ...amsu, ...relay, connect, maxConnections: 2, clock }),
+    transport: createTransport({ ...amsu, ...relay, connect, clock }),
+  }
 }
 
 /** Where callers reach the relay; the port is known once it listens. */

@@ -40,16 +40,27 @@ test('no built file imports node:http, which would load a WebSocket at each star
   for (const code of built) t.notOk(imported.test(code), code.slice(0, 80))
 })
 
-test('the short form of undici has everything that is asked of it', async t => {
+test('undici is not shipped, and its short form has everything that reply-from asks of it', async t => {
   const lib = 'node_modules/@fastify/reply-from/lib'
   const asked = readdirSync(lib).flatMap(file => [...readFileSync(`${lib}/${file}`, 'utf8').matchAll(/\bundici\.(\w+)/g)].map(match => match[1] as string))
-  const ours = readdirSync('src', { encoding: 'utf8', recursive: true })
-    .filter(file => file.endsWith('.ts'))
-    .flatMap(file => [...readFileSync(`src/${file}`, 'utf8').matchAll(/^import \{([^}]+)\} from 'undici'$/gm)])
-    .flatMap(match => (match[1] as string).split(',').map(name => name.trim()))
-    .filter(name => !name.startsWith('type '))
-  t.ok(asked.includes('Pool') && ours.includes('Pool'), 'the texts are read')
-  for (const name of new Set([...asked, ...ours])) t.match(LEAN.undici.contents, new RegExp(`\\b${name}\\b`), name)
+  t.ok(asked.includes('Pool'), 'the text is read')
+  for (const name of new Set(asked)) t.match(LEAN.undici.contents, new RegExp(`\\b${name}: `), name)
+  t.notOk(packages.some(folder => folder.endsWith('node_modules/undici')))
+  for (const name of ['Pool', 'Client', 'Agent']) t.throws(() => new (evaluate(LEAN.undici.contents)[name] as new () => object)(), { message: 'undici is no part of this program' }, 'whoever makes a connection with it is told')
+})
+
+test('Node’s TLS is not loaded by a program that speaks it to nobody', async t => {
+  const load = `import process from 'node:process'; await import(${JSON.stringify(join(root, 'dist', readdirSync(join(root, 'dist')).find(file => /^serve-.*\.js$/.test(file)) as string))}); console.log(process.moduleLoadList.filter(name => /tls/.test(name)).join())`
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', load], { cwd: root, env: {}, encoding: 'utf8' })
+  t.strictSame([stdout.trim(), stderr, status], ['', '', 0])
+  for (const [name, users] of [['node:https', ['@fastify/reply-from/lib/request.js', 'fastify/lib/server.js']], ['https', ['prom-client/lib/pushgateway.js']]] as const) {
+    for (const user of users) {
+      for (const [, asked = ''] of readFileSync(`node_modules/${user}`, 'utf8').matchAll(/\bhttps\.(\w+)/g)) {
+        // What is made or done with an agent, or to push metrics, is never made or done.
+        if (!['globalAgent', 'request'].includes(asked)) t.match(LEAN[name].contents, new RegExp(`\\b${asked}\\b`), `${user} ${asked}`)
+      }
+    }
+  }
 })
 
 test('the short form of semver has everything Fastify asks of it', async t => {
@@ -61,8 +72,8 @@ test('the short form of semver has everything Fastify asks of it', async t => {
 
 test('what is left out is not asked for: no route has a schema, and nothing speaks HTTP/2 or WebSocket', async t => {
   const sources = readdirSync('src', { encoding: 'utf8', recursive: true }).filter(file => file.endsWith('.ts')).map(file => readFileSync(`src/${file}`, 'utf8'))
-  const asking = /\bschema: \{|\bhttp2: |allowH2|websocket: |\.inject\(/
-  for (const text of ['app.get(path, { schema: { body } })', 'fastify({ http2: true })', 'websocket: true']) t.match(text, asking)
+  const asking = /\bschema: \{|\bhttp2: |allowH2|websocket: |\.inject\(|\bPushgateway\b/
+  for (const text of ['new Pushgateway(url)', 'app.get(path, { schema: { body } })', 'fastify({ http2: true })', 'websocket: true']) t.match(text, asking)
   for (const source of sources) t.notOk(asking.test(source), source.slice(0, 80))
   t.equal(sources.filter(source => source.includes("from 'env-schema'")).length, 1, 'one schema is checked: the one that was compiled')
   for (const name of ['ajv', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request', 'ws']) {
@@ -89,3 +100,10 @@ test('the schema of the settings is one, although no start checks it', async t =
   t.ok(ajv.validateSchema(jsonSchema()), ajv.errorsText())
   t.notOk(ajv.validateSchema({ type: 'nonsense' }), 'the check can fail')
 })
+
+/** What a short form exports. */
+function evaluate (contents: string): Record<string, unknown> {
+  const module = { exports: {} }
+  new Function('module', contents)(module) // eslint-disable-line no-new-func -- it is ours
+  return module.exports
+}

@@ -2,6 +2,7 @@
  * From a failure to its most likely cause and what to do: pure functions of codes, never of messages. One cause each: a list of
  * everything that might be is no help.
  */
+import { CONNECT_TIMEOUT_ERROR, CONNECTION_ENDED_ERROR } from '../upstream/errors.ts'
 import type { StepOutcome } from './check-report.ts'
 
 /** A cause and what to do about it. */
@@ -30,6 +31,7 @@ const CONNECTIONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name server does not answer: this machine or container has no working DNS',
   ECONNREFUSED: 'nothing listens there, or a firewall refuses',
   ECONNRESET: 'something on the way, such as a firewall, ends the connection',
+  [CONNECTION_ENDED_ERROR]: 'something on the way, such as a firewall, ends the connection',
   EHOSTUNREACH: 'there is no route to it',
   ENETUNREACH: 'this machine or container has no network that leads there',
   ETIMEDOUT: 'a firewall on the way drops the packets',
@@ -39,7 +41,7 @@ const CONNECTIONS: Readonly<Record<string, string>> = {
 const NAMELESS = new Set(['ENOTFOUND', 'EAI_AGAIN'])
 
 /** Names of time-outs, by whoever counts. */
-const TIMEOUTS = new Set(['UND_ERR_CONNECT_TIMEOUT', 'TimeoutError', 'ABORT_ERR', 'ETIMEDOUT'])
+const TIMEOUTS = new Set([CONNECT_TIMEOUT_ERROR, 'TimeoutError', 'ABORT_ERR', 'ETIMEDOUT'])
 
 /** What codes of TLS mean (OpenSSL's `X509_V_ERR_…`, and Node's own). */
 const CERTIFICATES: Readonly<Record<string, Advice>> = {

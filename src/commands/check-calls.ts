@@ -2,15 +2,15 @@
  * The steps of `check` that call AMSU: a token for the credentials, both ways of renewing it, and what is left of the quota. No
  * analysis call is among them, so nothing is charged.
  */
-import type { Dispatcher } from 'undici'
 import { authorized } from '../relay/authorized.ts'
 import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
 import type { Masker } from '../secrets/masker.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken } from '../token/access-token.ts'
-import { createTokenApi, errorCodeOf, readJson, TokenCallError, type AnswerHead, type TokenApi, type TokenGrant } from '../token/amsu-token-api.ts'
+import { createTokenApi, errorCodeOf, parseJson, TokenCallError, type TokenApi, type TokenGrant } from '../token/amsu-token-api.ts'
 import { isOff, skewSeconds } from '../token/clock-skew.ts'
 import type { RefreshCall } from '../token/refresh-policy.ts'
+import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
 import { ForwardProxyError } from '../upstream/forward-proxy.ts'
 import { answerFailure, connectionFailure, forwardProxyRefusal } from './check-advice.ts'
 import { failureCode, forwardGoalOf, goalOf, type Surroundings } from './check-network.ts'
@@ -21,7 +21,7 @@ const CARELESS_COPY = /^[\s"'`]|[\s"'`]$/
 
 export interface CallOptions {
   readonly surroundings: Surroundings
-  readonly dispatcher: Dispatcher
+  readonly client: ApiClient
   /** Told every token before anything about it is printed. */
   readonly masker: Masker
 }
@@ -29,20 +29,20 @@ export interface CallOptions {
 /** The calls, one after the other; each uses what the ones before have brought. */
 export class AmsuCalls {
   readonly #surroundings: Surroundings
-  readonly #dispatcher: Dispatcher
+  readonly #client: ApiClient
   readonly #masker: Masker
   readonly #api: TokenApi
   #grant: TokenGrant | undefined
   #refreshToken: Secret | undefined
-  #head: AnswerHead | undefined
+  #head: ApiResponseHead | undefined
   #skewSeconds: number | undefined
 
-  constructor ({ surroundings, dispatcher, masker }: CallOptions) {
-    const { config: { amsu, token }, clock } = surroundings
+  constructor ({ surroundings, client, masker }: CallOptions) {
+    const { config: { token }, clock } = surroundings
     this.#surroundings = surroundings
-    this.#dispatcher = dispatcher
+    this.#client = client
     this.#masker = masker
-    this.#api = createTokenApi({ dispatcher, origin: amsu.origin, clock, ...token, onAnswer: head => { this.#onAnswer(head) } })
+    this.#api = createTokenApi({ client, clock, ...token, onAnswer: head => { this.#onAnswer(head) } })
   }
 
   /** POST /token. */
@@ -84,18 +84,16 @@ export class AmsuCalls {
   /** GET /available-times, with the newest token. */
   async availableTimes (): Promise<StepOutcome> {
     const { accessToken, issuedAt, lifeMs } = this.#grant as TokenGrant
-    const { origin } = this.#surroundings.config.amsu
     this.#head = undefined
     try {
-      const { statusCode: status, headers, body } = await this.#dispatcher.request({
-        origin,
+      const { status, body } = await this.#client.request({
         method: 'GET',
         path: '/amsu-analysis/v2/available-times',
         headers: authorized(['accept', 'application/json', 'accept-encoding', 'identity'], new AccessToken(accessToken, issuedAt, lifeMs)),
         signal: AbortSignal.timeout(this.#surroundings.config.token.requestTimeoutMs),
+        onHead: head => { this.#head = head },
       })
-      this.#head = { status, headers }
-      const answer = await readJson(body)
+      const answer = parseJson(body)
       const families = status === 200 ? parseAvailableTimes(answer) : []
       return families.length > 0 ? quotaOutcome(families) : this.#timesFailure(errorCodeOf(answer))
     } catch (error) {
@@ -111,7 +109,7 @@ export class AmsuCalls {
     return grant
   }
 
-  #onAnswer (head: AnswerHead): void {
+  #onAnswer (head: ApiResponseHead): void {
     this.#head = head
     this.#skewSeconds = skewSeconds(head, this.#surroundings.clock.wall()) ?? this.#skewSeconds
   }
@@ -143,7 +141,7 @@ export class AmsuCalls {
   }
 
   #timesFailure (code: string | undefined): StepOutcome {
-    const head = this.#head as AnswerHead
+    const head = this.#head as ApiResponseHead
     const outcome = answerFailure({ status: head.status, isHtml: isHtml(head), code }, this.#surroundings.config.amsu.forwardProxy !== undefined)
     if (isHtml(head) || (head.status !== 401 && head.status !== 403)) return outcome
     return { ...outcome, cause: 'AMSU does not accept its own token for this account', advice: 'ask AMSU whether the account is active; the credentials themselves are right' }
@@ -170,7 +168,7 @@ function reasonOf ({ message, call }: TokenCallError): string {
   return message.replace(`${call}: `, '')
 }
 
-function isHtml ({ headers }: AnswerHead): boolean {
+function isHtml ({ headers }: ApiResponseHead): boolean {
   return String(headers['content-type']).includes('html')
 }
 

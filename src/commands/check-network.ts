@@ -8,8 +8,8 @@ import type { TLSSocket } from 'node:tls'
 import { delay, type Clock } from '../clock.ts'
 import type { Config } from '../config/config.ts'
 import { codeOf } from '../relay/upstream-errors.ts'
-import { createCallAgent } from '../upstream/call-agent.ts'
-import { createConnector } from '../upstream/connector.ts'
+import { createApiClient, type ApiClient } from '../upstream/api-client.ts'
+import { createConnector, type Connector } from '../upstream/connector.ts'
 import { ForwardProxyError, type ForwardProxy } from '../upstream/forward-proxy.ts'
 import { openTunnel } from '../upstream/tunnel.ts'
 import { connectionFailure, forwardProxyRefusal, tlsFailure, type Goal } from './check-advice.ts'
@@ -36,10 +36,11 @@ interface Place { readonly host: string, readonly port: number }
 /** Whether AMSU's name has addresses. */
 export async function checkDns (surroundings: Surroundings): Promise<StepOutcome> {
   const { host } = placeOf(surroundings)
+  const { lookupName } = surroundings.config.amsu
   if (net.isIP(host) !== 0) return { status: 'ok', found: `${host} is an address`, data: { host, addresses: [host] } }
   const resolve = surroundings.lookup ?? (async name => await lookup(name, { all: true }))
   try {
-    const found = await inTime(resolve(host), surroundings)
+    const found = await inTime(resolve(lookupName), surroundings)
     const addresses = found.map(({ address }) => address)
     return { status: 'ok', found: `${host} is at ${addresses.join(', ')}`, data: { host, addresses } }
   } catch (error) {
@@ -51,7 +52,7 @@ export async function checkDns (surroundings: Surroundings): Promise<StepOutcome
 /** Whether AMSU's port takes connections. */
 export async function checkTcp (surroundings: Surroundings): Promise<StepOutcome> {
   const place = placeOf(surroundings)
-  const socket = net.connect(place)
+  const socket = net.connect({ host: surroundings.config.amsu.lookupName, port: place.port })
   try {
     await inTime(new Promise<void>((resolve, reject) => { socket.once('connect', resolve).once('error', reject) }), surroundings)
     const { remoteAddress: address = '' } = socket
@@ -65,9 +66,9 @@ export async function checkTcp (surroundings: Surroundings): Promise<StepOutcome
 
 /** Whether AMSU's certificate holds, directly or through a tunnel. */
 export async function checkTls (surroundings: Surroundings): Promise<StepOutcome> {
-  const { config: { amsu, relay }, clock } = surroundings
+  const { config: { amsu }, clock } = surroundings
   const { host, port } = placeOf(surroundings)
-  const connect = createConnector({ ...amsu, ...relay })
+  const connect = connectorOf(surroundings)
   try {
     const socket = await new Promise<TLSSocket>((resolve, reject) => {
       connect({ protocol: 'https:', hostname: host, host: new URL(amsu.origin).host, port: String(port) }, (error, made) => {
@@ -107,15 +108,24 @@ export async function checkForwardProxy (surroundings: Surroundings, forwardProx
 }
 
 /** Any request tells whether it passes; this one is refused by AMSU, because it carries no token, and costs nothing. */
-async function askThrough ({ config: { amsu, relay, token } }: Surroundings): Promise<{ status: number, isJson: boolean }> {
-  const pool = createCallAgent({ ...amsu, ...relay, maxConnections: 1 })
+async function askThrough (surroundings: Surroundings): Promise<{ status: number, isJson: boolean }> {
+  const client = apiClientOf(surroundings)
   try {
-    const { statusCode, headers, body } = await pool.request({ method: 'GET', path: '/amsu-analysis/v2/available-times', signal: AbortSignal.timeout(token.requestTimeoutMs) })
-    body.on('error', () => {}).destroy()
-    return { status: statusCode, isJson: String(headers['content-type']).includes('json') }
+    const { status, headers } = await client.request({ method: 'GET', path: '/amsu-analysis/v2/available-times', headers: [], signal: AbortSignal.timeout(surroundings.config.token.requestTimeoutMs) })
+    return { status, isJson: String(headers['content-type']).includes('json') }
   } finally {
-    await pool.destroy()
+    await client.destroy()
   }
+}
+
+function connectorOf ({ config: { amsu, relay } }: Surroundings): Connector {
+  return createConnector({ ...amsu, ...relay, certificateAuthority: () => amsu.certificateAuthority })
+}
+
+/** Makes calls of AMSU as the proxy makes its own. */
+export function apiClientOf (surroundings: Surroundings): ApiClient {
+  const { amsu, relay: { connectTimeoutMs } } = surroundings.config
+  return createApiClient({ ...amsu, connectTimeoutMs, connect: connectorOf(surroundings), maxConnections: 1 })
 }
 
 function forwardProxyFailure ({ status, cause }: ForwardProxyError, surroundings: Surroundings): StepOutcome {

@@ -5,10 +5,9 @@ import type { Clock } from '../clock.ts'
 import { loadConfigAtStart, type Config, type Environment } from '../config/config.ts'
 import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
-import { createCallAgent } from '../upstream/call-agent.ts'
 import { createMasker, type Masker } from '../secrets/masker.ts'
 import { AmsuCalls } from './check-calls.ts'
-import { checkDns, checkForwardProxy, checkTcp, checkTls, type Surroundings } from './check-network.ts'
+import { apiClientOf, checkDns, checkForwardProxy, checkTcp, checkTls, type Surroundings } from './check-network.ts'
 import { isGood, judgeRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepOutcome } from './check-report.ts'
 
 /** Settings of other programs for what AMSU_HTTP_PROXY is here. */
@@ -97,7 +96,7 @@ async function readConfig (environment: Environment, dotenvPath: string): Promis
 }
 
 async function takeSteps (course: Course, surroundings: Surroundings, masker: Masker): Promise<void> {
-  const { amsu, relay } = surroundings.config
+  const { amsu } = surroundings.config
   const { forwardProxy, credentials: { clientId, clientSecret } } = amsu
   for (const secret of [clientId, clientSecret, forwardProxy?.secret]) if (secret !== undefined) masker.add('configured', secret)
   if (forwardProxy === undefined) {
@@ -108,15 +107,15 @@ async function takeSteps (course: Course, surroundings: Surroundings, masker: Ma
     for (const name of ['dns', 'tcp'] as const) await course.take(name, () => ({ status: 'not_tried', found: 'left to the forward proxy' }))
   }
   if (amsu.origin.startsWith('https:')) await course.take('tls', async () => await checkTls(surroundings))
-  const dispatcher = createCallAgent({ ...amsu, ...relay, maxConnections: 1 })
+  const client = apiClientOf(surroundings)
   try {
-    const calls = new AmsuCalls({ surroundings, dispatcher, masker })
+    const calls = new AmsuCalls({ surroundings, client, masker })
     await course.take('token', async () => await calls.token())
     const put = await course.try('refresh_put', async () => await calls.refresh('refresh_put'))
     const post = await course.try('refresh_post', async () => await calls.refresh('refresh_post'))
     for (const step of judgeRefreshes(put, post)) course.add(step)
     await course.take('available_times', async () => await calls.availableTimes())
   } finally {
-    await dispatcher.destroy()
+    await client.destroy()
   }
 }

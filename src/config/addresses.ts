@@ -12,11 +12,23 @@ export function isLoopback (host: string): boolean {
   return LOOPBACK.test(host)
 }
 
+/** Where AMSU is. */
+export interface AmsuOrigin {
+  /** Its origin. A final dot of the name is for DNS alone: TLS forbids it (RFC 6066 section 3), and a `Host` with it is another one. */
+  readonly url: URL
+  /** The name to look up, its final dot included; or the address, without brackets. */
+  readonly lookupName: string
+}
+
 /** Reads AMSU's base URL; undefined, and a problem, when it is more or less than an origin. */
-export function readOrigin (text: string | undefined, problems: string[]): URL | undefined {
+export function readOrigin (text: string | undefined, problems: string[]): AmsuOrigin | undefined {
   const url = toOrigin(text)
-  if (url === undefined) problems.push(problem('AMSU_BASE_URL'))
-  return url
+  const lookupName = url?.hostname.replace(/^\[|\]$/g, '') ?? ''
+  if (url !== undefined && lookupName.endsWith('.')) url.hostname = lookupName.slice(0, -1)
+  // A name with an empty label, at its end too, is none.
+  if (url !== undefined && !/^\.|\.\./.test(lookupName)) return { url, lookupName }
+  problems.push(problem('AMSU_BASE_URL'))
+  return undefined
 }
 
 /**

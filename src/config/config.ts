@@ -34,6 +34,8 @@ export type ListenerConfig = TcpListenerConfig | { readonly path: string }
 export interface Config {
   readonly amsu: {
     readonly origin: string
+    /** The name to look up: that of the origin, or the same with a final dot. */
+    readonly lookupName: string
     readonly credentials: CredentialsConfig
     readonly certificateAuthority: string | undefined
     readonly forwardProxy: ForwardProxy | undefined
@@ -117,7 +119,7 @@ export function loadConfig (environment: Environment, dotenvPath: string, pipes:
   }
 
   return deepFreeze({
-    amsu: { origin: origin.origin, credentials: { clientId, clientSecret }, certificateAuthority, forwardProxy },
+    amsu: { origin: origin.url.origin, lookupName: origin.lookupName, credentials: { clientId, clientSecret }, certificateAuthority, forwardProxy },
     listener: { ...listener, tls },
     adminListener: values.ADMIN_PORT === undefined ? undefined : { host: text('ADMIN_HOST') ?? '', port: number('ADMIN_PORT') },
     callers,
@@ -130,7 +132,7 @@ export function loadConfig (environment: Environment, dotenvPath: string, pipes:
     shutdownGraceMs: number('SHUTDOWN_GRACE_MS'),
     logLevel: values.LOG_LEVEL as LevelWithSilent,
     effective: effectiveSettings(values, new Set(Object.keys(given))),
-    warnings: [...nameWarnings(environment, dotenvPath, dotenv), ...transportWarnings(origin), ...fileWarnings(files, dotenvPath, dotenv), ...weakSecretWarnings(callers ?? [])],
+    warnings: [...nameWarnings(environment, dotenvPath, dotenv), ...transportWarnings(origin.url), ...fileWarnings(files, dotenvPath, dotenv), ...weakSecretWarnings(callers ?? [])],
   })
 }
 

@@ -2,10 +2,14 @@
  * The certificate and key this proxy shows to its callers.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
+import { createRequire } from 'node:module'
+import type tls from 'node:tls'
 import { Secret } from '../secrets/secret.ts'
 import { SettingFiles, withPath } from './setting-files.ts'
 import { problem } from './validation.ts'
+
+/** Loads Node's TLS only where there is a pair to be tried: that costs 4 to 6 MiB. */
+const load = createRequire(import.meta.url)
 
 /** The certificates of a PEM text; one without its end is read to the end of the text (RFC 7468 section 2). */
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^]*?(?:-----END CERTIFICATE-----|$)/g
@@ -56,6 +60,7 @@ export function isAuthority (pem: string): boolean {
 /** OpenSSL refuses what is no certificate, no key, or not its key; but a key of another type it keeps beside the certificate, and serves nobody. */
 function isPair ({ cert, key }: TlsConfig): boolean {
   try {
+    const { createSecureContext } = load('node:tls') as typeof tls
     createSecureContext({ cert, key: key.reveal() })
     return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key.reveal()))
   } catch {

@@ -121,7 +121,8 @@ export function rewriteLocation (value: string, upstream: URL, callerOrigin: () 
   if (match === null) return value
   const [, scheme = upstream.protocol.slice(0, -1), authority = '', rest = ''] = match
   const target = parseUrl(`${scheme}://${authority}`)
-  if (target === null || target.hostname !== upstream.hostname) return value
+  // A final dot is for DNS alone.
+  if (target === null || target.hostname.replace(/\.$/, '') !== upstream.hostname) return value
   const isSamePort = target.port === upstream.port || (target.port === '' && target.protocol !== upstream.protocol)
   return isSamePort ? `${callerOrigin()}${rest.startsWith('/') ? '' : '/'}${rest}` : value
 }

@@ -7,7 +7,6 @@ import httpProxy from '@fastify/http-proxy'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Dispatcher } from 'undici'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
 import type { BrowserGuard } from './browser-guard.ts'
@@ -60,12 +59,10 @@ export interface RelayPluginOptions {
   readonly allowedRoutes: readonly AllowedRoute[] | undefined
   /** Origin of AMSU. */
   readonly origin: string
-  /** Verified connections, so that http-proxy never makes others (CVE-2026-107318); it uses none. */
-  readonly upstream: Dispatcher
 }
 
 /** Relays every request under the prefix. */
-export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, connectionOf, allowedRoutes, origin, upstream }: RelayPluginOptions) => {
+export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, connectionOf, allowedRoutes, origin }: RelayPluginOptions) => {
   await app.register(async scope => {
     scope.addHook('onRequest', ({ raw, id }, reply, done) => {
       const caller = authenticate(raw.headers.authorization)
@@ -85,7 +82,7 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate
       rewritePrefix: PREFIX,
       routes: ['/*'],
       httpMethods: [...RELAYED_METHODS],
-      undici: upstream,
+      undici: { request: unreachable }, // else it would make connections that verify nothing (CVE-2026-107318)
       handler: unreachable,
     })
   })

@@ -38,7 +38,7 @@ export function foundConnectionDead (cause: unknown, { isSent, isReused, isAnswe
   return isSent && isReused && !isAnswered && CONNECTION_ENDS.has(codeOf(cause))
 }
 
-/** The `code` of an error of Node or undici, or an empty string. */
+/** The `code` of an error of Node or of ours, or an empty string. */
 export function codeOf (cause: unknown): string {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
 }

@@ -14,7 +14,7 @@ export interface LoggerOptions {
   readonly destination: DestinationStream
 }
 
-/** An error as it is logged. Other fields of an error are left out: a parser error of undici carries the bytes it choked on. */
+/** An error as it is logged. Other fields of an error are left out: a parser error of Node carries the bytes it choked on. */
 interface LoggedError {
   readonly type: string
   readonly code?: string

@@ -4,7 +4,8 @@
  */
 import { lookup } from 'node:dns/promises'
 import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import https from 'node:https'
+import type https from 'node:https'
+import { createRequire } from 'node:module'
 import { isIP, type AddressInfo, type Socket } from 'node:net'
 import type tls from 'node:tls'
 import type { TlsConfig } from '../config/tls-files.ts'
@@ -13,6 +14,9 @@ import { ClientConnection, type ConnectionHandler } from './client-connection.ts
 import { systemCode } from '../config/text-file.ts'
 import { ProxyError } from '../errors.ts'
 import { clientError } from './client-errors.ts'
+
+/** Loads Node's TLS only where there is a certificate to show: that costs 4 to 6 MiB. */
+const load = createRequire(import.meta.url)
 
 /** A TLS handshake must be done within this, and then a head have arrived. Node gives the one two minutes, the other one. */
 const HEAD_TIMEOUT_MS = 15_000
@@ -160,7 +164,7 @@ export class Listener {
       keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY_MS,
       noDelay: true,
     }
-    const server = this.#tls === undefined ? http.createServer(options) : https.createServer({ ...options, handshakeTimeout: headTimeoutMs })
+    const server = this.#tls === undefined ? http.createServer(options) : (load('node:https') as typeof https).createServer({ ...options, handshakeTimeout: headTimeoutMs })
     // Headers past Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
     server.maxHeadersCount = 0
     if (this.#tls !== undefined) setCertificate(server, this.#tls)

@@ -2,14 +2,13 @@
  * The three token calls of AMSU, in its exact form (its page on tokens; not RFC 6749: no `grant_type`, and the refresh is a PUT
  * without client authentication). One call is one attempt: nothing is followed, decompressed or tried again here.
  */
-import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import { Secret } from '../secrets/secret.ts'
+import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
+import { INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
+import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
 import { instant, type Instant } from './access-token.ts'
 import { tokenLifeMs, type RefreshCall, type TokenCall, type TokenCallFailureKind } from './refresh-policy.ts'
-
-/** An answer with tokens is about 500 bytes; more than this is not one. */
-const LARGEST_ANSWER_BYTES = 65_536
 
 /** What may stand in an `Authorization` header without being able to end it. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/
@@ -33,7 +32,7 @@ export interface TokenGrant {
   readonly issuedAt: Instant
 }
 
-/** What the code of a failed call may look like: those of Node.js, OpenSSL and undici do. */
+/** What the code of a failed call may look like: those of Node.js and OpenSSL do. */
 const FAILURE_CODE = /^[A-Z][A-Z0-9_]{0,63}$/
 
 /** Codes of our own, where the system has none. */
@@ -56,8 +55,8 @@ export class TokenCallError extends Error {
   /** What `Retry-After` asked for (RFC 9110 section 10.2.3), in milliseconds; 0 without. */
   readonly retryAfterMs: number
   /**
-   * What the connection or the answer failed with, where no status says it: a code of Node.js, OpenSSL or undici (`ECONNREFUSED`),
-   * `TIMEOUT`, `INVALID_ANSWER` or `DEFECT`. Capitals, digits and `_` only, so it can be shown; `UNKNOWN` for anything else.
+   * What the connection or the answer failed with, where no status says it: a code of Node.js, OpenSSL or `upstream/`
+   * (`ECONNREFUSED`), `TIMEOUT`, `INVALID_ANSWER` or `DEFECT`. Capitals, digits and `_` only, so it can be shown; `UNKNOWN` for anything else.
    */
   readonly code: string | undefined
   /** HTTP status of an answer other than 200. */
@@ -89,44 +88,37 @@ export interface TokenApi {
 }
 
 export interface TokenApiOptions {
-  readonly dispatcher: Dispatcher
-  /** Origin of AMSU, without a trailing slash. */
-  readonly origin: string
+  readonly client: ApiClient
   /** Time-out of a whole call. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
   /** Told the head of every answer, whatever becomes of the call. */
-  readonly onAnswer?: (head: AnswerHead) => void
-}
-
-/** Status and headers of an answer. */
-export interface AnswerHead {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly onAnswer?: (head: ApiResponseHead) => void
 }
 
 /** Creates the client of AMSU's token endpoints. */
 export function createTokenApi (options: TokenApiOptions): TokenApi {
-  const { dispatcher, origin, requestTimeoutMs, clock, onAnswer } = options
+  const { client, requestTimeoutMs, clock, onAnswer } = options
 
   async function exchangeForm (call: TokenCall, form: URLSearchParams): Promise<TokenGrant> {
     const controller = new AbortController()
     const timer = clock.setTimeout(() => { controller.abort() }, requestTimeoutMs)
+    let isSent = false
     try {
       const issuedAt = instant(clock)
-      const { statusCode, headers, body } = await dispatcher.request({
-        origin,
+      const { status, headers, body } = await client.request({
         ...ENDPOINTS[call],
-        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json', 'accept-encoding': 'identity' },
-        body: form.toString(),
+        headers: ['content-type', 'application/x-www-form-urlencoded', 'accept', 'application/json', 'accept-encoding', 'identity'],
+        body: Buffer.from(form.toString()),
         signal: controller.signal,
+        onConnected () { isSent = true },
+        ...(onAnswer === undefined ? {} : { onHead: onAnswer }),
       })
-      onAnswer?.({ status: statusCode, headers })
-      const answer = await readJson(body)
-      if (statusCode === 200) return toGrant(call, answer, issuedAt)
-      throw toFailure(call, statusCode, answer, headers['retry-after'], clock)
+      const answer = parseJson(body)
+      if (status === 200) return toGrant(call, answer, issuedAt)
+      throw toFailure(call, status, answer, headers['retry-after'], clock)
     } catch (error) {
-      throw error instanceof TokenCallError ? error : toNetworkFailure(call, error)
+      throw error instanceof TokenCallError ? error : toNetworkFailure(call, error, isSent)
     } finally {
       clock.clearTimeout(timer)
     }
@@ -138,17 +130,10 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
   }
 }
 
-/** Reads a body up to 64 KiB; undefined when it is longer or not JSON. Leaving the loop early destroys the body. */
-export async function readJson (body: AsyncIterable<Uint8Array>): Promise<unknown> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > LARGEST_ANSWER_BYTES) return undefined
-    chunks.push(chunk)
-  }
+/** Parses a body; undefined when it is too long, or not JSON. */
+export function parseJson (body: Buffer | undefined): unknown {
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+    return body === undefined ? undefined : JSON.parse(body.toString('utf8'))
   } catch {
     return undefined
   }
@@ -163,9 +148,9 @@ function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGra
 }
 
 /** Turns an answer other than 200 into a failure. */
-function toFailure (call: TokenCall, status: number, answer: unknown, retryAfter: string | string[] | undefined, clock: Clock): TokenCallError {
+function toFailure (call: TokenCall, status: number, answer: unknown, retryAfter: string | undefined, clock: Clock): TokenCallError {
   const code = errorCodeOf(answer)
-  const retryAfterMs = typeof retryAfter === 'string' ? parseRetryAfterMs(retryAfter, clock.wall()) : 0
+  const retryAfterMs = retryAfter === undefined ? 0 : parseRetryAfterMs(retryAfter, clock.wall())
   return new TokenCallError(call, classifyAnswer(call, status, code), `status ${status}${code === undefined ? '' : ` ${code}`}`, { retryAfterMs, status })
 }
 
@@ -194,12 +179,15 @@ export function parseRetryAfterMs (value: string, wallNow: number): number {
   return Number.isNaN(date) ? 0 : Math.max(0, date - wallNow)
 }
 
-/** Connection failures before anything was sent are mere trouble; a connection that broke later may mean that this method is blocked. */
-function toNetworkFailure (call: TokenCall, cause: unknown): TokenCallError {
+/** What is no word about the method, although the connection was there: not HTTP, or the forward proxy asking who we are. */
+const NOT_BROKEN = new Set<string | undefined>([INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR, FORWARD_PROXY_ERROR])
+
+/** As long as nothing was sent a failure is mere trouble; a connection that broke or fell silent later may mean that this method is blocked. */
+function toNetworkFailure (call: TokenCall, cause: unknown, isSent: boolean): TokenCallError {
+  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, isSent ? 'broken' : 'trouble', 'no answer in time', { code: TIMEOUT })
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, 'broken', 'no answer in time', { code: TIMEOUT })
-  const isBroken = code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET'
-  return new TokenCallError(call, isBroken ? 'broken' : 'trouble', code ?? 'the answer is not valid HTTP', { code: cause instanceof Error && cause.name === 'HTTPParserError' ? INVALID_ANSWER : code ?? INVALID_ANSWER, cause })
+  const isInvalid = code === undefined || code === INVALID_ANSWER_ERROR
+  return new TokenCallError(call, isSent && !NOT_BROKEN.has(code) ? 'broken' : 'trouble', isInvalid ? 'the answer is not valid HTTP' : code, { code: isInvalid ? INVALID_ANSWER : code, cause })
 }
 
 /** Whatever was thrown, as a failed call: a defect of ours must not end the keeping of the token. */

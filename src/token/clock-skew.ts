@@ -3,8 +3,8 @@
  */
 import type { BaseLogger } from 'pino'
 import type { Clock } from '../clock.ts'
+import type { ApiResponseHead } from '../upstream/api-client.ts'
 import { instant, type Instant } from './access-token.ts'
-import type { AnswerHead } from './amsu-token-api.ts'
 
 /** A clock that is off by more than this is worth a word, in seconds; `Date` itself is exact to a second. */
 export const LARGEST_SKEW_SECONDS = 30
@@ -13,7 +13,7 @@ export const LARGEST_SKEW_SECONDS = 30
 const LARGEST_MOVE_MS = 10_000
 
 /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when the answer does not tell. */
-export function skewSeconds ({ headers }: Pick<AnswerHead, 'headers'>, wallNow: number): number | undefined {
+export function skewSeconds ({ headers }: Pick<ApiResponseHead, 'headers'>, wallNow: number): number | undefined {
   const date = Date.parse(String(headers['date']))
   return Number.isNaN(date) ? undefined : Math.round((wallNow - date) / 1000)
 }
@@ -35,7 +35,7 @@ export class ClockSkew {
   }
 
   /** Reads the head of an answer of AMSU. Bound, to be handed to who gets them. */
-  onAnswer = (head: Pick<AnswerHead, 'headers'>): void => {
+  onAnswer = (head: Pick<ApiResponseHead, 'headers'>): void => {
     const at = instant(this.#clock)
     const seconds = skewSeconds(head, at.wall)
     if (seconds === undefined) return

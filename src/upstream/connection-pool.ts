@@ -2,8 +2,8 @@
  * The connections to one origin, and the requests that wait for one.
  */
 import type { Socket } from 'node:net'
-import type { buildConnector } from 'undici'
 import type { Clock, Timer } from '../clock.ts'
+import type { Connector, ConnectTarget } from './connect-attempt.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { Delivery, type DeliveryListener, type OutgoingRequest, type Transport } from './delivery.ts'
 import { ConnectionEndedError } from './errors.ts'
@@ -24,7 +24,7 @@ const LONGEST_KEEP_ALIVE_MS = 600_000
 export interface ConnectionPoolOptions {
   /** Where all of them lead. */
   readonly origin: URL
-  readonly connect: buildConnector.connector
+  readonly connect: Connector
   readonly maxConnections: number
   /** How long a request may wait for a connection. */
   readonly waitTimeoutMs: number
@@ -39,7 +39,7 @@ export interface ConnectionPoolOptions {
  */
 export class ConnectionPool implements Transport, ConnectionOwner {
   readonly #options: ConnectionPoolOptions
-  readonly #target: Parameters<buildConnector.connector>[0]
+  readonly #target: ConnectTarget
   readonly #open = new Set<Connection>()
   /** The one used last is used next, so that those too many grow old. */
   readonly #idle: Connection[] = []

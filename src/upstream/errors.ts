@@ -1,6 +1,9 @@
 /**
- * How a connection to AMSU fails where neither Node.js nor the connector has an error of its own.
+ * How a connection to AMSU fails where Node.js has no error of its own.
  */
+
+/** How a {@link ConnectTimeoutError} is known. */
+export const CONNECT_TIMEOUT_ERROR = 'ERR_CONNECT_TIMEOUT'
 
 /** How an {@link InvalidAnswerError} is known. */
 export const INVALID_ANSWER_ERROR = 'ERR_INVALID_ANSWER'
@@ -13,6 +16,16 @@ export const NO_CONNECTION_ERROR = 'ERR_NO_CONNECTION'
 
 /** How an {@link UnsendableRequestError} is known. */
 export const UNSENDABLE_REQUEST_ERROR = 'ERR_UNSENDABLE_REQUEST'
+
+/** There was no connection in time: DNS, TCP, the forward proxy or the TLS handshake took too long. */
+export class ConnectTimeoutError extends Error {
+  readonly code = CONNECT_TIMEOUT_ERROR
+
+  constructor () {
+    super('no connection in time')
+    this.name = 'ConnectTimeoutError'
+  }
+}
 
 /** What came is not HTTP, or not an answer to what was asked. */
 export class InvalidAnswerError extends Error {

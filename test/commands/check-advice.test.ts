@@ -20,7 +20,7 @@ test('a connection that fails has one cause by its code, and the code itself is 
 test('a name without an address, a connection that is not made and an answer that is late are told apart', async t => {
   t.equal(connectionFailure('ENOTFOUND', AMSU).found, 'amsu.example:443: the name has no address (ENOTFOUND)')
   t.equal(connectionFailure('ECONNREFUSED', AMSU).found, 'amsu.example:443: no connection (ECONNREFUSED)')
-  for (const code of ['UND_ERR_CONNECT_TIMEOUT', 'TimeoutError', 'ABORT_ERR', 'ETIMEDOUT']) {
+  for (const code of ['ERR_CONNECT_TIMEOUT', 'TimeoutError', 'ABORT_ERR', 'ETIMEDOUT']) {
     t.match(connectionFailure(code, AMSU), { found: `amsu.example:443: no answer in time (${code})`, cause: 'a firewall on the way drops the packets' }, 'whoever counts')
   }
 })

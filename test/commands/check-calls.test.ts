@@ -1,7 +1,7 @@
 import { test, type Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { AmsuCalls } from '../../src/commands/check-calls.ts'
-import { createCallAgent } from '../../src/upstream/call-agent.ts'
+import { apiClientOf } from '../../src/commands/check-network.ts'
 import { createMasker, type Masker } from '../../src/secrets/masker.ts'
 import { CLIENT_ID, CLIENT_SECRET } from '../support/proxy.ts'
 import { json, startUpstream, type Received, type Upstream, type UpstreamOptions } from '../support/upstream.ts'
@@ -14,11 +14,10 @@ async function startCalls (t: Test, options: UpstreamOptions = {}, settings: Rec
   const upstream = await startUpstream({ onRequest: (_call, res) => { json(res, 200, { hrv_analysis: 7 }) }, ...options })
   const clock = { ...systemClock, wall: () => systemClock.wall() + aheadMs }
   const surroundings = surroundingsOf({ AMSU_BASE_URL: upstream.origin, ...settings }, { clock })
-  const { amsu, relay } = surroundings.config
-  const dispatcher = createCallAgent({ ...amsu, ...relay, maxConnections: 1 })
-  t.teardown(async () => { await dispatcher.destroy(); await upstream.close() })
+  const client = apiClientOf(surroundings)
+  t.teardown(async () => { await client.destroy(); await upstream.close() })
   const masker = createMasker()
-  return { upstream, masker, calls: new AmsuCalls({ surroundings, dispatcher, masker }) }
+  return { upstream, masker, calls: new AmsuCalls({ surroundings, client, masker }) }
 }
 
 function formOf ({ body }: Received): Record<string, string> {
@@ -111,7 +110,7 @@ test('what is left is told family by family; a family at 0 is noted, and nothing
 
 test('an answer that breaks off, or does not come in time, is told as that', async t => {
   const breaking = await startCalls(t, { onToken: (_call, res) => { res.socket?.resetAndDestroy() } })
-  t.match(await breaking.calls.token(), { status: 'failed', found: /no connection \((?:ECONNRESET|UND_ERR_SOCKET)\)/ })
+  t.match(await breaking.calls.token(), { status: 'failed', found: /no connection \((?:ECONNRESET|ERR_CONNECTION_ENDED)\)/ })
   const silent = await startCalls(t, { onToken: () => {}, onRequest: () => {} }, { TOKEN_REQUEST_TIMEOUT_MS: '100' })
   t.match(await silent.calls.token(), { status: 'failed', found: /no answer in time/ })
 })

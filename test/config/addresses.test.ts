@@ -22,14 +22,30 @@ test('the base URL of AMSU is an origin, with or without a port or a trailing sl
     ['http://[::1]:9000', 'http://[::1]:9000'],
   ] as const) {
     const problems: string[] = []
-    t.equal(readOrigin(text, problems)?.origin, origin, text)
+    t.equal(readOrigin(text, problems)?.url.origin, origin, text)
     t.strictSame(problems, [])
   }
   t.end()
 })
 
+test('of the base URL only DNS sees the final dot of the name', t => {
+  for (const [text, origin, lookupName] of [
+    ['http://api.example.', 'http://api.example', 'api.example.'],
+    ['https://API.example.:8443/', 'https://api.example:8443', 'api.example.'],
+    ['https://api.example.:443', 'https://api.example', 'api.example.'],
+    ['http://localhost.', 'http://localhost', 'localhost.'],
+    ['http://api.example', 'http://api.example', 'api.example'],
+    ['http://127.0.0.1.', 'http://127.0.0.1', '127.0.0.1'],
+    ['http://[::1]:9000', 'http://[::1]:9000', '::1'],
+  ] as const) {
+    const read = readOrigin(text, [])
+    t.strictSame([read?.url.origin, read?.lookupName], [origin, lookupName], text)
+  }
+  t.end()
+})
+
 test('a base URL that is more or less than an origin is a problem', t => {
-  for (const text of [undefined, '', 'api.amsu-new.com', '//api.amsu-new.com', 'ftp://api.amsu-new.com', 'file:///etc/passwd', 'http://', 'http://a b', 'http://host:99999', 'http://*.host', 'http://host/path', 'http://host/?q', 'http://host/#f', 'http://user@host', 'http://user:password@host', 'http://:password@host']) {
+  for (const text of [undefined, '', 'api.amsu-new.com', '//api.amsu-new.com', 'ftp://api.amsu-new.com', 'file:///etc/passwd', 'http://', 'http://a b', 'http://host:99999', 'http://*.host', 'http://.', 'http://host..', 'http://a..host', 'http://host/path', 'http://host/?q', 'http://host/#f', 'http://user@host', 'http://user:password@host', 'http://:password@host']) {
     const problems: string[] = []
     t.equal(readOrigin(text, problems), undefined, String(text))
     t.strictSame(problems, ['AMSU_BASE_URL must be an http or https origin without path, query or password'], String(text))

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import tap, { test } from 'tap'
-import { request } from 'undici'
+import { call } from '../support/client.ts'
 import { halfAnHour } from '../simulator/client.ts'
 
 const mainPath = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -48,7 +48,7 @@ const untilCtrlC = stopAt(/Ctrl-C ends both/, 'SIGINT', recordingPath)
 await test('a demo that is stopped between two steps takes the proxy along', async t => {
   const { code, lines, origin } = await stopAt(/^3\/7/, 'SIGTERM')
   t.equal(code, 143, lines.join('\n'))
-  await t.rejects(request(`${origin}/livez`), { code: 'ECONNREFUSED' })
+  await t.rejects(call(origin, '/livez'), { code: 'ECONNREFUSED' })
 })
 
 await test('a demo with an unknown option ends with 2', async t => {
@@ -101,5 +101,5 @@ await test('without --once the demo stays up until Ctrl-C, and takes the proxy a
   const { code, lines, origin } = await untilCtrlC
   t.equal(code, 0, lines.join('\n'))
   t.match(lines.join('\n'), `The proxy stays up at ${origin}, the simulator at http://127.0.0.1:`)
-  await t.rejects(request(`${origin}/livez`), { code: 'ECONNREFUSED' })
+  await t.rejects(call(origin, '/livez'), { code: 'ECONNREFUSED' })
 })

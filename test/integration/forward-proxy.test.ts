@@ -58,6 +58,18 @@ for (const scheme of ['http', 'https'] as const) {
     for (const secret of [PASSWORD, authorization.slice(6), CLIENT_ID, CLIENT_SECRET]) t.notOk(said.includes(secret))
   })
 
+  test(`the final dot of AMSU’s name is for DNS: neither the forward proxy nor an AMSU at ${scheme} sees it, and a Location with or without it leads back here`, async t => {
+    const upstream = await startUpstream({ onRequest: ({ headers: { host } }, res) => { res.writeHead(302, { location: `${scheme}://${String(host).replace(':', '.:')}/a`, 'content-location': `${scheme}://${String(host)}/b` }).end() } })
+    const front = scheme === 'https' ? await startTlsFront(upstream, 'server') : undefined
+    const forward = await startForwardProxy()
+    const { port } = new URL((front ?? upstream).origin)
+    const proxy = await startProxy(`${scheme}://localhost.:${port}`, { AMSU_HTTP_PROXY: forward.url, AMSU_CA_FILE: CA_PATH })
+    t.teardown(async () => { await proxy.stop(); await forward.close(); await front?.close(); await upstream.close() })
+    t.match(await call(proxy.origin, PATH), { status: 302, headers: { location: `${proxy.origin}/a`, 'content-location': `${proxy.origin}/b` } })
+    t.match([...upstream.received, ...upstream.tokenCalls].map(({ headers }) => headers.host), [`localhost:${port}`, `localhost:${port}`])
+    for (const { target } of forward.asked) t.notMatch(target, 'localhost.')
+  })
+
   test(`a forward proxy that does not know us is a failed connection to an AMSU at ${scheme}: no token, and with one in hand 502`, async t => {
     const { upstream, forward, proxy } = await startStage(t, scheme, { credentials: 'another:one', user: `${USER}:${PASSWORD}` })
     t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.TOKEN_UNAVAILABLE')

@@ -80,6 +80,8 @@ test('a reference to AMSU becomes one to this proxy; any other stays', async t =
     ['https://api.amsu.example:443/a', 'http://me:1/a'],
     ['//api.amsu.example/a', 'http://me:1/a'],
     ['http://user:pw@api.amsu.example/a', 'http://me:1/a'],
+    ['http://api.amsu.example./a', 'http://me:1/a'],
+    ['http://api.amsu.example../a', 'http://api.amsu.example../a'],
     ['http://api.amsu.example', 'http://me:1/'],
     ['http://api.amsu.example?x', 'http://me:1/?x'],
     ['/amsu-analysis/v2/x/', '/amsu-analysis/v2/x/'],

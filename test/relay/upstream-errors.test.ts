@@ -10,7 +10,7 @@ test('a broken exchange is named by its code and by how far it had come', async 
   for (const [cause, isSent, expected] of [
     [failure('ECONNREFUSED'), false, 'UPSTREAM_UNREACHABLE'],
     [failure('ENOTFOUND'), false, 'UPSTREAM_UNREACHABLE'],
-    [failure('UND_ERR_CONNECT_TIMEOUT'), false, 'UPSTREAM_UNREACHABLE'],
+    [failure('ERR_CONNECT_TIMEOUT'), false, 'UPSTREAM_UNREACHABLE'],
     [failure('DEPTH_ZERO_SELF_SIGNED_CERT'), false, 'UPSTREAM_UNREACHABLE'],
     [failure('ECONNRESET'), false, 'UPSTREAM_UNREACHABLE'],
     [failure(undefined), false, 'UPSTREAM_UNREACHABLE'],

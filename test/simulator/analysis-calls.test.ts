@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { test } from 'tap'
-import { request } from 'undici'
+import { call } from '../support/client.ts'
 import { buyTokens, getTimes, halfAnHour, person, personRecording, sendEcg, sendJson } from './client.ts'
 import { startSimulator } from './simulator.ts'
 import type { SimulatorOptions } from './simulator.ts'
@@ -98,9 +98,8 @@ await test('a recording that cannot be analysed says why', async t => {
   t.match(await sendEcg(origin, '/arrhythmia/af/results/', token, ecg.subarray(0, 10_000)), { status: 422, body: { error: { code: 'COMMON.NOT_ENOUGH_DATA' } } })
   t.match(await sendJson(origin, '/health/cpf/results/', token, { ...run, hr_list: [150] }), { status: 422, body: { error: { code: 'COMMON.NOT_ENOUGH_DATA' } } })
   t.match(await sendJson(origin, '/hrv/rr-list/', token, {}), { status: 422, body: { error: { code: 'COMMON.INVALID_PARAMETER' } } }, 'JSON is no form')
-  const empty = await request(`${origin}${base}/hrv/rr-list/`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
-  t.equal(empty.statusCode, 422)
-  await empty.body.dump()
+  const empty = await call(origin, `${base}/hrv/rr-list/`, { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+  t.equal(empty.status, 422)
 })
 
 await test('quotas count successes down to 0 and end there; -1 is without end', async t => {
@@ -114,13 +113,13 @@ await test('quotas count successes down to 0 and end there; -1 is without end', 
 await test('only "Bearer", one space and a good token are let in, before the body is read', async t => {
   const { simulator, origin, token } = await start(t)
   for (const header of [undefined, token, `bearer ${token}`, `Bearer  ${token}`, `Bearer ${token}x`]) {
-    const answer = await request(`${origin}${base}/hrv/rr-list/`, {
+    const answer = await call(origin, `${base}/hrv/rr-list/`, {
       method: 'POST',
       headers: { 'content-type': 'multipart/form-data; boundary=x', ...header === undefined ? {} : { authorization: header } },
       body: 'no multipart at all',
     })
-    t.equal(answer.statusCode, 401, String(header?.replace(token, '…')))
-    t.match(await answer.body.json(), { error: { code: 'COMMON.INVALID_CREDENTIALS' } })
+    t.equal(answer.status, 401, String(header?.replace(token, '…')))
+    t.match(JSON.parse(answer.text), { error: { code: 'COMMON.INVALID_CREDENTIALS' } })
   }
   t.match(simulator.record, { badBearers: 5, expiredBearers: 0, uploads: { bytes: 0 } })
 })
@@ -131,16 +130,14 @@ await test('paths are exact: a wrong slash is 404, a wrong method 405, whatever 
     ['POST', '/hrv/rr-list', 404], ['POST', '/token/', 404], ['GET', '/available-times/', 404], ['POST', '/hrv/rr-list/results/', 404],
     ['GET', '/token', 405], ['POST', '/available-times', 405], ['HEAD', '/available-times', 405], ['GET', '/hrv/rr-list/', 405],
   ] as const) {
-    const answer = await request(origin + base + path, { method, headers: { 'content-type': 'multipart/form-data; boundary=x' }, ...method === 'POST' ? { body: 'x' } : {} })
-    t.equal(answer.statusCode, status, `${method} ${path}`)
-    await answer.body.dump()
+    const answer = await call(origin, base + path, { method, headers: { 'content-type': 'multipart/form-data; boundary=x' }, ...method === 'POST' ? { body: 'x' } : {} })
+    t.equal(answer.status, status, `${method} ${path}`)
   }
 })
 
 await test('a wrong slash can be redirected as Starlette does, to an absolute address', async t => {
   const { origin } = await start(t, { redirectSlashes: true })
-  const answer = await request(`${origin}${base}/hrv/rr-list?a=b`, { method: 'POST', body: 'x' })
-  t.equal(answer.statusCode, 307)
+  const answer = await call(origin, `${base}/hrv/rr-list?a=b`, { method: 'POST', body: 'x' })
+  t.equal(answer.status, 307)
   t.equal(answer.headers.location, `${origin}${base}/hrv/rr-list/?a=b`)
-  await answer.body.dump()
 })

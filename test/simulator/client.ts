@@ -1,6 +1,6 @@
 /** A client of the AMSU API as an app would have one, for the simulator's own tests. */
 import { existsSync, readFileSync } from 'node:fs'
-import { request } from 'undici'
+import { call } from '../support/client.ts'
 import { basePath } from './calls.ts'
 import { simulatorDefaults } from './simulator.ts'
 import { placeBeats, synthesizeEcg } from './synthetic-ecg.ts'
@@ -39,7 +39,7 @@ export function halfAnHour (): HalfAnHour {
 
 /** Sends a form to a token call. */
 export async function sendForm (origin: string, method: 'POST' | 'PUT', path: string, fields: Record<string, string>): Promise<Answer> {
-  return read(await request(origin + basePath + path, {
+  return read(await call(origin, basePath + path, {
     method,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams(fields).toString(),
@@ -55,12 +55,12 @@ export async function buyTokens (origin: string): Promise<TokenAnswer> {
 
 /** Asks what is left of the quotas. */
 export async function getTimes (origin: string, token?: string): Promise<Answer> {
-  return read(await request(`${origin}${basePath}/available-times`, { headers: authorization(token) }))
+  return read(await call(origin, `${basePath}/available-times`, { headers: authorization(token) }))
 }
 
 /** Sends JSON. */
 export async function sendJson (origin: string, path: string, token: string, body: unknown): Promise<Answer> {
-  return read(await request(origin + basePath + path, {
+  return read(await call(origin, basePath + path, {
     method: 'POST',
     headers: { ...authorization(token), 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -72,16 +72,15 @@ export async function sendEcg (origin: string, path: string, token: string, ecg:
   const form = new FormData()
   for (const [key, values] of Object.entries(fields)) for (const value of [values].flat()) form.append(key, String(value))
   form.append('ecg_file', new Blob([Uint8Array.from(ecg)]), name)
-  // Encoded beforehand: undici 7 itself sends nothing of a form with a Blob on Node 24 and later.
   const encoded = new Response(form)
   const headers = { ...authorization(token), 'content-type': encoded.headers.get('content-type') ?? '' }
-  return read(await request(origin + basePath + path, { method: 'POST', headers, body: Buffer.from(await encoded.arrayBuffer()) }))
+  return read(await call(origin, basePath + path, { method: 'POST', headers, body: Buffer.from(await encoded.arrayBuffer()) }))
 }
 
 function authorization (token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-async function read ({ statusCode, headers, body }: Awaited<ReturnType<typeof request>>): Promise<Answer> {
-  return { status: statusCode, headers, body: await body.json() as Answer['body'] }
+function read ({ status, headers, text }: Awaited<ReturnType<typeof call>>): Answer {
+  return { status, headers, body: JSON.parse(text) as Answer['body'] }
 }

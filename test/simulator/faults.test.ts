@@ -1,6 +1,7 @@
-import { Readable } from 'node:stream'
+import { once } from 'node:events'
+import http, { type IncomingMessage } from 'node:http'
 import { test } from 'tap'
-import { request } from 'undici'
+import { call } from '../support/client.ts'
 import { buyTokens, getTimes, person, sendEcg, sendForm, sendJson } from './client.ts'
 import { simulatorDefaults, startSimulator } from './simulator.ts'
 import { synthesizeEcg } from './synthetic-ecg.ts'
@@ -38,12 +39,12 @@ await test('token calls can be spoiled in every way an issuer fails', async t =>
   delete faults.tokenStatus
 
   Object.assign(faults, { tokenBody: Buffer.from('<html>'), tokenBodyType: 'text/html' })
-  const page = await request(origin + tokenUrl, { method: 'POST' })
-  t.match([page.statusCode, page.headers['content-type'], await page.body.text()], [200, 'text/html', '<html>'])
+  const page = await call(origin, tokenUrl, { method: 'POST' })
+  t.match([page.status, page.headers['content-type'], page.text], [200, 'text/html', '<html>'])
   delete faults.tokenBody
 
   faults.tokenDown = true
-  await t.rejects(sendForm(origin, 'POST', '/token', credentials), { code: /ECONNRESET|UND_ERR_SOCKET/ })
+  await t.rejects(sendForm(origin, 'POST', '/token', credentials), { code: 'ECONNRESET' })
   delete faults.tokenDown
   t.equal((await sendForm(origin, 'POST', '/token', credentials)).status, 200)
 })
@@ -84,18 +85,18 @@ await test('analysis calls can be answered late, cut, or by the front end', asyn
 
   for (const cut of [0, 5]) {
     faults.cut = cut
-    const answer = await request(`${origin}/amsu-analysis/v2/available-times`, { headers: { authorization: `Bearer ${token}` } })
+    const [answer] = await once(http.get(`${origin}/amsu-analysis/v2/available-times`, { headers: { authorization: `Bearer ${token}` } }), 'response') as [IncomingMessage]
     t.equal(answer.statusCode, 200)
     t.ok(Number(answer.headers['content-length']) > 50, 'the whole length is announced')
     let bytes = 0
-    await t.rejects(async () => { for await (const chunk of answer.body) bytes += chunk.length })
+    await t.rejects(async () => { for await (const chunk of answer) bytes += (chunk as Buffer).length })
     t.equal(bytes, cut)
   }
   delete faults.cut
 
   faults.status = 502
-  const page = await request(`${origin}/amsu-analysis/v2/available-times`)
-  t.match([page.statusCode, page.headers['content-type'], await page.body.text()], [502, 'text/html', '<html>'])
+  const page = await call(origin, '/amsu-analysis/v2/available-times')
+  t.match([page.status, page.headers['content-type'], page.text], [502, 'text/html', '<html>'])
   t.equal((await sendForm(origin, 'POST', '/token', credentials)).status, 200, 'tokens are still sold')
 })
 
@@ -112,19 +113,12 @@ await test('a front end that answers in the middle of an upload is no trouble fo
 await test('a client that leaves in the middle of an upload is no trouble for the next call', async t => {
   const simulator = await start(t)
   const { access_token: token } = await buyTokens(simulator.origin)
-  const leaving = new AbortController()
-  const upload = request(`${simulator.origin}/amsu-analysis/v2/hrv/rr-list/`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'multipart/form-data; boundary=x' },
-    signal: leaving.signal,
-    body: Readable.from((async function * () {
-      yield Buffer.from('--x\r\nContent-Disposition: form-data; name="ecg_file"; filename="a.ecg"\r\n\r\n')
-      yield Buffer.alloc(10_000)
-      await simulator.seen('POST /hrv/rr-list/')
-      leaving.abort()
-    })()),
-  })
-  await t.rejects(upload)
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'multipart/form-data; boundary=x' }
+  const upload = http.request(`${simulator.origin}/amsu-analysis/v2/hrv/rr-list/`, { method: 'POST', headers })
+  upload.write('--x\r\nContent-Disposition: form-data; name="ecg_file"; filename="a.ecg"\r\n\r\n')
+  upload.write(Buffer.alloc(10_000))
+  await simulator.seen('POST /hrv/rr-list/')
+  upload.on('error', () => {}).destroy()
   t.equal((await sendEcg(simulator.origin, '/hrv/rr-list/', token, synthesizeEcg({ minutes: 1 }))).status, 200)
   t.equal(simulator.record.uploads.count, 1)
 })
@@ -133,10 +127,10 @@ await test('a simulator in another process is steered over HTTP', async t => {
   const simulator = await start(t)
   const { access_token: token } = await buyTokens(simulator.origin)
   const admin = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
-    const answer = await request(`${simulator.origin}/simulator/${path}`, {
+    const answer = await call(simulator.origin, `/simulator/${path}`, {
       method, ...body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
     })
-    return { status: answer.statusCode, body: await answer.body.json() }
+    return { status: answer.status, body: JSON.parse(answer.text) as Record<string, unknown> }
   }
   t.match(await admin('POST', 'faults', { delayMs: 0, rejectPut: true }), { status: 200, body: { delayMs: 0, rejectPut: true } })
   t.same((await admin('POST', 'faults', { rejectPut: null })).body, { delayMs: 0 })

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { decodeJwt } from 'jose'
-import { request } from 'undici'
+import { call } from '../support/client.ts'
 import { buyTokens, getTimes, sendForm } from './client.ts'
 import { simulatorDefaults, startSimulator } from './simulator.ts'
 import type { Simulator, SimulatorOptions } from './simulator.ts'
@@ -35,12 +35,10 @@ await test('wrong credentials are refused with AUTHENTICATION_FAILED, missing on
   }
   t.match(await sendForm(origin, 'POST', '/token', { client_id: 'x' }), { status: 422, body: { error: { code: 'COMMON.INVALID_PARAMETER' } } })
   t.match(await sendForm(origin, 'PUT', '/token', {}), { status: 422 })
-  const json = await request(`${origin}/amsu-analysis/v2/token`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(credentials) })
-  t.equal(json.statusCode, 422, 'JSON is no form')
-  await json.body.dump()
-  const empty = await request(`${origin}/amsu-analysis/v2/token`, { method: 'POST' })
-  t.equal(empty.statusCode, 422)
-  await empty.body.dump()
+  const json = await call(origin, '/amsu-analysis/v2/token', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(credentials) })
+  t.equal(json.status, 422, 'JSON is no form')
+  const empty = await call(origin, '/amsu-analysis/v2/token', { method: 'POST' })
+  t.equal(empty.status, 422)
 })
 
 await test('a refresh token buys a new pair by PUT and by POST, and the old pair lives on', async t => {

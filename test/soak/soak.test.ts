@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
-import { request } from 'undici'
+import { call } from '../support/client.ts'
 import type { Ending, Sent } from './caller.ts'
 import { isDoubleSend, judge } from './judge.ts'
 import type { Evidence } from './judge.ts'
@@ -131,5 +131,5 @@ await test('Ctrl-C ends the soak and takes the proxy along', async t => {
     if (proxy !== '') child.kill('SIGINT')
   })
   t.match(await once(child, 'close'), [130, null])
-  await t.rejects(request(`${proxy}/livez`), { code: 'ECONNREFUSED' })
+  await t.rejects(call(proxy, '/livez'), { code: 'ECONNREFUSED' })
 })

@@ -8,6 +8,7 @@ import { Relay } from '../../src/relay/relay.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { Listener } from '../../src/server/listener.ts'
 import { AccessToken, instant } from '../../src/token/access-token.ts'
+import { createConnector, type ConnectorOptions } from '../../src/upstream/connector.ts'
 import { createTransport, type TransportOptions } from '../../src/upstream/transport.ts'
 
 /** Largest body that is kept to be sent again, in bytes. */
@@ -20,8 +21,10 @@ export interface BareRelay {
 }
 
 /** Starts a relay before `upstream`, with a token in hand that can be renewed at any time. */
-export async function startRelay (t: Test, upstream: Partial<TransportOptions> & { readonly origin: string }): Promise<BareRelay> {
-  const transport = createTransport({ connectTimeoutMs: 300, maxConnections: 8, certificateAuthority: undefined, forwardProxy: undefined, ...upstream })
+export async function startRelay (t: Test, upstream: Partial<TransportOptions & ConnectorOptions> & { readonly origin: string }): Promise<BareRelay> {
+  const { clock: _pool, ...connecting } = upstream // the age of connections may go by a clock that stands still, their timeout may not
+  const connect = createConnector({ connectTimeoutMs: 300, certificateAuthority: () => undefined, forwardProxy: undefined, ...connecting })
+  const transport = createTransport({ connect, connectTimeoutMs: 300, maxConnections: 8, forwardProxy: undefined, ...upstream })
   const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
   const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, reject: () => true }
   const outcomes: Outcome[] = []

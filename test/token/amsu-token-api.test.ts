@@ -1,19 +1,23 @@
 import { test, type Test } from 'tap'
-import type { Socket } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { Agent } from 'undici'
 import { systemClock } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { classifyAnswer, createTokenApi, parseRetryAfterMs, toCallError, TokenCallError, type TokenApi } from '../../src/token/amsu-token-api.ts'
+import { createApiClient } from '../../src/upstream/api-client.ts'
+import { createConnector } from '../../src/upstream/connector.ts'
+import { ForwardProxyError, type ForwardProxy } from '../../src/upstream/forward-proxy.ts'
 import { startTcp, startUpstream, json, type UpstreamOptions } from '../support/upstream.ts'
 
 const CREDENTIALS = { clientId: new Secret('my id&=%'), clientSecret: new Secret('my secret+/') }
 const GOOD = { access_token: 'a.b.c', token_type: 'bearer', expires_in: 86_400, refresh_token: 'd.e.f' }
 
-function apiFor (t: Test, origin: string, requestTimeoutMs = 2_000): TokenApi {
-  const dispatcher = new Agent()
-  t.teardown(async () => { await dispatcher.destroy() })
-  return createTokenApi({ dispatcher, origin, requestTimeoutMs, clock: systemClock })
+function apiFor (t: Test, origin: string, requestTimeoutMs = 2_000, connection: { forwardProxy?: ForwardProxy, lookup?: LookupFunction } = {}): TokenApi {
+  const common = { origin, forwardProxy: undefined, ...connection }
+  const connect = createConnector({ ...common, connectTimeoutMs: 5_000, certificateAuthority: () => undefined })
+  const client = createApiClient({ ...common, connect, connectTimeoutMs: 5_000, maxConnections: 2 })
+  t.teardown(async () => { await client.destroy() })
+  return createTokenApi({ client, requestTimeoutMs, clock: systemClock })
 }
 
 async function setUp (t: Test, options: UpstreamOptions): Promise<{ api: TokenApi, upstream: Awaited<ReturnType<typeof startUpstream>> }> {
@@ -91,8 +95,8 @@ test('no answer in time, a cut, and garbage are failures of their own kind', asy
   const faults: Array<[string, (socket: Socket) => void, string, string]> = [
     ['silence', () => {}, 'broken', 'TIMEOUT'],
     ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'broken', 'ECONNRESET'],
-    ['an end', socket => { socket.once('data', () => socket.end()) }, 'broken', 'UND_ERR_SOCKET'],
-    ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'broken', 'UND_ERR_SOCKET'],
+    ['an end', socket => { socket.once('data', () => socket.end()) }, 'broken', 'ERR_CONNECTION_ENDED'],
+    ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'broken', 'ERR_CONNECTION_ENDED'],
     ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'trouble', 'INVALID_ANSWER'],
   ]
   for (const [name, onConnection, kind, code] of faults) {
@@ -105,8 +109,26 @@ test('no answer in time, a cut, and garbage are failures of their own kind', asy
   await t.rejects(apiFor(t, closed.origin).issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble', code: 'ECONNREFUSED' }, 'refused connection')
 })
 
+test('what breaks before the call is sent says nothing of its method: a reset handshake, a connection too slow to come, a forward proxy that does not know us', async t => {
+  const resetting = await startTcp(socket => { socket.once('data', () => { socket.resetAndDestroy() }) })
+  const asking = await startTcp(socket => { socket.once('data', () => { socket.end('HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n') }) })
+  t.teardown(async () => { await resetting.close(); await asking.close() })
+  const forwardProxy = { host: '127.0.0.1', port: asking.port, authorization: undefined, secret: undefined }
+  for (const [name, api, code] of [
+    ['a handshake', apiFor(t, resetting.origin.replace('http', 'https')), 'ECONNRESET'],
+    ['no connection', apiFor(t, 'http://amsu.test', 200, { lookup: () => {} }), 'TIMEOUT'],
+    ['the forward proxy', apiFor(t, 'http://amsu.test', 2_000, { forwardProxy }), new ForwardProxyError(407).code],
+  ] as const) await t.rejects(api.refresh('refresh_put', new Secret('r')), { name: 'TokenCallError', kind: 'trouble', code }, name)
+})
+
+test('every call has a connection of its own: a stale one would look like a method that is blocked', async t => {
+  const { api, upstream } = await setUp(t, { onToken: (_call, res) => { json(res, 200, GOOD); res.socket?.unref() } })
+  for (let i = 0; i < 3; i++) await api.issue(CREDENTIALS)
+  t.match(upstream.tokenCalls.map(({ headers }) => headers.connection), ['close', 'close', 'close'])
+})
+
 test('the code of a failed call is a code, whatever a library or AMSU puts in its place', async t => {
-  for (const code of ['ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'UND_ERR_CONNECT_TIMEOUT']) t.equal(new TokenCallError('credentials', 'trouble', 'test', { code }).code, code)
+  for (const code of ['ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_CONNECT_TIMEOUT']) t.equal(new TokenCallError('credentials', 'trouble', 'test', { code }).code, code)
   for (const code of ['', 'lower', 'A B', 'https://user:password@amsu.example', '<img>', 'A'.repeat(65), 'E\n']) t.equal(new TokenCallError('credentials', 'trouble', 'test', { code }).code, 'UNKNOWN', code)
   t.match(toCallError('credentials', new TypeError('secret')), { code: 'DEFECT', status: undefined })
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 503, { error: { code: 'COMMON.BUSY', msg: '' } }) } })

@@ -1,14 +1,13 @@
 import { test } from 'tap'
 import type { Socket } from 'node:net'
-import type { buildConnector } from 'undici'
-import { createConnector } from '../../src/upstream/connector.ts'
+import { createConnector, type Connector } from '../../src/upstream/connector.ts'
 import { freePort } from '../support/free-port.ts'
 import { ask, closed, echo, setUp, within } from './pool-stage.ts'
 
-const connector = createConnector({ origin: 'http://127.0.0.1', connectTimeoutMs: 5_000, certificateAuthority: undefined, forwardProxy: undefined })
+const connector = createConnector({ connectTimeoutMs: 5_000, certificateAuthority: () => undefined, forwardProxy: undefined })
 
 /** A connector whose attempts wait until a test lets them go on, or fails them. */
-function createGate (): { connect: buildConnector.connector, attempts: Array<(error?: Error) => void> } {
+function createGate (): { connect: Connector, attempts: Array<(error?: Error) => void> } {
   const attempts: Array<(error?: Error) => void> = []
   return {
     attempts,

@@ -111,7 +111,7 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
   })
   const clock = new FakeClock()
   const origin = new URL(server.origin)
-  const connect = createConnector({ origin: server.origin, connectTimeoutMs: 5_000, certificateAuthority: undefined, forwardProxy: undefined })
+  const connect = createConnector({ connectTimeoutMs: 5_000, certificateAuthority: () => undefined, forwardProxy: undefined })
   const pool = new ConnectionPool({ origin, connect, maxConnections: 8, waitTimeoutMs: 5_000, isOneShot: false, clock, ...options })
   t.teardown(async () => { await pool.destroy(); await server.close() })
   return {

@@ -1,9 +1,8 @@
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { buildConnector } from 'undici'
 import type { ForwardProxy } from '../../src/upstream/forward-proxy.ts'
-import { createTunnelConnector, openTunnel } from '../../src/upstream/tunnel.ts'
+import { authorityOf, openTunnel } from '../../src/upstream/tunnel.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { startForwardProxy } from '../support/forward-proxy.ts'
 import { startTcp } from '../support/upstream.ts'
@@ -22,18 +21,6 @@ async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<
   const { port, close } = await startTcp(socket => { socket.once('data', () => { onRequest(socket) }) })
   t.teardown(close)
   return at(port)
-}
-
-/** Asks undici's way for a connection, and notes each time it is answered. */
-async function connect (connector: buildConnector.connector, options: Partial<buildConnector.Options> = {}): Promise<Array<{ error: Error | null, socket: Socket | null }>> {
-  const answers: Array<{ error: Error | null, socket: Socket | null }> = []
-  await new Promise<void>(resolve => {
-    connector({ protocol: 'https:', hostname: 'amsu.example', host: 'amsu.example', port: '', ...options }, (error, socket) => {
-      answers.push({ error, socket })
-      resolve()
-    })
-  })
-  return answers
 }
 
 test('a tunnel leads where it was asked to, and only the forward proxy is shown who we are', async t => {
@@ -82,31 +69,7 @@ test('an attempt that is given up frees its connection to a silent forward proxy
 })
 
 test('a tunnel is asked for by name and port, 443 where there is none, an IPv6 address in brackets', async t => {
-  const forward = await startForwardProxy({ refusal: () => 403 })
-  t.teardown(forward.close)
-  const connector = createTunnelConnector({ forwardProxy: at(forward.port), connectTimeoutMs: IN_TIME_MS, secure: () => { throw new Error('not reached') } })
-  for (const [options, target] of [[{}, 'amsu.example:443'], [{ port: '8443' }, 'amsu.example:8443'], [{ hostname: '2001:db8::7' }, '[2001:db8::7]:443']] as const) {
-    t.match(await connect(connector, options), [{ error: { status: 403 }, socket: null }])
-    t.equal(forward.asked.at(-1)?.target, target)
-  }
-})
-
-test('TLS is spoken in the tunnel, and whoever asked is answered once, also when the line breaks later', async t => {
-  const forwardProxy = await startOdd(t, socket => { socket.write(ESTABLISHED) })
-  const secure: buildConnector.connector = ({ httpSocket }, callback) => { callback(null, httpSocket as Socket) }
-  const answers = await connect(createTunnelConnector({ forwardProxy, connectTimeoutMs: IN_TIME_MS, secure }))
-  const { socket } = answers[0] as { socket: Socket }
-  socket.destroy()
-  await once(socket, 'close')
-  t.match(answers, [{ error: null }])
-  t.equal(answers.length, 1)
-})
-
-test('a handshake whose line breaks, or that is not done in time, is a failure and not a wait for ever', async t => {
-  let line: Socket | undefined
-  const forwardProxy = await startOdd(t, socket => { line = socket; socket.write(ESTABLISHED) })
-  const broken = await connect(createTunnelConnector({ forwardProxy, connectTimeoutMs: IN_TIME_MS, secure: () => { line?.resetAndDestroy() } }))
-  t.match(broken, [{ error: { name: 'ForwardProxyError', status: undefined }, socket: null }])
-  const late = await connect(createTunnelConnector({ forwardProxy, connectTimeoutMs: 200, secure: () => {} }))
-  t.match(late, [{ error: { name: 'ForwardProxyError', status: undefined, cause: { name: 'TimeoutError' } }, socket: null }])
+  for (const [target, authority] of [
+    [{ hostname: 'amsu.example', port: '' }, 'amsu.example:443'], [{ hostname: 'amsu.example', port: '8443' }, 'amsu.example:8443'], [{ hostname: '2001:db8::7', port: '' }, '[2001:db8::7]:443'],
+  ] as const) t.equal(authorityOf(target), authority)
 })

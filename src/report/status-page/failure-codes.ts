@@ -2,14 +2,14 @@
  * Codes with which a token call fails, in groups that have their words in common. A code without a group is shown as it is.
  */
 
-/** What an operator must tell apart, with the codes of Node.js, OpenSSL, undici and our own that mean it. */
+/** What an operator must tell apart, with the codes of Node.js, OpenSSL and our own that mean it. */
 const GROUPS = {
   nameless: ['ENOTFOUND'],
   silent: ['EAI_AGAIN'],
   refused: ['ECONNREFUSED'],
-  broken: ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'],
+  broken: ['ECONNRESET', 'EPIPE', 'ERR_CONNECTION_ENDED'],
   unreachable: ['EHOSTUNREACH', 'ENETUNREACH'],
-  unconnected: ['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'],
+  unconnected: ['ETIMEDOUT', 'ERR_CONNECT_TIMEOUT'],
   late: ['TIMEOUT'],
   invalid: ['INVALID_ANSWER'],
   expired: ['CERT_HAS_EXPIRED'],
