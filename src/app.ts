@@ -40,11 +40,13 @@ export interface Ports {
   readonly headTimeoutMs?: number
   /** What runs, as metrics and the status page tell it. */
   readonly build: Build
+  /** How many lines the log has lost. */
+  readonly droppedLogLines: () => number
 }
 
 /** Builds the proxy; nothing is opened yet. */
 export async function createApp (config: Config, ports: Ports): Promise<App> {
-  const { build, clock, log, logOutcome, masker } = ports
+  const { build, clock, droppedLogLines, log, logOutcome, masker } = ports
   const observer = new Observer(clock)
   const refusals = new RefusalLog(clock, log)
   maskSecrets(config, masker)
@@ -72,7 +74,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
 
   const guard = createBrowserGuard(config.guard)
   const report = {
-    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
+    observer, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
   }
   const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }
   const app = createServer(surroundings, config.listener.tls)

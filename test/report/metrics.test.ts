@@ -11,7 +11,7 @@ const STATUS: TokenStatus = {
 
 /** All there is to scrape, by name and labels. */
 async function scrape (changes: Partial<MetricsSources> = {}, observer = new Observer(new FakeClock())): Promise<{ text: string, samples: Map<string, string> }> {
-  const registry = createMetrics({ observer, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, ...changes })
+  const registry = createMetrics({ observer, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, droppedLogLines: () => 5, ...changes })
   const text = await registry.metrics()
   return { text, samples: new Map(text.split('\n').filter(line => /^[a-z]/.test(line)).map(line => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)])) }
 }
