@@ -3,18 +3,20 @@
  */
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { constants } from 'node:os'
 import { systemClock } from './clock.ts'
 import { parseCommandLine, type CommandLine } from './commands/command-line.ts'
 import type { Process } from './commands/serve.ts'
 import { usage } from './commands/usage.ts'
-import type { LogDestination } from './report/log-destination.ts'
+import { createLogDestination, type LogDestination } from './report/log-destination.ts'
 
 /** Its file descriptor. */
 const STANDARD_OUTPUT = 1
 
 /** Where settings are read besides the environment. */
 const DOTENV_PATH = '.env'
+
+/** Exit codes of a shell for what was ended by a signal: 128 and its number. */
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 /**
  * How soon after a Ctrl-C another SIGINT is the same one, in milliseconds, when npm runs the program: the terminal sends it to both,
@@ -99,7 +101,7 @@ function endBy (process: NodeJS.Process, signal: StopSignal | 'SIGHUP', isProxy 
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
   // The first process of a container is not ended by a signal it does not listen to (pid_namespaces(7)).
-  process.exit(128 + constants.signals[signal])
+  process.exit(EXIT_CODES[signal])
 }
 
 function thisProcess (process: NodeJS.Process, signals: Signals, destination: LogDestination): Process {
@@ -140,7 +142,6 @@ async function untilStopped (process: NodeJS.Process, signals: Signals): Promise
 
 /** Lines for machines go to standard output; a person at a terminal gets them readable. */
 async function logDestination (process: NodeJS.Process): Promise<LogDestination> {
-  const { createLogDestination } = await import('./report/log-destination.ts')
   if (process.stdout.isTTY) {
     const { createTerminalFormat, openTerminal } = await import('./report/terminal.ts')
     return createLogDestination(openTerminal(), systemClock, createTerminalFormat(isColored(process)))

@@ -11,9 +11,12 @@ const PATHS = ['/proc/self/fd/1', '/dev/tty']
 /** Its descriptor. */
 const STANDARD_OUTPUT = 1
 
-/** What a terminal would take for a command, in texts that others may have a part in: C0 and C1 controls, without the tab. */
+/** What a terminal would take for a command, in texts that others may have a part in. JSON writes it otherwise. */
 // eslint-disable-next-line no-control-regex
-const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g
+const CONTROLS = /[\x00-\x1f]/g
+
+/** Such as JSON does not: DEL, and the C1 controls. */
+const MORE_CONTROLS = /[\x7f-\x9f]/g
 
 /** A line of the log, as far as it is said otherwise to people. */
 interface Line {
@@ -47,7 +50,7 @@ export function openTerminal (): number {
 export function createTerminalFormat (isColored: boolean): (line: string) => string {
   const pretty = prettyFactory({ colorize: isColored, translateTime: 'SYS:HH:MM:ss.l', singleLine: true, errorLikeObjectKeys: [] })
   return text => {
-    const line = JSON.parse(text) as Line
+    const line = JSON.parse(text.replace(MORE_CONTROLS, '?')) as Line
     const stack = takeStack(line.err) ?? takeStack(line.cause) ?? ''
     return pretty(withPlainMessage(line)) + stack
   }
