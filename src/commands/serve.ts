@@ -8,7 +8,6 @@ import { loadConfig, type Config, type Environment } from '../config/config.ts'
 import { runtimeWarnings } from '../config/runtime.ts'
 import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
-import type { App } from '../lifecycle.ts'
 import { codeOf } from '../relay/upstream-errors.ts'
 import { createAccessLog } from '../report/access-log.ts'
 import { createLogger } from '../report/logger.ts'
@@ -80,7 +79,7 @@ export async function serve (process: Process): Promise<number> {
 }
 
 /** Runs what is open until a signal or an error that nobody caught. */
-async function run (process: Process, app: App, stopped: Promise<string>, graceMs: number, log: Logger): Promise<number> {
+async function run (process: Process, app: Awaited<ReturnType<typeof createApp>>, stopped: Promise<string>, graceMs: number, log: Logger): Promise<number> {
   process.onReload(() => {
     log.info('reading secrets, callers and certificates again')
     app.reload()
