@@ -19,9 +19,9 @@ const ENVIRONMENT = { PATH: process.env['PATH'], AMSU_CLIENT_ID: CLIENT_ID, AMSU
 /** The listener for SIGXFSZ is the last one that is set before anything is loaded. `then` runs at that moment, in the program. */
 const atFirst = (then: string): string => `--import=data:text/javascript,process.on("newListener",name=>{if(name==="SIGXFSZ"){${then}}})`
 
-function spawnProgram (nodeOptions: readonly string[], args: readonly string[] = [], before: readonly string[] = []): ChildProcess {
+function spawnProgram (nodeOptions: readonly string[], args: readonly string[] = [], before: readonly string[] = [], environment: Record<string, string> = {}): ChildProcess {
   const [command = '', ...rest] = [...before, ...NODE, ...nodeOptions, MAIN, ...args]
-  return spawn(command, rest, { cwd: '/', env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(command, rest, { cwd: '/', env: { ...ENVIRONMENT, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 test('a signal that comes before anything is loaded ends the proxy with 0', async t => {
@@ -57,7 +57,7 @@ test('as process 1 of a container it ends as well, with 0 as a proxy and 143 as 
   }
   const signal = atFirst('process.kill(process.pid,"SIGTERM")')
   t.same(await once(spawnProgram([signal], [], namespace), 'exit'), [0, null])
-  t.same(await once(spawnProgram([signal], ['wait'], namespace), 'exit'), [143, null])
+  t.same(await once(spawnProgram([signal], ['wait'], namespace, { PORT: '9' }), 'exit'), [143, null])
 })
 
 test('a command that is no proxy ends by the signal, as any other program', async t => {
