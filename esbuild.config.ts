@@ -64,6 +64,17 @@ export const LEAN = {
     importer: /node_modules[\\/]prom-client[\\/]/,
     contents: 'module.exports = {}',
   },
+  // Needed with the first scrape, if there is one; run then, from what was read at the start, because later no descriptor may be free.
+  'prom-client': {
+    importer: /(?:)/,
+    contents: `
+      module.exports = {
+        get Counter () { return require('prom-client').Counter },
+        get Gauge () { return require('prom-client').Gauge },
+        get Registry () { return require('prom-client').Registry },
+        get collectDefaultMetrics () { return require('prom-client').collectDefaultMetrics },
+      }`,
+  },
   // Nothing here speaks HTTP/2, but whoever could loads Node's.
   'node:http2': {
     importer: /(?:)/,

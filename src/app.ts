@@ -42,11 +42,13 @@ export interface Ports {
   readonly headTimeoutMs?: number
   /** What runs, as metrics and the status page tell it. */
   readonly build: Build
+  /** How many lines the log has lost. */
+  readonly droppedLogLines: () => number
 }
 
 /** Builds the proxy; nothing is opened yet. */
 export async function createApp (config: Config, ports: Ports): Promise<App> {
-  const { build, clock, log, logOutcome, masker } = ports
+  const { build, clock, droppedLogLines, log, logOutcome, masker } = ports
   maskSecrets(config, masker)
   const [observer, refusals] = [new Observer(clock), new RefusalLog(clock, log)]
   const { origin, credentials, certificateAuthority } = config.amsu
@@ -71,7 +73,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   })
 
   const report: ReportPluginOptions = {
-    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers),
+    observer, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers),
   }
   const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin }
   const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })

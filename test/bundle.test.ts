@@ -40,6 +40,22 @@ test('no built file imports node:http, which would load a WebSocket at each star
   for (const code of built) t.notOk(imported.test(code), code.slice(0, 80))
 })
 
+test('what serves is there from the start: no built file of it loads another later, when no descriptor may be free', async t => {
+  const textOf = (name: string): string => readFileSync(join(root, 'dist', name), 'utf8')
+  const reached = new Set(readdirSync(join(root, 'dist')).filter(name => /^serve-.*\.js$/.test(name)))
+  t.equal(reached.size, 1)
+  for (const name of reached) {
+    for (const [, next = ''] of textOf(name).matchAll(/\b(?:from|import)\s*"\.\/([^"]+)"/g)) reached.add(next)
+    t.notMatch(textOf(name), /\bimport\(/, name)
+  }
+  t.ok([...reached].some(name => textOf(name).includes('process_max_fds')), 'the metrics are in it')
+  t.match(textOf('main.js'), /\bimport\(/, 'one that loads another is known as one')
+})
+
+test('the first built file imports nothing that could delay its listeners for signals', async t => {
+  t.strictSame([...readFileSync(join(root, 'dist/main.js'), 'utf8').matchAll(/\bimport\b[^;(]*?["']([^"']+)["']/g)].map(match => match[1]), ['node:module'])
+})
+
 test('undici is not shipped, and its short form has everything that reply-from asks of it', async t => {
   const lib = 'node_modules/@fastify/reply-from/lib'
   const asked = readdirSync(lib).flatMap(file => [...readFileSync(`${lib}/${file}`, 'utf8').matchAll(/\bundici\.(\w+)/g)].map(match => match[1] as string))

@@ -1,9 +1,9 @@
 /**
  * `amsu-proxy serve`: runs the proxy until it is told to stop.
  */
-import type { DestinationStream } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
 import { createApp } from '../app.ts'
-import { systemClock } from '../clock.ts'
+import { delay, systemClock } from '../clock.ts'
 import { loadConfigAtStart, type Config, type Environment } from '../config/config.ts'
 import { runtimeWarnings } from '../config/runtime.ts'
 import { secretSettings } from '../config/settings.ts'
@@ -13,6 +13,9 @@ import { createAccessLog } from '../report/access-log.ts'
 import { createLogger } from '../report/logger.ts'
 import { createMasker } from '../secrets/masker.ts'
 
+/** How long a signal waits for what is just being opened, in milliseconds: the name of a listener may take long to be found. */
+const OPEN_TIMEOUT_MS = 1_000
+
 /** The process, as a command sees it. */
 export interface Process {
   readonly environment: Environment
@@ -20,11 +23,11 @@ export interface Process {
   readonly nodeVersion: string
   /** Version of this program. */
   readonly version: () => string
-  /** Where log lines go. */
-  readonly destination: DestinationStream
+  /** Where log lines go, and how many of them were lost. */
+  readonly destination: DestinationStream & { readonly droppedLines: number }
   /** Writes a line for a person who has just started the program in vain. */
   readonly complain: (line: string) => void
-  /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+  /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. Until this is called, so does the first. */
   readonly untilStopped: () => Promise<string>
   /** Takes variables out of the environment. */
   readonly forget: (names: readonly string[]) => void
@@ -49,9 +52,21 @@ export async function serve (process: Process): Promise<number> {
   const log = createLogger(logging)
   for (const warning of [...config.warnings, ...runtimeWarnings(process.nodeVersion, systemClock.wall())]) log.warn(warning)
 
-  const app = await createApp(config, { clock: systemClock, random: Math.random, log, logOutcome: createAccessLog(logging), masker, build: { version: process.version(), node: process.nodeVersion } })
+  const app = await createApp(config, {
+    clock: systemClock,
+    random: Math.random,
+    log,
+    logOutcome: createAccessLog(logging),
+    masker,
+    build: { version: process.version(), node: process.nodeVersion },
+    droppedLogLines: () => process.destination.droppedLines,
+  })
+  const stopped = process.untilStopped()
   try {
-    const { address, adminAddress } = await app.open()
+    const addresses = await Promise.race([app.open(), stopped.then(async () => await delay(OPEN_TIMEOUT_MS, systemClock))])
+    // Nothing was opened that would have to be closed.
+    if (addresses === undefined) return 0
+    const { address, adminAddress } = addresses
     // Said at every level: with PORT=0 nothing else tells the port.
     createLogger({ ...logging, level: 'info' }).info({ address, adminAddress }, `amsu-proxy listens on ${address}`)
   } catch (error) {
@@ -60,6 +75,11 @@ export async function serve (process: Process): Promise<number> {
     await app.stop()
     return 1
   }
+  return await run(process, app, stopped, config.shutdownGraceMs, log)
+}
+
+/** Runs what is open until a signal or an error that nobody caught. */
+async function run (process: Process, app: Awaited<ReturnType<typeof createApp>>, stopped: Promise<string>, graceMs: number, log: Logger): Promise<number> {
   process.onReload(() => {
     log.info('reading secrets, callers and certificates again')
     app.reload()
@@ -70,11 +90,10 @@ export async function serve (process: Process): Promise<number> {
       resolve(1)
     })
   })
-  const stopped = process.untilStopped().then(signal => {
-    log.info({ signal, graceMs: config.shutdownGraceMs }, 'stopping')
+  const exitCode = await Promise.race([fatal, stopped.then(signal => {
+    log.info({ signal, graceMs }, 'stopping')
     return 0
-  })
-  const exitCode = await Promise.race([fatal, stopped])
+  })])
   await app.stop()
   log.info('stopped')
   return exitCode

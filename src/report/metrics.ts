@@ -1,7 +1,8 @@
 /**
  * The metrics of the proxy, for Prometheus. The numbers are kept elsewhere, as numbers; prom-client is handed them when somebody
- * reads, so that a request pays for nothing but counting, and a proxy nobody scrapes does not even load it.
+ * reads, so that a request pays for nothing but counting, and a proxy nobody scrapes does not even run it.
  */
+import { existsSync, readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Counter, Gauge, Registry, type Histogram } from 'prom-client'
 import type { TokenStatus } from '../token/token-status.ts'
 import { UNLIMITED, type AvailableTimes } from './available-times.ts'
@@ -23,6 +24,8 @@ export interface MetricsSources {
   /** What AMSU last said is left; undefined before it said so. */
   readonly quota: () => readonly AvailableTimes[] | undefined
   readonly build: Build
+  /** How many lines the log has lost. */
+  readonly droppedLogLines: () => number
 }
 
 /** A sample: its labels and its value. */
@@ -34,6 +37,12 @@ const LOOP_PRECISION_MS = 100
 /** Gauges of prom-client whose names Prometheus' linter refuses; the same numbers, by type, are in those without `_total`. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+/** Limits of this process, on Linux. */
+const LIMITS = '/proc/self/limits'
+
+/** How many descriptors the process may have open. */
+const MAX_DESCRIPTORS = 'process_max_fds'
+
 /** Creates the metrics: our own, and those of the process that every program with prom-client has. */
 export function createMetrics (sources: MetricsSources): Registry {
   const registry = new Registry()
@@ -42,8 +51,10 @@ export function createMetrics (sources: MetricsSources): Registry {
   gauge(registry, 'quota_remaining', 'Calls that AMSU says are left, by family; +Inf without a limit.', ['family'],
     () => (sources.quota() ?? []).map(({ family, remaining }) => [{ family }, remaining === UNLIMITED ? Infinity : remaining]))
   gauge(registry, 'build_info', 'The program that runs; always 1.', ['version', 'node'], () => [[{ ...sources.build }, 1]])
+  counter(registry, 'log_lines_dropped_total', 'Lines of the log that were lost because they could not be written.', [], () => [[{}, sources.droppedLogLines()]])
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_PRECISION_MS })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
+  if (registry.getSingleMetric(MAX_DESCRIPTORS) === undefined && existsSync(LIMITS)) addDescriptorLimit(registry)
   return registry
 }
 
@@ -68,6 +79,29 @@ function addToken (registry: Registry, { observer: { tokenCalls }, tokenStatus }
   counter(registry, 'token_requests_total', 'Calls to the token endpoints of AMSU, by call and outcome.', ['call', 'outcome'],
     () => tokenCalls.counts.map(({ call, count, outcome }) => [{ call, outcome }, count]))
   gauge(registry, 'token_consecutive_failures', 'Failed attempts in a row to get a token.', [], () => [[{}, tokenStatus().consecutiveFailures]])
+}
+
+/** prom-client reads the limit once, and leaves the metric out for good when no descriptor is free just then. */
+function addDescriptorLimit (registry: Registry): void {
+  let limit: number | undefined
+  const metric = new Gauge({
+    name: MAX_DESCRIPTORS,
+    help: 'Maximum number of open file descriptors.',
+    registers: [registry],
+    collect () {
+      limit ??= readDescriptorLimit()
+      metric.set(limit ?? NaN)
+    },
+  })
+}
+
+function readDescriptorLimit (): number | undefined {
+  try {
+    const found = /^Max open files +(\d+)/m.exec(readFileSync(LIMITS, 'utf8'))?.[1]
+    return found === undefined ? Infinity : Number(found)
+  } catch {
+    return undefined // there is none free
+  }
 }
 
 function counter (registry: Registry, name: string, help: string, labelNames: readonly string[], read: () => Sample[]): void {

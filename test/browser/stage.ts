@@ -45,6 +45,7 @@ export async function setStage (port = 0) {
   await app.register(reportPlugin, {
     observer,
     build: { version: '1.0.0', node: 'v24.11.0' },
+    droppedLogLines: () => 0,
     tokenStatus: () => state.token,
     clockSkewSeconds: () => state.clockSkewSeconds,
     isDraining: () => state.isDraining,

@@ -19,7 +19,7 @@ function fakeProcess (upstream: string) {
     dotenvPath: '/nonexistent/.env',
     nodeVersion: 'v26.0.0',
     version: () => '0.0.0',
-    destination: { write (line: string) { lines.push(line); onLine() } },
+    destination: { write (line: string) { lines.push(line); onLine() }, droppedLines: 0 },
     complain: line => { complaints.push(line) },
     forget: names => { forgotten.push(...names) },
     untilStopped: async () => await new Promise(resolve => { stop = resolve }),

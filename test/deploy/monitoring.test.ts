@@ -21,6 +21,7 @@ const metrics: Record<string, readonly string[]> = {
   token_consecutive_failures: [],
   quota_remaining: ['family'],
   secret_leaks_blocked_total: [],
+  log_lines_dropped_total: [],
   build_info: ['version', 'node'],
 }
 

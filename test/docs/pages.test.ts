@@ -145,7 +145,7 @@ test('the figures that pages repeat are those of the program', async t => {
   const figures = [
     ['recipes', 'ended by the proxy after 72 s', 'server/listener', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
     ['recipes', '`UPSTREAM_RESPONSE_TIMEOUT_MS`, 5 minutes', 'config/settings', 'UPSTREAM_RESPONSE_TIMEOUT_MS: milliseconds(300_000,'],
-    ['operations', 'wait up to 4 MiB', 'report/log-destination', 'LARGEST_BACKLOG = 4 * 1_048_576'],
+    ['operations', 'wait up to 4 MiB', 'report/log-destination', 'MAX_BACKLOG_BYTES = 4 * 1_048_576'],
     ['operations', 'tries again after 1 to 30 s', 'token/refresh-policy', 'FIRST_RETRY_MS = 1_000\nconst LONGEST_RETRY_MS = 30_000'],
     ['operations', 'tried again after 60 s', 'token/refresh-policy', 'REJECTED_RETRY_MS = 60_000'],
     ['operations', 'renewed at about 80 % of its life', 'token/refresh-policy', 'RENEW_AT_SHARE = 0.8'],

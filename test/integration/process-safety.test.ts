@@ -1,14 +1,18 @@
 import { test } from 'tap'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import http from 'node:http'
+import net from 'node:net'
+import { join } from 'node:path'
 import { call } from '../support/client.ts'
-import { endProgram, startProgram } from '../support/program.ts'
+import { freePort } from '../support/free-port.ts'
+import { endProgram, MAIN, NODE, startProgram } from '../support/program.ts'
 import { CLIENT_ID, CLIENT_SECRET } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
 import { startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
-const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
 
 test('SIGHUP without anything to read again, SIGPIPE and SIGUSR2-like noise do not stop the program', async t => {
   const upstream = await startUpstream()
@@ -61,4 +65,42 @@ test('a full disk behind the log does not hold up requests', async t => {
   for (let i = 0; i < 20; i++) t.equal((await call(origin, PATH)).status, 200)
   child.kill('SIGTERM')
   t.same(await exited, [0, null])
+})
+
+test('a log file that may not grow any more costs lines, neither a request nor the process', async t => {
+  const upstream = await startUpstream()
+  const port = await freePort()
+  const origin = `http://127.0.0.1:${port}`
+  const log = join(t.testdir(), 'log')
+  const child = spawn('/bin/sh', ['-c', `ulimit -f 4; exec ${[...NODE, MAIN].join(' ')} >'${log}'`], {
+    env: { PATH: process.env['PATH'], AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin, PORT: String(port), QUOTA_POLL_SECONDS: '0' },
+  })
+  const exited = once(child, 'exit')
+  t.teardown(async () => { child.kill('SIGKILL'); await exited; await upstream.close() })
+  await until(async () => (await call(origin, '/livez').catch(() => undefined))?.status === 200)
+  for (let i = 0; i < 50; i++) t.equal((await call(origin, PATH)).status, 200)
+  await until(() => statSync(log).size % 512 === 0 && statSync(log).size > 0)
+  child.kill('SIGTERM')
+  t.same(await exited, [0, null])
+})
+
+test('a first scrape while no descriptor is free spoils none of the later ones', async t => {
+  const upstream = await startUpstream()
+  const port = await freePort()
+  const child = spawn('/bin/sh', ['-c', `ulimit -n 40; exec ${[...NODE, MAIN].join(' ')}`], {
+    env: { PATH: process.env['PATH'], AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin, PORT: String(port), QUOTA_POLL_SECONDS: '0' },
+  })
+  child.stdout.resume()
+  const exited = once(child, 'exit')
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(async () => { agent.destroy(); child.kill('SIGKILL'); await exited; await upstream.close() })
+  const origin = `http://127.0.0.1:${port}`
+  await until(async () => (await call(origin, '/readyz', { agent }).catch(() => undefined))?.status === 200)
+  const others = Array.from({ length: 80 }, () => net.connect(port, '127.0.0.1').on('error', () => {}))
+  await until(async () => spawnSync('ls', [`/proc/${String(child.pid)}/fd`]).stdout.toString().trim().split('\n').length >= 40)
+  const first = await call(origin, '/metrics', { agent })
+  t.match(first, { status: 200, text: 'amsu_proxy_build_info' })
+  t.match(first.text, /^process_max_fds Nan$/m, 'no descriptor was free')
+  for (const socket of others) socket.destroy()
+  await until(async () => /^process_max_fds 40$/m.test((await call(origin, '/metrics', { agent })).text))
 })

@@ -210,7 +210,7 @@ test('the secrets are taken out of the environment before anything is opened', a
     dotenvPath: '/nonexistent/.env',
     nodeVersion: process.version,
     version: () => '0.0.0',
-    destination: { write: line => { steps.push(line) } },
+    destination: { write: line => { steps.push(line) }, droppedLines: 0 },
     complain: line => { steps.push(line) },
     untilStopped: async () => 'SIGTERM',
     forget: names => { steps.push(`forget ${names.join(' ')}`) },

@@ -11,7 +11,7 @@ const STATUS: TokenStatus = {
 
 /** All there is to scrape, by name and labels. */
 async function scrape (changes: Partial<MetricsSources> = {}, observer = new Observer(new FakeClock())): Promise<{ text: string, samples: Map<string, string> }> {
-  const registry = createMetrics({ observer, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, ...changes })
+  const registry = createMetrics({ observer, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, droppedLogLines: () => 5, ...changes })
   const text = await registry.metrics()
   return { text, samples: new Map(text.split('\n').filter(line => /^[a-z]/.test(line)).map(line => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)])) }
 }
@@ -21,7 +21,7 @@ test('every metric is there from the start, with its type and a line of help', a
   for (const [name, type] of [
     ['requests_total', 'counter'], ['request_duration_seconds', 'histogram'], ['upstream_response_seconds', 'histogram'], ['in_flight_requests', 'gauge'], ['request_bytes_total', 'counter'], ['response_bytes_total', 'counter'],
     ['errors_total', 'counter'], ['replays_total', 'counter'], ['token_expires_in_seconds', 'gauge'], ['refresh_token_expires_in_seconds', 'gauge'], ['token_requests_total', 'counter'], ['token_consecutive_failures', 'gauge'],
-    ['quota_remaining', 'gauge'], ['secret_leaks_blocked_total', 'counter'], ['build_info', 'gauge'],
+    ['quota_remaining', 'gauge'], ['secret_leaks_blocked_total', 'counter'], ['log_lines_dropped_total', 'counter'], ['build_info', 'gauge'],
   ] as const) t.match(text, new RegExp(`^# HELP amsu_proxy_${name} [A-Z].*\\.\n# TYPE amsu_proxy_${name} ${type}$`, 'm'), name)
 })
 
@@ -59,6 +59,7 @@ test('what was counted is scraped, as often as one scrapes', async t => {
     ['replays_total{outcome="failed"}', '1'],
     ['replays_total{outcome="answered"}', '0'],
     ['secret_leaks_blocked_total', '2'],
+    ['log_lines_dropped_total', '5'],
     ['token_requests_total{call="refresh_put",outcome="refused"}', '1'],
     ['token_requests_total{call="refresh_post",outcome="ok"}', '1'],
     ['token_requests_total{call="credentials",outcome="rejected"}', '0'],

@@ -6,10 +6,11 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { CLIENT_ID, CLIENT_SECRET } from './proxy.ts'
 
-const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
+/** The file that is built to be run. */
+export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
 
 /** Runs Node, or that of NODE_BIN, without what the test runner puts into every child: its loaders cost half a second and 60 MB. */
-const NODE = ['/usr/bin/env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE', process.env['NODE_BIN'] ?? process.execPath] as const
+export const NODE = ['/usr/bin/env', '-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE', process.env['NODE_BIN'] ?? process.execPath] as const
 
 export interface Program {
   readonly child: ChildProcess
@@ -24,8 +25,8 @@ export interface Program {
 }
 
 /** Runs the program to its end; for what ends by itself. */
-export async function runProgram (args: string[], environment: Record<string, string> = {}, cwd = '/'): Promise<{ code: number | null, stdout: string, stderr: string }> {
-  const child = spawn(NODE[0], [...NODE.slice(1), MAIN, ...args], { cwd, env: { PATH: process.env['PATH'], ...environment } })
+export async function runProgram (args: string[], environment: Record<string, string> = {}, cwd = '/', main = MAIN): Promise<{ code: number | null, stdout: string, stderr: string }> {
+  const child = spawn(NODE[0], [...NODE.slice(1), main, ...args], { cwd, env: { PATH: process.env['PATH'], ...environment } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => { stdout += chunk.toString() })

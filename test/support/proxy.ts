@@ -48,7 +48,7 @@ export async function startProxy (upstream: string, settings: Record<string, str
   const destination = { write (line: string) { lines.push(line); onLine() } }
   const logging = { level: config.logLevel, masker, destination }
   const log = createLogger(logging)
-  const app = await createApp(config, { clock, random: Math.random, log, logOutcome: createAccessLog(logging), masker, build: { version: '0.0.0', node: 'v0.0.0' }, ...limits })
+  const app = await createApp(config, { clock, random: Math.random, log, logOutcome: createAccessLog(logging), masker, build: { version: '0.0.0', node: 'v0.0.0' }, droppedLogLines: () => 0, ...limits })
   const { address: origin, adminAddress } = await app.open()
 
   function accessLines (): Array<Record<string, unknown>> {
