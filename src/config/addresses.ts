@@ -1,18 +1,19 @@
 /**
  * Hosts and origins, as settings name them.
  */
-import { hostOf } from '../relay/browser-guard.ts'
+import { hostOf, originOf } from '../relay/browser-guard.ts'
+import { hasNoEmptyLabel } from '../upstream/host-name.ts'
 import { problem } from './validation.ts'
 
 /** Hosts that are this machine: what goes there stays here. */
-const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|\[?::ffff:127\.\d+\.\d+\.\d+\]?)$/i
+const LOOPBACK = /^(?:localhost\.?|.*\.localhost\.?|127\.\d+\.\d+\.\d+\.?|\[?::1\]?|\[?::ffff:127\.\d+\.\d+\.\d+\]?)$/i
 
 /** Whether an address or name means this machine and nobody else. */
 export function isLoopback (host: string): boolean {
   return LOOPBACK.test(host)
 }
 
-/** Reads AMSU's base URL; undefined, and a problem, when it is more or less than an origin. */
+/** Reads AMSU's base URL; undefined, and a problem, when it is more or less than an origin. A final dot of its host stays, for DNS. */
 export function readOrigin (text: string | undefined, problems: string[]): URL | undefined {
   const url = toOrigin(text)
   if (url === undefined) problems.push(problem('AMSU_BASE_URL'))
@@ -29,18 +30,18 @@ export function readHosts (text: string | undefined, problems: string[]): readon
   return hosts.filter(host => host !== undefined)
 }
 
-/** Reads the list of browser origins, in the form browsers send (RFC 6454 section 6.2). */
+/** Reads the list of browser origins, in the form browsers send (RFC 6454 section 6.2), without a final dot. */
 export function readOrigins (text: string | undefined, problems: string[]): readonly string[] {
   if (text === undefined) return []
   const origins = text.split(',').map(item => toOrigin(item.trim()))
   if (origins.includes(undefined)) problems.push(problem('ALLOWED_ORIGINS'))
-  return origins.filter(origin => origin !== undefined).map(({ origin }) => origin)
+  return origins.filter(origin => origin !== undefined).map(({ origin }) => originOf(origin))
 }
 
 function toOrigin (text: string | undefined): URL | undefined {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined
   // A host with a star parses, but it is a pattern: it would match nothing, in silence.
-  const isHost = url !== undefined && /^https?:$/.test(url.protocol) && !url.hostname.includes('*')
+  const isHost = url !== undefined && /^https?:$/.test(url.protocol) && !url.hostname.includes('*') && hasNoEmptyLabel(url.hostname)
   const isOrigin = isHost && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
   return isOrigin ? url : undefined
 }
