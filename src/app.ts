@@ -72,7 +72,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
 
   const guard = createBrowserGuard(config.guard)
   const report = {
-    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app),
+    observer, build, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, app), mask: masker.mask,
   }
   const surroundings = { relay, log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }
   const app = createServer(surroundings, config.listener.tls)
