@@ -73,7 +73,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   })
 
   const report: ReportPluginOptions = {
-    observer, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers),
+    observer, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers), mask: masker.mask,
   }
   const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin }
   const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })

@@ -1,11 +1,12 @@
 /**
  * Hosts and origins, as settings name them.
  */
-import { hostOf } from '../relay/browser-guard.ts'
+import { hostOf, originOf } from '../relay/browser-guard.ts'
+import { hasNoEmptyLabel, withoutFinalDot } from '../upstream/host-name.ts'
 import { problem } from './validation.ts'
 
 /** Hosts that are this machine: what goes there stays here. */
-const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|\[?::1\]?|\[?::ffff:127\.\d+\.\d+\.\d+\]?)$/i
+const LOOPBACK = /^(?:localhost\.?|.*\.localhost\.?|127\.\d+\.\d+\.\d+\.?|\[?::1\]?|\[?::ffff:127\.\d+\.\d+\.\d+\]?)$/i
 
 /** Whether an address or name means this machine and nobody else. */
 export function isLoopback (host: string): boolean {
@@ -23,12 +24,13 @@ export interface AmsuOrigin {
 /** Reads AMSU's base URL; undefined, and a problem, when it is more or less than an origin. */
 export function readOrigin (text: string | undefined, problems: string[]): AmsuOrigin | undefined {
   const url = toOrigin(text)
-  const lookupName = url?.hostname.replace(/^\[|\]$/g, '') ?? ''
-  if (url !== undefined && lookupName.endsWith('.')) url.hostname = lookupName.slice(0, -1)
-  // A name with an empty label, at its end too, is none.
-  if (url !== undefined && !/^\.|\.\./.test(lookupName)) return { url, lookupName }
-  problems.push(problem('AMSU_BASE_URL'))
-  return undefined
+  if (url === undefined) {
+    problems.push(problem('AMSU_BASE_URL'))
+    return undefined
+  }
+  const lookupName = url.hostname.replace(/^\[|\]$/g, '')
+  if (lookupName.endsWith('.')) url.hostname = withoutFinalDot(lookupName)
+  return { url, lookupName }
 }
 
 /**
@@ -41,18 +43,18 @@ export function readHosts (text: string | undefined, problems: string[]): readon
   return hosts.filter(host => host !== undefined)
 }
 
-/** Reads the list of browser origins, in the form browsers send (RFC 6454 section 6.2). */
+/** Reads the list of browser origins, in the form browsers send (RFC 6454 section 6.2), without a final dot. */
 export function readOrigins (text: string | undefined, problems: string[]): readonly string[] {
   if (text === undefined) return []
   const origins = text.split(',').map(item => toOrigin(item.trim()))
   if (origins.includes(undefined)) problems.push(problem('ALLOWED_ORIGINS'))
-  return origins.filter(origin => origin !== undefined).map(({ origin }) => origin)
+  return origins.filter(origin => origin !== undefined).map(({ origin }) => originOf(origin))
 }
 
 function toOrigin (text: string | undefined): URL | undefined {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined
   // A host with a star parses, but it is a pattern: it would match nothing, in silence.
-  const isHost = url !== undefined && /^https?:$/.test(url.protocol) && !url.hostname.includes('*')
+  const isHost = url !== undefined && /^https?:$/.test(url.protocol) && !url.hostname.includes('*') && hasNoEmptyLabel(url.hostname)
   const isOrigin = isHost && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
   return isOrigin ? url : undefined
 }

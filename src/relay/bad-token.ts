@@ -1,9 +1,11 @@
 /**
  * Answers by which AMSU says that a token is bad: status 401, or any 4xx whose JSON says `COMMON.INVALID_CREDENTIALS` (its pages
- * give the code and no status). Such an answer is held until it is whole, because only then it is known whether it will be passed on.
+ * give the code and no status), compressed or not. Such an answer is held until it is whole, because only then it is known whether it
+ * will be passed on; and then it is passed on as it came.
  */
 
-import { headerValue } from '../upstream/header-value.ts'
+import { decodeContent } from './content-coding.ts'
+import { headerValue, headerValues } from '../upstream/header-value.ts'
 
 /** Status and headers of an answer. */
 export interface ReceivedHead {
@@ -13,7 +15,7 @@ export interface ReceivedHead {
   readonly headers: readonly string[]
 }
 
-/** Longer answers are no error envelopes; they are passed on as they come. */
+/** Longer answers, or such that are longer once they are decompressed, are no error envelopes; they are passed on as they come. */
 const LARGEST_HELD_BYTES = 65_536
 
 const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
@@ -24,10 +26,10 @@ const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
  */
 export type Replay = 'answered' | 'rejected_again' | 'failed'
 
-/** Whether an answer with this head may say that the token is bad. */
+/** Whether an answer with this head may say that the token is bad. Without a type it may be anything, so it is looked at. */
 export function mayBlameToken ({ headers, status }: ReceivedHead): boolean {
   if (status === 401) return true
-  return status >= 400 && status <= 499 && /json/i.test(headerValue(headers, 'content-type') ?? '')
+  return status >= 400 && status <= 499 && /json/i.test(headerValue(headers, 'content-type') ?? 'json')
 }
 
 /** An answer that is kept until it has been understood. */
@@ -54,13 +56,17 @@ export class HeldAnswer {
 
   /** Whether AMSU says that the token is bad. */
   blamesToken (): boolean {
-    return this.head.status === 401 || errorCode(Buffer.concat(this.#chunks)) === BAD_TOKEN_CODE
+    const { headers, status } = this.head
+    if (status === 401) return true
+    const body = decodeContent(Buffer.concat(this.#chunks), headerValues(headers, 'content-encoding'), LARGEST_HELD_BYTES)
+    return body !== undefined && errorCode(body) === BAD_TOKEN_CODE
   }
 }
 
+/** The code of an error envelope. JSON is UTF-8; a byte order mark before it is ignored (RFC 8259 section 8.1). */
 function errorCode (body: Buffer): unknown {
   try {
-    return (JSON.parse(body.toString()) as { error?: { code?: unknown } } | null)?.error?.code
+    return (JSON.parse(new TextDecoder().decode(body)) as { error?: { code?: unknown } } | null)?.error?.code
   } catch {
     return undefined
   }

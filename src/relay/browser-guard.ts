@@ -5,15 +5,22 @@
  */
 import { isIP } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
+import { hasNoEmptyLabel, withoutFinalDot } from '../upstream/host-name.ts'
 
-/** Names that never resolve on the public internet, or only where a cluster or household decides (RFC 6761, RFC 6762, ICANN's .internal). */
-const PRIVATE_SUFFIXES = ['.localhost', '.local', '.internal', '.svc', '.cluster.local', '.test']
+/** Names that never resolve on the public internet, or only where a cluster or household decides (RFC 6761, RFC 6762, RFC 8375, ICANN's .internal). */
+const PRIVATE_SUFFIXES = ['.localhost', '.local', '.internal', '.svc', '.cluster.local', '.home.arpa', '.test']
 
 /** A Host value: a name or an IPv6 literal in brackets, and perhaps a port (RFC 9110 section 7.2). */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i
 
-/** Addresses that mean every address; browsers have let pages reach local servers through them. */
-const UNSPECIFIED = /^(?:0\.0\.0\.0|\[[0:]+\]|\[::ffff:0(?:\.0\.0\.0|:0)\])$/i
+/**
+ * Addresses that mean every address, as {@link URL} writes them, whatever they were written like (`0`, `[0::0.0.0.0]`); browsers have
+ * let pages reach local servers through them.
+ */
+const UNSPECIFIED = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]'])
+
+/** The final dot of an origin's host. */
+const ORIGIN_DOT = /\.(?=:\d+$|$)/
 
 /** Verdicts on Host values seen so far; bounded, because callers choose them. */
 const LARGEST_CACHE = 256
@@ -21,7 +28,7 @@ const LARGEST_CACHE = 256
 export interface BrowserGuardOptions {
   /** Further names to accept, as {@link hostOf} gives them. */
   readonly allowedHosts: readonly string[]
-  /** Browser origins to accept, as browsers send them. */
+  /** Browser origins to accept, as browsers send them, without a final dot. */
   readonly allowedOrigins: readonly string[]
 }
 
@@ -62,7 +69,7 @@ export function createBrowserGuard ({ allowedHosts, allowedOrigins }: BrowserGua
         if (host !== undefined) return { refusal: 'HOST_REJECTED' }
         host = value
       } else if (name.length === 6 && name.toLowerCase() === 'origin') {
-        if (origin !== undefined || !origins.has(value)) return { refusal: 'ORIGIN_REJECTED' }
+        if (origin !== undefined || !origins.has(originOf(value))) return { refusal: 'ORIGIN_REJECTED' }
         origin = value
       } else if (name.length === 14 && name.toLowerCase() === 'sec-fetch-site') {
         isForeign ||= value !== 'none' && value !== 'same-origin'
@@ -75,10 +82,22 @@ export function createBrowserGuard ({ allowedHosts, allowedOrigins }: BrowserGua
   }
 }
 
-/** The name or address of a Host value, in lower case and without its port; undefined for what no Host may be. */
+/** An origin without the final dot of its host, as it is compared. */
+export function originOf (value: string): string {
+  return value.replace(ORIGIN_DOT, '')
+}
+
+/** The name or address of a Host value, in lower case, without its port and a final dot; undefined for what no Host may be. */
 export function hostOf (value: string): string | undefined {
-  const host = HOST.exec(value)?.[1]?.toLowerCase()
-  return host === undefined || UNSPECIFIED.test(host) ? undefined : host
+  const named = HOST.exec(value)?.[1]?.toLowerCase()
+  if (named === undefined || !hasNoEmptyLabel(named)) return undefined
+  const host = withoutFinalDot(named)
+  return isUnspecified(host) ? undefined : host
+}
+
+function isUnspecified (host: string): boolean {
+  const url = `http://${host}`
+  return URL.canParse(url) && UNSPECIFIED.has(new URL(url).hostname)
 }
 
 /** Whether a Host value names this machine, a private network, or what the operator allowed. */
@@ -87,6 +106,6 @@ function judgeHost (value: string, allowed: ReadonlySet<string>): boolean {
   if (host === undefined) return false
   if (host.startsWith('[')) return isIP(host.slice(1, -1)) === 6
   if (isIP(host) === 4 || allowed.has(host)) return true
-  // `127.1` and `0x7f.1` have dots and are no names; a trailing dot makes a name absolute, and public.
+  // `127.1` and `0x7f.1` have dots and are no names.
   return !host.includes('.') || PRIVATE_SUFFIXES.some(suffix => host.endsWith(suffix))
 }

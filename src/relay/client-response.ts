@@ -10,7 +10,7 @@ import type { ReceivedHead } from './bad-token.ts'
 import { CLIENT_CLOSED_REQUEST, type RelayContext } from './context.ts'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
-import { inboundHeaders } from './headers.ts'
+import { inboundHead } from './headers.ts'
 import { lingerOnClose } from './local-reply.ts'
 
 /** Bytes of a response that is cheaper to copy behind its head than to write beside it. */
@@ -88,7 +88,7 @@ export class ClientResponse {
     if (head === undefined) return
     this.#head = undefined
     const { callerOrigin, isDraining, isRevealing, onLeak, upstreamUrl } = this.#context
-    const { headers, leaks } = inboundHeaders(head.headers, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
+    const { headers, leaks, statusText } = inboundHead(head, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
     if (leaks > 0) onLeak(leaks, this.#requestId)
     const isEarly = hasBody(this.#req) && !this.#req.complete
     if (isEarly) lingerOnClose(this.#req)
@@ -96,6 +96,6 @@ export class ClientResponse {
     if (isEarly || isDraining()) headers.push('Connection', 'close')
     headers.push(...corsHeaders(this.#res))
     this.#expectedBytes = Number(headerValue(headers, 'content-length'))
-    this.#res.writeHead(head.status, head.statusText, headers)
+    this.#res.writeHead(head.status, statusText, headers)
   }
 }

@@ -38,7 +38,7 @@ export function createEnquiry ({ client, clock, onAnswer, requestTimeoutMs }: En
       const headers = authorized(['accept', 'application/json', 'accept-encoding', 'identity'], token)
       const { status, headers: received, body } = await client.request({ method: 'GET', path, headers, signal: AbortSignal.any([signal, late.signal]), ...(onAnswer === undefined ? {} : { onHead: onAnswer }) })
       if (body === undefined) return { status, body, isTokenBad: false }
-      const head = { status, statusText: '', headers: ['content-type', received['content-type'] ?? ''] }
+      const head = { status, statusText: '', headers: ['content-type', 'content-encoding'].flatMap(name => received[name] === undefined ? [] : [name, received[name]]) }
       const held = new HeldAnswer(head)
       held.add(body)
       return { status, body: parseJson(body), isTokenBad: mayBlameToken(head) && held.blamesToken() }

@@ -2,6 +2,9 @@
  * Which headers cross the proxy, either way: pure functions over flat lists of names and values, as the parsers deliver them, so
  * that order, case and repetition stay as they were.
  */
+import { STATUS_CODES } from 'node:http'
+import { withoutFinalDot } from '../upstream/host-name.ts'
+import { isSpoofable } from './spoofable-headers.ts'
 
 /** This proxy's name in `Via` (RFC 9110 section 7.6.3). */
 export const VIA_NAME = 'amsu-proxy'
@@ -9,8 +12,8 @@ export const VIA_NAME = 'amsu-proxy'
 /** Hop-by-hop: they speak of one connection (RFC 9110 section 7.6.1) and end here in both directions. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']
 
-/** What a caller may not say to AMSU: who it is, where it sits; and what is answered or set here. */
-const REQUEST_DROPPED = new Set([...HOP_BY_HOP, 'authorization', 'cookie', 'cookie2', 'expect', 'forwarded', 'host', 'x-real-ip', 'x-request-id'])
+/** What a caller may not say to AMSU besides spoofable-headers.ts: its own credentials, and what is answered or set here. */
+const REQUEST_DROPPED = new Set([...HOP_BY_HOP, 'authorization', 'cookie', 'cookie2', 'expect', 'host', 'x-request-id'])
 
 /** What AMSU may not say to a caller: its sessions, an echo of our token, and what only this proxy says. */
 const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'authorization', 'authentication-info', 'set-cookie', 'set-cookie2', 'x-amsu-proxy-error', 'x-request-id'])
@@ -72,7 +75,7 @@ export function outboundHeaders (raw: readonly string[], host: string, requestId
   return { headers, isLoop }
 }
 
-/** What {@link inboundHeaders} needs to know beside the headers. */
+/** What {@link inboundHead} needs to know beside the head. */
 export interface InboundContext {
   /** AMSU's base URL; a `Location` that points there is turned back to this proxy. */
   readonly upstream: URL
@@ -81,15 +84,38 @@ export interface InboundContext {
   readonly isRevealing: (text: string) => boolean
 }
 
+/** A response's head as AMSU sent it. */
+export interface UpstreamHead {
+  readonly status: number
+  readonly statusText: string
+  /** Flat names and values; a character is a byte (Latin-1) and is written as such, so they stay what they are. */
+  readonly headers: readonly string[]
+}
+
+/** A response's head for the caller. */
+export interface InboundHead extends InboundHeaders {
+  readonly statusText: string
+}
+
 /** A response's headers for the caller. */
 export interface InboundHeaders {
   readonly headers: string[]
-  /** How many headers were dropped because they held a secret of ours. */
+  /** How many headers and status texts were dropped because they held a secret of ours. */
   readonly leaks: number
 }
 
 /**
- * Builds what is answered to a caller from what AMSU answered.
+ * Builds the head of a response to a caller from the head of AMSU's. No byte of it holds a secret of ours: a status text that does is
+ * replaced by the standard one, a header that does, in its name or its value, is dropped.
+ */
+export function inboundHead ({ headers: raw, status, statusText }: UpstreamHead, context: InboundContext): InboundHead {
+  const { headers, leaks } = inboundHeaders(raw, context)
+  if (statusText === STATUS_CODES[status] || !context.isRevealing(statusText)) return { statusText, headers, leaks }
+  return { statusText: STATUS_CODES[status] ?? '', headers, leaks: leaks + 1 }
+}
+
+/**
+ * The headers of {@link inboundHead}.
  *
  * @param raw AMSU's headers, flat, as received; a character is a byte (Latin-1) and is written as such, so they stay what they are
  */
@@ -121,8 +147,7 @@ export function rewriteLocation (value: string, upstream: URL, callerOrigin: () 
   if (match === null) return value
   const [, scheme = upstream.protocol.slice(0, -1), authority = '', rest = ''] = match
   const target = parseUrl(`${scheme}://${authority}`)
-  // A final dot is for DNS alone.
-  if (target === null || target.hostname.replace(/\.$/, '') !== upstream.hostname) return value
+  if (target === null || withoutFinalDot(target.hostname) !== withoutFinalDot(upstream.hostname)) return value
   const isSamePort = target.port === upstream.port || (target.port === '' && target.protocol !== upstream.protocol)
   return isSamePort ? `${callerOrigin()}${rest.startsWith('/') ? '' : '/'}${rest}` : value
 }
@@ -145,7 +170,7 @@ function judgeRequestHeader (name: string): HeaderVerdict {
   const normal = name.toLowerCase().replaceAll('_', '-')
   if (normal === 'connection') return 'connection'
   if (normal === 'via') return 'via'
-  if (REQUEST_DROPPED.has(normal) || normal.startsWith('x-forwarded-')) return 'drop'
+  if (REQUEST_DROPPED.has(normal) || isSpoofable(normal)) return 'drop'
   return normal === 'content-length' && name.includes('_') ? 'drop' : 'pass'
 }
 

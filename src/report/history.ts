@@ -11,9 +11,6 @@ const KEPT_REQUESTS = 50
 /** Minutes that are kept. */
 const KEPT_MINUTES = 60
 
-/** Longer paths are cut: 16 KiB of them would make a page nobody can read. */
-const LONGEST_PATH = 200
-
 const MINUTE_MS = 60_000
 
 /** A request that has ended: what an operator needs of its outcome. */
@@ -53,7 +50,7 @@ export class History {
 
   /** The last requests, newest first. */
   get requests (): PastRequest[] {
-    return this.#requests.newest.map(request => ({ ...request, path: request.path.slice(0, LONGEST_PATH) }))
+    return this.#requests.newest
   }
 
   /** The request that ended last. */

@@ -1,6 +1,6 @@
 /**
  * The state of the proxy as one JSON value: what `/status` answers to programs, and what its page is drawn from. It holds no
- * secret, but it tells whoever may read it what is called here and by whom.
+ * secret, whatever a caller wrote into a path, but it tells whoever may read it what is called here and by whom.
  */
 import { isOff } from '../token/clock-skew.ts'
 import type { TokenStatus } from '../token/token-status.ts'
@@ -9,6 +9,9 @@ import type { PastRequest } from './history.ts'
 import type { Build } from './metrics.ts'
 import type { Observer } from './observer.ts'
 import type { QuotaReading } from './quota.ts'
+
+/** Longer paths are cut: 16 KiB of them would make a page nobody can read. */
+const LONGEST_PATH = 200
 
 /** What the proxy is doing, in the words of the page. */
 export type State = 'starting' | 'serving' | 'renewing' | 'token_endpoint_down' | 'credentials_rejected' | 'draining'
@@ -35,6 +38,8 @@ export interface StatusSources {
   readonly quota: { readonly isOn: boolean, readonly reading: QuotaReading | undefined, readonly isFailing: boolean }
   readonly settings: ReadonlyArray<{ readonly name: string, readonly value: string, readonly isDefault: boolean }>
   readonly entrance: () => Entrance
+  /** Hides the values of our secrets in a text, as in the log. */
+  readonly mask: (text: string) => string
   /** Milliseconds since the Unix epoch. */
   readonly now: () => number
 }
@@ -49,11 +54,17 @@ export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'fai
 }
 
 /**
- * Describes the proxy. Instants are ISO 8601, durations whole seconds.
+ * Describes the proxy. Instants are ISO 8601, durations whole seconds. As the last step every text is masked, whatever it is and
+ * whoever wrote it; only then a path is cut, so that no half of a secret is left of it.
  *
  * @param host the `Host` under which the reader came
  */
 export function describe (sources: StatusSources, host: string) {
+  const status = maskTexts(describeAll(sources, host), sources.mask)
+  return { ...status, requests: status.requests.map(request => ({ ...request, path: request.path.slice(0, LONGEST_PATH) })) }
+}
+
+function describeAll (sources: StatusSources, host: string) {
   const { build, observer: { history, startedAt, tokenCalls }, quota, settings } = sources
   const { reason, ...token } = sources.tokenStatus()
   const isDraining = sources.isDraining()
@@ -98,6 +109,14 @@ export function firstCall ({ isTls, needsCaller, port, socketPath }: Entrance, h
 
 function describeRequest ({ caller, durationMs, endedAt, errorCode, ...request }: PastRequest) {
   return { endedAt: iso(endedAt), ...request, caller: caller ?? null, errorCode: errorCode === undefined ? null : `PROXY.${errorCode}`, durationMs: Math.round(durationMs * 1000) / 1000 }
+}
+
+/** A copy with every text in it masked. Names of fields are ours. */
+function maskTexts<T> (value: T, mask: (text: string) => string): T {
+  if (typeof value === 'string') return mask(value) as T
+  if (Array.isArray(value)) return value.map(item => maskTexts<unknown>(item, mask)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, maskTexts<unknown>(item, mask)])) as T
 }
 
 function iso (instant: number): string {

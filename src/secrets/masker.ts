@@ -49,13 +49,17 @@ export function createMasker (): Masker {
   }
 }
 
-/** The ways one value is written: raw, in JSON, in a URL or form, base64 (RFC 4648 sections 4 and 5) at any offset of a longer text. */
+/**
+ * The ways one value is written: raw, in JSON, in a URL or form, as bytes that are read one by one (as headers are), base64 (RFC 4648
+ * sections 4 and 5) at any offset of a longer text.
+ */
 function formsOf (value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1)
   const form = new URLSearchParams({ v: value }).toString().slice(2)
   const url = encodeURIComponent(value)
   const jsons = [json, JSON.stringify(json).slice(1, -1), json.replaceAll('/', '\\/')]
-  return [...new Set([value, ...jsons, url, lowerEscapes(url), form, lowerEscapes(form), ...base64Forms(value)])]
+  const bytes = Buffer.from(value).toString('latin1')
+  return [...new Set([value, bytes, ...jsons, url, lowerEscapes(url), form, lowerEscapes(form), ...base64Forms(value)])]
 }
 
 /** Percent-encoding with small letters, as some servers write it (RFC 3986 section 2.1 takes both). */

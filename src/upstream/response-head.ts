@@ -1,8 +1,10 @@
 /**
- * The head of a response, from its text: a pure function. It is strict where a lenient reading would let one answer pass for two
- * (RFC 9112 sections 4, 5, 6.3 and 11.1), because a connection is used again and the next answer belongs to somebody else.
+ * The head of a response, from its text: a pure function. It refuses what has two readings (RFC 9112 sections 4, 5, 6.3 and 11.1),
+ * because a connection is used again and the next response belongs to somebody else. What has one reading it accepts, however it is
+ * written, because the call has been paid; what goes on to the caller is then written properly.
  */
 import { InvalidAnswerError } from './errors.ts'
+import { isChunked, readCodings, readLength, type Framing } from './response-framing.ts'
 
 /** The body comes in chunks (RFC 9112 section 7.1). */
 export const CHUNKED = -1
@@ -10,14 +12,14 @@ export const CHUNKED = -1
 /** The body ends with the connection. */
 export const UNTIL_CLOSE = -2
 
-/** A status line and header lines, without the blank line. No folding, no bare CR or LF, no control character, no blank before a colon. */
-const HEAD = /^HTTP\/1\.[01] [1-9]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[!#$%&'*+\-.^_`|~\dA-Za-z]+:[\t\x20-\x7e\x80-\xff]*)*$/
+/**
+ * A status line and header lines, without the blank line. No folding, no bare CR or LF, no control character. Blanks before a colon
+ * are removed by a proxy (RFC 9112 section 5.1).
+ */
+const HEAD = /^HTTP\/1\.[01] [1-9]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[!#$%&'*+\-.^_`|~\dA-Za-z]+[\t ]*:[\t\x20-\x7e\x80-\xff]*)*$/
 
 /** Characters of `HTTP/1.1 200`. */
 const STATUS_LINE_LENGTH = 12
-
-/** Bytes a body may have: what a number holds exactly. */
-const LENGTH = /^\d{1,15}$/
 
 /** Options of `Connection`, in a list. */
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
@@ -30,7 +32,10 @@ const KEEP_ALIVE_TIMEOUT = /\btimeout\s*=\s*(\d{1,6})\b/i
 export interface ResponseHead {
   readonly status: number
   readonly statusText: string
-  /** Flat names and values, as received; a character is a byte (Latin-1). */
+  /**
+   * Flat names and values, as received but for two things: no blank stands behind a name, and there is at most one `Content-Length`,
+   * of plain digits. A character is a byte (Latin-1).
+   */
   readonly headers: string[]
   /** Bytes of the body, {@link CHUNKED} or {@link UNTIL_CLOSE}. */
   readonly bodyLength: number
@@ -41,9 +46,7 @@ export interface ResponseHead {
 }
 
 /** What the headers say about framing and connection. */
-interface Framing {
-  length: number | undefined
-  isChunked: boolean
+interface Notes extends Framing {
   isClosed: boolean
   isKept: boolean
   keepAliveMs: number | undefined
@@ -61,18 +64,17 @@ export function parseHead (text: string, method: string): ResponseHead {
   const status = Number(text.slice(STATUS_LINE_LENGTH - 3, STATUS_LINE_LENGTH))
   const lineEnd = endOfLine(text, 0)
   const headers: string[] = []
-  const framing: Framing = { length: undefined, isChunked: false, isClosed: false, isKept: false, keepAliveMs: undefined }
+  const notes: Notes = { length: undefined, codings: undefined, isClosed: false, isKept: false, keepAliveMs: undefined }
   for (let start = lineEnd + 2; start < text.length;) {
     const end = endOfLine(text, start)
     const colon = text.indexOf(':', start)
-    const name = text.slice(start, colon)
+    const name = trim(text, start, colon)
     const value = trim(text, colon + 1, end)
-    headers.push(name, value)
-    note(framing, name, value)
+    takeDown(headers, notes, status < 200, name, value)
     start = end + 2
   }
-  if (framing.length !== undefined && framing.isChunked) throw new InvalidAnswerError('length and chunks')
-  const bodyLength = hasNoBody(method, status) ? 0 : framing.isChunked ? CHUNKED : framing.length ?? UNTIL_CLOSE
+  const hasChunks = isChunked(notes)
+  const bodyLength = hasNoBody(method, status) ? 0 : hasChunks ? CHUNKED : notes.length ?? UNTIL_CLOSE
   const isHttp11 = text.charCodeAt(7) === 0x31
   return {
     status,
@@ -80,8 +82,8 @@ export function parseHead (text: string, method: string): ResponseHead {
     headers,
     bodyLength,
     // Who speaks HTTP/1.0 and sends chunks all the same is not to be trusted with a second answer (RFC 9112 section 6.1).
-    isPersistent: bodyLength !== UNTIL_CLOSE && !framing.isClosed && (isHttp11 || (framing.isKept && !framing.isChunked)),
-    keepAliveMs: framing.keepAliveMs,
+    isPersistent: bodyLength !== UNTIL_CLOSE && !notes.isClosed && (isHttp11 || (notes.isKept && !hasChunks)),
+    keepAliveMs: notes.keepAliveMs,
   }
 }
 
@@ -90,29 +92,41 @@ function hasNoBody (method: string, status: number): boolean {
   return method === 'HEAD' || status < 200 || status === 204 || status === 304
 }
 
-/** Takes down a header that says how long the body is, or what becomes of the connection. The length of its name tells most others apart. */
-function note (framing: Framing, name: string, value: string): void {
+/**
+ * Takes down a header, and what it says of framing and connection. The length of its name tells most others apart. An interim response
+ * ends with its head whatever it says of its body (RFC 9112 section 6.3 item 1).
+ */
+function takeDown (headers: string[], notes: Notes, isInterim: boolean, name: string, value: string): void {
   switch (name.length) {
     case 10:
-      if (isName(name, 'connection')) noteConnection(framing, value)
-      else if (isName(name, 'keep-alive')) framing.keepAliveMs = keepAliveMsOf(value)
-      return
+      noteConnectionField(notes, name, value)
+      break
     case 14:
-      if (!isName(name, 'content-length')) return
-      if (framing.length !== undefined || !LENGTH.test(value)) throw new InvalidAnswerError('length')
-      framing.length = Number(value)
+      if (isInterim || !isName(name, 'content-length')) break
+      takeDownLength(headers, notes, name, value)
       return
     case 17:
-      if (!isName(name, 'transfer-encoding')) return
-      // Any other coding would reach the caller as if it were the plain bytes.
-      if (framing.isChunked || value.toLowerCase() !== 'chunked') throw new InvalidAnswerError('coding')
-      framing.isChunked = true
+      if (!isInterim && isName(name, 'transfer-encoding')) notes.codings = readCodings(value, notes.codings)
   }
+  headers.push(name, value)
 }
 
-function noteConnection (framing: Framing, value: string): void {
-  if (CLOSE.test(value)) framing.isClosed = true
-  if (KEEP_ALIVE.test(value)) framing.isKept = true
+/** A length is passed on once, and as plain digits: who reads it next may read less than we do. */
+function takeDownLength (headers: string[], notes: Notes, name: string, value: string): void {
+  const length = readLength(value, notes.length)
+  if (notes.length === undefined) headers.push(name, String(length))
+  notes.length = length
+}
+
+/** What becomes of the connection. */
+function noteConnectionField (notes: Notes, name: string, value: string): void {
+  if (isName(name, 'connection')) noteConnection(notes, value)
+  else if (isName(name, 'keep-alive')) notes.keepAliveMs = keepAliveMsOf(value)
+}
+
+function noteConnection (notes: Notes, value: string): void {
+  if (CLOSE.test(value)) notes.isClosed = true
+  if (KEEP_ALIVE.test(value)) notes.isKept = true
 }
 
 function keepAliveMsOf (value: string): number | undefined {

@@ -11,10 +11,15 @@ const LARGEST_TEXT = 16_384
 const TOKEN = "[!#$%&'*+\\-.^_`|~\\dA-Za-z]+"
 const QUOTED_STRING = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"'
 
-/** A chunk's size, then extensions that nobody asked for (RFC 9112 section 7.1). Eight digits are 4 GiB. */
-const CHUNK_LINE = new RegExp(`^([\\da-f]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED_STRING}))?)*$`, 'i')
+const BLANKS = '[\\t ]*'
 
-const TRAILER_LINE = new RegExp(`^${TOKEN}:[\\t\\x20-\\x7e\\x80-\\xff]*$`)
+/**
+ * A chunk's size, then extensions that nobody asked for (RFC 9112 sections 7.1 and 7.1.1). Servers that write the size into a field
+ * of fixed width pad it with zeros or blanks.
+ */
+const CHUNK_LINE = new RegExp(`^${BLANKS}([\\da-f]+)${BLANKS}(?:;${BLANKS}${TOKEN}${BLANKS}(?:=${BLANKS}(?:${TOKEN}|${QUOTED_STRING})${BLANKS})?)*$`, 'i')
+
+const TRAILER_LINE = new RegExp(`^${TOKEN}${BLANKS}:[\\t\\x20-\\x7e\\x80-\\xff]*$`)
 
 /** How every head begins, as far as it can be told at once. */
 const VERSION = 'HTTP/1.'
@@ -25,8 +30,14 @@ const LINE_END = Buffer.from('\r\n')
 /** A line that ends otherwise never ends for us, and need not be waited for. */
 const BARE_LINE_FEED = /(?<!\r)\n/
 
-/** Interim answers that say more than "wait": the protocol changes, or somebody waits for a body that is not held back. */
-const UNASKED = new Set([100, 101])
+/** The protocol would change, which nobody asked for; what follows is not HTTP. */
+const SWITCHING_PROTOCOLS = 101
+
+/**
+ * Most characters of all interim responses before a final one: sixteen of the largest, or a `102` a second for longer than a response
+ * may take. Without a bound a stream of them would cost CPU until the response times out.
+ */
+const LARGEST_INTERIM_TEXT = 16 * LARGEST_TEXT
 
 /** Told what was read, in this order. */
 export interface AnswerListener {
@@ -55,6 +66,9 @@ export class ResponseReader {
   /** Where the next thing begins. */
   #position = 0
   #trailerLength = 0
+  #interimLength = 0
+  /** Whether an interim response has said that the connection ends after the final one. */
+  #isLast = false
   #wantsMore = true
 
   /** From now on the answer to a request of this method is expected. */
@@ -62,6 +76,8 @@ export class ResponseReader {
     this.#method = method
     this.#listener = listener
     this.#isStarted = false
+    this.#interimLength = 0
+    this.#isLast = false
     this.#expected = 'head'
   }
 
@@ -127,15 +143,23 @@ export class ResponseReader {
     if (!this.#isStarted) this.#listener?.onAnswerStarted()
     this.#isStarted = true
     const text = this.#take(bytes, HEAD_END)
-    if (text !== undefined) this.#onHead(parseHead(text, this.#method))
+    if (text !== undefined) this.#onHead(parseHead(text, this.#method), text.length)
     else if (!this.#text.startsWith(VERSION.slice(0, this.#text.length))) throw new InvalidAnswerError('version')
   }
 
-  #onHead (head: ResponseHead): void {
-    const isInterim = head.status < 200
-    // One that ends the connection has no answer behind it.
-    if (UNASKED.has(head.status) || (isInterim && !head.isPersistent)) throw new InvalidAnswerError('interim answer')
-    if (isInterim) return
+  #onHead (head: ResponseHead, length: number): void {
+    if (head.status < 200) this.#onInterim(head, length)
+    else this.#onFinal(this.#isLast ? { ...head, isPersistent: false } : head)
+  }
+
+  /** Interim responses are skipped, whoever sends them, and whatever they say of themselves (RFC 9110 section 15.2). */
+  #onInterim ({ isPersistent, status }: ResponseHead, length: number): void {
+    this.#interimLength += length
+    if (status === SWITCHING_PROTOCOLS || this.#interimLength > LARGEST_INTERIM_TEXT) throw new InvalidAnswerError('interim response')
+    if (!isPersistent) this.#isLast = true
+  }
+
+  #onFinal (head: ResponseHead): void {
     this.#head = head
     const { bodyLength } = head
     this.#left = bodyLength === UNTIL_CLOSE ? Infinity : bodyLength
@@ -163,9 +187,9 @@ export class ResponseReader {
   }
 
   #onChunkLine (line: string): void {
-    const size = CHUNK_LINE.exec(line)?.[1]
-    if (size === undefined) throw new InvalidAnswerError('chunk')
-    this.#left = Number.parseInt(size, 16)
+    const size = Number.parseInt(CHUNK_LINE.exec(line)?.[1] ?? '', 16)
+    if (!Number.isSafeInteger(size)) throw new InvalidAnswerError('chunk')
+    this.#left = size
     this.#trailerLength = 0
     this.#expected = this.#left === 0 ? 'trailers' : 'chunk'
   }

@@ -49,6 +49,7 @@ export async function setStage (port = 0) {
     tokenStatus: () => state.token,
     clockSkewSeconds: () => state.clockSkewSeconds,
     isDraining: () => state.isDraining,
+    mask: text => text,
     inFlight: () => 3,
     quota: {
       isOn: true,

@@ -4,10 +4,10 @@ import { isLoopback, readHosts, readOrigin, readOrigins } from '../../src/config
 import { loadConfig, type Config } from '../../src/config/config.ts'
 
 test('what goes to loopback stays on this machine, and everything else does not', t => {
-  for (const host of ['localhost', 'LOCALHOST', 'app.localhost', '127.0.0.1', '127.1.2.3', '127.255.255.254', '::1', '[::1]', '::ffff:127.0.0.1', '[::FFFF:127.0.0.1]']) {
+  for (const host of ['localhost', 'LOCALHOST', 'app.localhost', '127.0.0.1', '127.1.2.3', '127.255.255.254', '::1', '[::1]', '::ffff:127.0.0.1', '[::FFFF:127.0.0.1]', 'localhost.', 'app.localhost.']) {
     t.equal(isLoopback(host), true, host)
   }
-  for (const host of ['', '0.0.0.0', '::', '[::]', '*', '192.168.0.1', '10.0.0.1', '128.0.0.1', '1127.0.0.1', '127.0.0.1.example.com', 'localhost.example.com', 'notlocalhost', '::ffff:10.0.0.1', '::2', 'fe80::1', 'amsu-proxy', '127.0.0']) {
+  for (const host of ['', '0.0.0.0', '::', '[::]', '*', '192.168.0.1', '10.0.0.1', '128.0.0.1', '1127.0.0.1', '127.0.0.1.example.com', 'localhost.example.com', 'notlocalhost', '::ffff:10.0.0.1', '::2', 'fe80::1', 'amsu-proxy', '127.0.0', 'localhost..', 'localhost.example.com.']) {
     t.equal(isLoopback(host), false, host)
   }
   t.end()
@@ -20,6 +20,7 @@ test('the base URL of AMSU is an origin, with or without a port or a trailing sl
     ['HTTPS://API.amsu-new.com:8443', 'https://api.amsu-new.com:8443'],
     ['https://api.amsu-new.com:443', 'https://api.amsu-new.com'],
     ['http://[::1]:9000', 'http://[::1]:9000'],
+    ['http://api.amsu-new.com.', 'http://api.amsu-new.com'],
   ] as const) {
     const problems: string[] = []
     t.equal(readOrigin(text, problems)?.url.origin, origin, text)
@@ -53,12 +54,12 @@ test('a base URL that is more or less than an origin is a problem', t => {
   t.end()
 })
 
-test('Host names are read in the form in which the guard compares them: in lower case, without a port', t => {
+test('Host names are read in the form in which the guard compares them: in lower case, without a port and a final dot', t => {
   const problems: string[] = []
   t.strictSame(readHosts(undefined, problems), [])
-  t.strictSame(readHosts(' Amsu.Example , b.example:8080,my_host.example, xn--bcher-kva.example,[2001:DB8::1]:80,', problems), ['amsu.example', 'b.example', 'my_host.example', 'xn--bcher-kva.example', '[2001:db8::1]'])
+  t.strictSame(readHosts(' Amsu.Example , b.example:8080,my_host.example, xn--bcher-kva.example,[2001:DB8::1]:80, dotted.example., d.example.:80,', problems), ['amsu.example', 'b.example', 'my_host.example', 'xn--bcher-kva.example', '[2001:db8::1]', 'dotted.example', 'd.example'])
   t.strictSame(problems, [])
-  for (const text of ['*', '*.example', '.example', 'https://a.example', 'a.example/', 'a.example:', 'a.example:http', 'a.example b.example', 'ok.example, a@b.example', '0.0.0.0', '[::]', '::1', 'b\u00fccher.example']) {
+  for (const text of ['*', '*.example', '.example', 'a.example..', 'a..example', '.', '0', 'https://a.example', 'a.example/', 'a.example:', 'a.example:http', 'a.example b.example', 'ok.example, a@b.example', '0.0.0.0', '[::]', '::1', 'b\u00fccher.example']) {
     const found: string[] = []
     readHosts(text, found)
     t.strictSame(found, ['ALLOWED_HOSTS must be a list of host names such as amsu.example, without scheme or star, separated by commas'], text)
@@ -69,7 +70,7 @@ test('Host names are read in the form in which the guard compares them: in lower
 test('browser origins are read in the form in which browsers send them', t => {
   const problems: string[] = []
   t.strictSame(readOrigins(undefined, problems), [])
-  t.strictSame(readOrigins('https://App.example:443, http://localhost:3000/ ,https://xn--bcher-kva.example', problems), ['https://app.example', 'http://localhost:3000', 'https://xn--bcher-kva.example'])
+  t.strictSame(readOrigins('https://App.example:443, http://localhost:3000/ ,https://xn--bcher-kva.example, https://b.example.:8443', problems), ['https://app.example', 'http://localhost:3000', 'https://xn--bcher-kva.example', 'https://b.example:8443'])
   t.strictSame(problems, [])
   t.end()
 })

@@ -1,5 +1,6 @@
 import { test, type Test } from 'tap'
 import type { ServerResponse } from 'node:http'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { call } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
 import { json, startUpstream, type Received, type UpstreamOptions } from '../support/upstream.ts'
@@ -48,6 +49,24 @@ test('a revoked token is renewed and the request sent once more: its caller noti
       await proxy.untilLogged(2)
       t.match(proxy.accessLines()[1], { status: 200, replayed: true, bytesIn: body.length })
     }
+  }
+})
+
+test('a refusal of the token is understood in each coding the caller asked for, and one that is none reaches the caller as it came', async t => {
+  for (const [coding, encode] of [['gzip', gzipSync], ['x-gzip', gzipSync], ['deflate', deflateSync], ['deflate', deflateRawSync], ['br', brotliCompressSync], ['gzip, br', (body: string) => brotliCompressSync(gzipSync(body))]] as const) {
+    let refusal: object = BAD
+    const { upstream, proxy, revoke } = await setUp(t, res => { res.writeHead(400, { 'content-type': 'application/json', 'content-encoding': coding }); res.end(encode(JSON.stringify(refusal))) })
+    revoke()
+    const options = { method: 'POST', body: 'x', headers: { 'accept-encoding': 'gzip, deflate, br' } }
+    t.equal((await call(proxy.origin, PATH, options)).status, 200, coding)
+    t.equal(upstream.tokenCalls.length, 2, 'the token is renewed')
+    refusal = { error: { code: 'COMMON.INVALID_PARAMETER' } }
+    revoke()
+    const { status, headers, body } = await call(proxy.origin, PATH, options)
+    t.equal(status, 400)
+    t.equal(headers['content-encoding'], coding)
+    t.strictSame(body, encode(JSON.stringify(refusal)))
+    t.equal(upstream.tokenCalls.length, 2, 'the token is not renewed')
   }
 })
 

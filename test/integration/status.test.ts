@@ -66,6 +66,22 @@ test('neither form of /status holds a secret, a query or a body', async t => {
   }
 })
 
+test('a secret that a caller writes into a path, an id or a Host is masked in both forms of /status, as in the log', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  await call(proxy.origin, `${PATH}${CLIENT_SECRET}/`, { headers: { 'x-request-id': `id-${CLIENT_ID}` } })
+  // Here a path is cut in the middle of the secret.
+  await call(proxy.origin, `/amsu-analysis/${'x'.repeat(176)}/${CLIENT_SECRET}/`)
+  await proxy.untilLogged(2)
+  for (const accept of [JSON_PLEASE.headers, {}]) {
+    const { status, text } = await call(proxy.origin, '/status', { headers: { ...accept, host: `${CLIENT_SECRET}:80` } })
+    t.equal(status, 200)
+    t.match(text, '[redacted]')
+    for (const secret of [CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET.slice(0, 6)]) t.notMatch(text, secret)
+  }
+})
+
 test('the state follows the token: starting, then what is wrong', async t => {
   let answer = (_isKnown: boolean): void => {}
   const upstream = await startUpstream({ onToken: (_received, res) => { answer = isKnown => { res.writeHead(isKnown ? 500 : 401).end('{}') } } })

@@ -1,19 +1,26 @@
 import { test } from 'tap'
-import { createBrowserGuard } from '../../src/relay/browser-guard.ts'
+import { createBrowserGuard, originOf } from '../../src/relay/browser-guard.ts'
 
 const guard = createBrowserGuard({ allowedHosts: ['amsu.example.org'], allowedOrigins: ['https://app.example'] })
 
 test('a Host is accepted when no public name can be behind it', async t => {
   for (const host of [
     'localhost', 'LOCALHOST:8080', '127.0.0.1', '127.0.0.1:1', '192.168.1.5:8080', '10.0.0.1', '8.8.8.8', '[::1]', '[::1]:8080', '[fe80::1]', '[::ffff:127.0.0.1]',
-    'amsu-proxy', 'amsu-proxy:8080', 'my_service', 'a.localhost', 'nas.local', 'x.internal', 'proxy.ns.svc', 'proxy.ns.svc.cluster.local', 'app.test', 'amsu.example.org', 'AMSU.example.org:80',
+    'amsu-proxy', 'amsu-proxy:8080', 'my_service', 'a.localhost', 'nas.local', 'x.internal', 'proxy.ns.svc', 'proxy.ns.svc.cluster.local', 'app.test', 'box.home.arpa', 'amsu.example.org', 'AMSU.example.org:80',
   ]) t.same(guard(['Host', host]), {}, host)
+})
+
+test('one final dot says nothing: it is for DNS only', async t => {
+  for (const host of ['localhost.', 'LOCALHOST.:8080', '127.0.0.1.', '192.168.1.5.:8080', 'amsu-proxy.', 'a.localhost.', 'nas.local.', 'x.internal.', 'proxy.ns.svc.', 'proxy.ns.svc.cluster.local.', 'box.home.arpa.', 'app.test.', 'amsu.example.org.', 'AMSU.example.org.:80']) t.same(guard(['Host', host]), {}, host)
+  for (const origin of ['https://app.example.', 'https://app.example']) t.same(guard(['Host', 'localhost', 'Origin', origin]), { corsOrigin: origin }, `CORS answers name the origin as it came: ${origin}`)
+  for (const origin of ['https://app.example..', 'https://app.example.:443', 'https://app.example.evil', 'https://app.example/.', '.']) t.same(guard(['Host', 'localhost', 'Origin', origin]), { refusal: 'ORIGIN_REJECTED' }, origin)
+  t.equal(originOf('https://app.example.:8443'), 'https://app.example:8443')
 })
 
 test('any other Host is refused: a public name that leads here is DNS rebinding', async t => {
   for (const host of [
-    'evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', 'nip.io', '127.1', '127.0.1', '0x7f.1', '2130706433.', 'localhost.', 'amsu.example.org.', 'xamsu.example.org', 'sub.amsu.example.org',
-    '0.0.0.0', '0.0.0.0:8080', '[::]', '[::]:80', '[0:0:0:0:0:0:0:0]', '[::ffff:0.0.0.0]', '', ' ', 'a b', 'a@b', 'user@localhost', 'localhost:', 'localhost:123456', 'localhost:x', '[::1', '::1', '[zz]', '[:::]', '[1.2.3.4]', '[1:2]', '[.]', 'a,b', 'lo calhost', 'local\u0130host',
+    'evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', 'nip.io', '127.1', '127.0.1', '0x7f.1', 'xamsu.example.org', 'sub.amsu.example.org',
+    '0.0.0.0', '0.0.0.0:8080', '0.0.0.0.', '0', '0x0', '00.0.0.0', 'home.arpa', 'xhome.arpa', '.', '..', 'localhost..', '.localhost', 'a..localhost', '..local', '.local', 'evil.example.', '[::1].', '[::0.0.0.0]', '[::ffff:0:0]', '[0::ffff:0.0.0.0]', '[::]', '[::]:80', '[0:0:0:0:0:0:0:0]', '[::ffff:0.0.0.0]', '', ' ', 'a b', 'a@b', 'user@localhost', 'localhost:', 'localhost:123456', 'localhost:x', '[::1', '::1', '[zz]', '[:::]', '[1.2.3.4]', '[1:2]', '[.]', 'a,b', 'lo calhost', 'local\u0130host',
     'x.local.evil.example', '.evil.example',
   ]) t.same(guard(['Host', host]), { refusal: 'HOST_REJECTED' }, JSON.stringify(host))
 })

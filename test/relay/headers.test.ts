@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { inboundHeaders, isSaneRequestId, outboundHeaders, rewriteLocation } from '../../src/relay/headers.ts'
+import { inboundHead, inboundHeaders, isSaneRequestId, outboundHeaders, rewriteLocation } from '../../src/relay/headers.ts'
 import { headerValue } from '../../src/upstream/header-value.ts'
 
 const ID = 'request-1'
@@ -70,6 +70,19 @@ test('a header that holds a secret of ours is dropped and counted', async t => {
   t.equal(leaks, 2)
 })
 
+test('no byte of a head holds a secret of ours: names, values and the status text', async t => {
+  const context = { upstream: new URL('http://u'), callerOrigin: () => '', isRevealing: (text: string) => text.includes('s3cr3t') || text === 'OK' }
+  for (const [status, statusText, headers, expected] of [
+    [200, 'OK', ['A', '1'], { statusText: 'OK', headers: ['A', '1'], leaks: 0 }],
+    [200, '', ['A', '1'], { statusText: '', headers: ['A', '1'], leaks: 0 }],
+    [200, 'Fine \xff', [], { statusText: 'Fine \xff', headers: [], leaks: 0 }],
+    [403, 'Bearer s3cr3t', ['A', '1'], { statusText: 'Forbidden', headers: ['A', '1'], leaks: 1 }],
+    [799, 's3cr3t', [], { statusText: '', headers: [], leaks: 1 }],
+    [200, 's3cr3t', ['X-s3cr3t', '1', 'A', 's3cr3t', 'B', '2'], { statusText: 'OK', headers: ['B', '2'], leaks: 3 }],
+    [200, 's3c', ['r3t', 's3c', 'r3t', ''], { statusText: 's3c', headers: ['r3t', 's3c', 'r3t', ''], leaks: 0 }],
+  ] as const) t.strictSame(inboundHead({ status, statusText, headers }, context), expected, statusText)
+})
+
 test('a reference to AMSU becomes one to this proxy; any other stays', async t => {
   const upstream = new URL('http://api.amsu.example')
   for (const [value, expected] of [
@@ -80,8 +93,14 @@ test('a reference to AMSU becomes one to this proxy; any other stays', async t =
     ['https://api.amsu.example:443/a', 'http://me:1/a'],
     ['//api.amsu.example/a', 'http://me:1/a'],
     ['http://user:pw@api.amsu.example/a', 'http://me:1/a'],
+    ['http://user@api.amsu.example:80/a', 'http://me:1/a'],
     ['http://api.amsu.example./a', 'http://me:1/a'],
+    ['https://API.amsu.example.:443/a', 'http://me:1/a'],
+    ['//api.amsu.example.', 'http://me:1/'],
     ['http://api.amsu.example../a', 'http://api.amsu.example../a'],
+    ['http://api.amsu.example@evil.example/a', 'http://api.amsu.example@evil.example/a'],
+    ['http://api.amsu.example:80@evil.example/a', 'http://api.amsu.example:80@evil.example/a'],
+    ['http://api.amsu.example:/a', 'http://me:1/a'],
     ['http://api.amsu.example', 'http://me:1/'],
     ['http://api.amsu.example?x', 'http://me:1/?x'],
     ['/amsu-analysis/v2/x/', '/amsu-analysis/v2/x/'],
@@ -97,6 +116,7 @@ test('a reference to AMSU becomes one to this proxy; any other stays', async t =
     t.equal(rewriteLocation(value, upstream, () => 'http://me:1'), expected, value)
   }
   t.equal(rewriteLocation('http://a:8443/x', new URL('https://a:8443'), () => 'http://me'), 'http://me/x')
+  for (const value of ['http://a.example/x', 'http://a.example./x']) t.equal(rewriteLocation(value, new URL('http://a.example.'), () => 'http://me'), 'http://me/x', 'a final dot of the base URL is for DNS only')
   t.same(inbound('Location', 'http://upstream/x', 'Content-Location', '//upstream/y'), ['Location', 'http://proxy/x', 'Content-Location', 'http://proxy/y'])
 })
 

@@ -3,6 +3,8 @@ import { preferredLanguage, prefersJson } from '../../src/report/negotiation.ts'
 import { Observer } from '../../src/report/observer.ts'
 import { describe, firstCall, stateOf, type StatusSources } from '../../src/report/status.ts'
 import { languages, words } from '../../src/report/status-page/words.ts'
+import { createMasker } from '../../src/secrets/masker.ts'
+import { REDACTED, Secret } from '../../src/secrets/secret.ts'
 import type { TokenStatus } from '../../src/token/token-status.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from './outcomes.ts'
@@ -22,6 +24,7 @@ function sources (clock = new FakeClock(), changes: Partial<StatusSources> = {})
     quota: { isOn: true, isFailing: false, reading: undefined },
     settings: [{ name: 'PORT', value: '8080', isDefault: true }],
     entrance: () => ({ isTls: false, socketPath: undefined, port: undefined, needsCaller: false }),
+    mask: text => text,
     now: clock.wall,
     ...changes,
   }
@@ -77,6 +80,34 @@ test('the status has the warnings of /readyz', async t => {
   t.strictSame(describe(given, 'h').warnings, ['amsu_unreachable', 'clock_off'])
   given.observer.onOutcome(outcomeOf())
   t.strictSame(describe(given, 'h').warnings, ['clock_off'])
+})
+
+test('every text of the status is masked as the last step, whoever wrote it, and a path is cut only then', async t => {
+  const masker = createMasker()
+  const secret = 'wärd/s3cr3t+value'
+  masker.add('client_secret', new Secret(secret))
+  const shown = `before ${secret} after`
+  const given = sources(new FakeClock(), {
+    mask: masker.mask,
+    build: { version: shown, node: shown },
+    tokenStatus: () => ({ ...TOKEN, failureCode: shown }),
+    settings: [{ name: 'ALLOWED_ROUTES', value: shown, isDefault: false }],
+    entrance: () => ({ isTls: false, socketPath: shown, port: undefined, needsCaller: false }),
+  })
+  for (const path of [`/amsu-analysis/${secret}`, `/amsu-analysis/${encodeURIComponent(secret)}`, `/amsu-analysis/${Buffer.from(secret).toString('base64')}`, `/${'x'.repeat(190)}/${secret}/y`]) {
+    given.observer.onOutcome(outcomeOf({ path, requestId: secret, caller: shown, method: shown }))
+  }
+  const status = describe(given, secret)
+  t.match(status, { version: `before ${REDACTED} after`, token: { failureCode: `before ${REDACTED} after` }, settings: [{ value: `before ${REDACTED} after` }], firstCall: new RegExp(`'before \\${REDACTED} after'`) })
+  t.strictSame(status.requests.map(({ path }) => path), [`/${'x'.repeat(190)}/[redacte`, ...new Array(3).fill(`/amsu-analysis/${REDACTED}`)])
+  for (const { requestId, caller, method } of status.requests) t.strictSame([requestId, caller, method], [REDACTED, `before ${REDACTED} after`, `before ${REDACTED} after`])
+  t.notMatch(JSON.stringify(status), /s3cr/)
+})
+
+test('a long path is shown cut', async t => {
+  const given = sources()
+  given.observer.onOutcome(outcomeOf({ path: `/amsu-analysis/${'x'.repeat(10_000)}` }))
+  t.equal(describe(given, 'h').requests[0]?.path.length, 200)
 })
 
 test('the first call is the one this reader can paste', async t => {

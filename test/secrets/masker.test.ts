@@ -49,6 +49,13 @@ test('a secret is masked in each notation, and the text around it stays', async 
   }
 })
 
+test('a secret is masked and guarded where its bytes are read one by one, as in a header', async t => {
+  const masker = maskerOf(VALUE)
+  const header = Buffer.from(`before ${VALUE} after`).toString('latin1')
+  t.equal(masker.mask(header), `before ${REDACTED} after`)
+  t.ok(masker.isRevealing(header))
+})
+
 test('a secret is masked in base64 at each of the three alignments, with and without padding', async t => {
   const masker = maskerOf(VALUE)
   for (const before of ['', 'a', 'ab', 'abc', 'name:', 'another name:']) {

@@ -17,7 +17,7 @@ test('a status line is a version, three digits and whatever text follows, or non
   ] as const) t.match(parseHead(`${line}\r\nContent-Length: 0`, 'GET'), { status, statusText, headers: ['Content-Length', '0'] }, line)
 })
 
-test('headers stay as they were, repetitions and bytes included, without the blanks around a value', async t => {
+test('headers stay as they were, repetitions and bytes included, without the blanks around a value and behind a name', async t => {
   for (const [lines, headers] of [
     [[], []],
     [['A: b'], ['A', 'b']],
@@ -25,6 +25,8 @@ test('headers stay as they were, repetitions and bytes included, without the bla
     [['A:'], ['A', '']],
     [['A: \t '], ['A', '']],
     [['A:\t b\t c \t'], ['A', 'b\t c']],
+    [['A : b'], ['A', 'b']],
+    [['A\t : b'], ['A', 'b']],
     [['A: :b: c'], ['A', ':b: c']],
     [['A: \xa0b\xa0'], ['A', '\xa0b\xa0']],
     [['A: \x80\xc3\xa9\xff'], ['A', '\x80\xc3\xa9\xff']],
@@ -63,8 +65,6 @@ test('what is no head is refused, and the error repeats nothing of it', async t 
     ['a folded value', `${OK}\r\nA: b\r\n c`],
     ['a value folded with a tab', `${OK}\r\nA: b\r\n\tc`],
     ['a folded first header', `${OK}\r\n A: b`],
-    ['a blank before the colon', `${OK}\r\nA : b`],
-    ['a tab before the colon', `${OK}\r\nA\t: b`],
     ['a blank in a name', `${OK}\r\nA b: c`],
     ['an empty name', `${OK}\r\n: b`],
     ['no colon', `${OK}\r\nA`],
@@ -97,18 +97,15 @@ test('a length that can be read in two ways is refused, for every method and sta
     'Content-Length: 1e3',
     'Content-Length: 0x10',
     'Content-Length: 1 0',
-    'Content-Length: 1,1',
-    'Content-Length: 1, 1',
+    'Content-Length: 1,2',
     'Content-Length: "1"',
     'Content-Length: \xa01',
     'Content-Length: \xb2',
     `Content-Length: ${'9'.repeat(16)}`,
     'Content-Length: 18446744073709551617',
-    'Content-Length: 1\r\nContent-Length: 1',
     'Content-Length: 1\r\nA: b\r\ncontent-length: 2',
     'Content-Length: 0\r\nTransfer-Encoding: chunked',
     'Transfer-Encoding: chunked\r\nCONTENT-LENGTH: 5',
-    'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked',
     'Transfer-Encoding: identity\r\nTransfer-Encoding: chunked',
     'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity',
     'Transfer-Encoding:',
@@ -116,9 +113,6 @@ test('a length that can be read in two ways is refused, for every method and sta
     'Transfer-Encoding: gzip',
     'Transfer-Encoding: gzip, chunked',
     'Transfer-Encoding: chunked, gzip',
-    'Transfer-Encoding: chunked, chunked',
-    'Transfer-Encoding: chunked,',
-    'Transfer-Encoding: ,chunked',
     'Transfer-Encoding: chunked;q=1',
     'Transfer-Encoding: "chunked"',
     'Transfer-Encoding: xchunked',
@@ -134,10 +128,16 @@ test('a body is as long as its headers say, or without a word lasts until the en
   for (const [lines, bodyLength] of [
     ['Content-Length: 0', 0],
     ['Content-Length: 0012', 12],
+    [`Content-Length: ${'0'.repeat(30)}12`, 12],
+    ['Content-Length: 12, 012', 12],
+    ['Content-Length : 12', 12],
+    ['Content-Length: 9007199254740991', 9_007_199_254_740_991],
     ['content-LENGTH:\t7 ', 7],
     ['Content-Length: 999999999999999', 999_999_999_999_999],
     ['Transfer-Encoding: chunked', CHUNKED],
     ['transfer-encoding:  CHUNKED\t', CHUNKED],
+    ['Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked', CHUNKED],
+    ['Transfer-Encoding: ,chunked, chunked,', CHUNKED],
     ['A: b', UNTIL_CLOSE],
     ['Content_Length: 5', UNTIL_CLOSE],
     ['X-Content-Length: 5', UNTIL_CLOSE],
@@ -154,6 +154,18 @@ test('an answer to HEAD, an interim one, 204 and 304 have no body whatever their
   }
   for (const line of ['HTTP/1.1 200 OK', 'HTTP/1.1 205 Reset', 'HTTP/1.1 203 x', 'HTTP/1.1 303 x', 'HTTP/1.1 305 x']) {
     t.equal(parseHead(`${line}\r\nContent-Length: 5`, 'GET').bodyLength, 5, line)
+  }
+})
+
+test('an interim response has no framing that could be wrong', async t => {
+  for (const lines of ['Content-Length: x', 'Content-Length: 1\r\nContent-Length: 2', 'Transfer-Encoding: gzip', 'Content-Length: 1\r\nTransfer-Encoding: chunked']) {
+    t.match(parseHead(`HTTP/1.1 103 Hints\r\n${lines}`, 'GET'), { status: 103, bodyLength: 0, isPersistent: true }, lines)
+  }
+})
+
+test('a length is passed on once and in plain digits', async t => {
+  for (const lines of ['Content-Length: 12', 'Content-Length: 0012', 'Content-Length: 12, 12', 'Content-Length : 12\r\ncontent-length: 12']) {
+    t.strictSame(parseHead(`${OK}\r\nA: b\r\n${lines}\r\nC: d`, 'GET').headers, ['A', 'b', 'Content-Length', '12', 'C', 'd'], lines)
   }
 })
 

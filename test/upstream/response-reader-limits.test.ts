@@ -43,6 +43,21 @@ test('a head, chunk line or trailer section without an end is refused after 16 K
   }
 })
 
+test('interim responses without an end are refused after 256 KiB, however large each is, and each request may have as many', async t => {
+  for (const length of [0, 1_000, 16_000]) {
+    const { log, reader } = begun()
+    const interim = Buffer.from(`HTTP/1.1 102 Wait${'x'.repeat(length)}\r\n\r\n`)
+    const fitting = Math.floor(262_144 / (interim.length - 4))
+    for (const which of ['first', 'second']) {
+      reader.begin('GET', log)
+      for (let i = 0; i < fitting; i++) reader.read(interim)
+      t.notOk(reader.isWhole, which)
+    }
+    t.throws(() => reader.read(interim), { code: 'ERR_INVALID_ANSWER' }, `${fitting} of ${interim.length} bytes, and one more`)
+    t.equal(log.heads, 0)
+  }
+})
+
 test('many small chunks in one piece cost what their bytes do: not a look at all the rest for each', async t => {
   const { reader, log } = begun()
   reader.read(Buffer.from(CHUNKS))

@@ -66,14 +66,26 @@ test('reading stops exactly at the end of an answer, and tells where that is', a
   t.match(readAnswer(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'whole', body: '', length: 38 }, 'HEAD')
 })
 
-test('interim answers are passed over, but 100 and 101, which nobody asked for, are refused', async t => {
-  for (const status of [102, 103, 104, 199]) {
-    const interim = `HTTP/1.1 ${status} Wait\r\nContent-Length: 3\r\nLink: a\r\n\r\n`
-    t.match(readAnswer(sliced(`${interim}${interim}${OK}Content-Length: 2\r\n\r\nok`)), { ending: 'whole', status: 200, headers: ['Content-Length', '2'], body: 'ok' }, String(status))
-    t.equal(readAnswer(sliced(interim)).ending, 'cut short', 'an interim answer is none')
+test('interim responses are skipped, whoever sends them; 101, which nobody asked for, is refused', async t => {
+  for (const status of [100, 102, 103, 104, 199]) {
+    for (const fields of ['', 'Content-Length: 3\r\nLink: a\r\n', 'Connection: close\r\n', 'Transfer-Encoding: chunked\r\n']) {
+      const interim = `HTTP/1.1 ${status} Wait\r\n${fields}\r\n`
+      t.match(readAnswer(sliced(`${interim}${interim}${OK}Content-Length: 2\r\n\r\nok`)), { ending: 'whole', status: 200, headers: ['Content-Length', '2'], body: 'ok' }, `${status} ${fields}`)
+      t.equal(readAnswer(sliced(interim)).ending, 'cut short', 'an interim response is none')
+    }
   }
-  for (const head of ['HTTP/1.1 103 Hints\r\nConnection: close', 'HTTP/1.0 103 Hints']) t.equal(readAnswer(sliced(`${head}\r\n\r\n${OK}\r\n`)).ending, 'refused', 'it would be the last')
-  for (const status of [100, 101]) t.equal(readAnswer(sliced(`HTTP/1.1 ${status} No\r\n\r\n`)).ending, 'refused', String(status))
+  t.equal(readAnswer(sliced('HTTP/1.1 101 No\r\n\r\n')).ending, 'refused')
+})
+
+test('an interim response that ends the connection ends it behind the final one, and behind no later one', async t => {
+  const log = new AnswerLog()
+  const reader = new ResponseReader()
+  for (const [interim, isPersistent] of [['HTTP/1.1 103 Hints\r\nConnection: close\r\n\r\n', false], ['HTTP/1.0 100 Continue\r\n\r\n', false], ['HTTP/1.1 103 Hints\r\n\r\n', true]] as const) {
+    reader.begin('GET', log)
+    reader.read(Buffer.from(`${interim}${OK}Content-Length: 0\r\n\r\n`))
+    t.equal(log.head?.isPersistent, isPersistent, interim)
+    t.equal(reader.forget()?.isPersistent, isPersistent)
+  }
 })
 
 test('what began is told once for each answer, and before anything else', async t => {
@@ -100,13 +112,12 @@ test('chunks that are not written as RFC 9112 has it are refused', async t => {
     ['a sign', '+5\r\nhello\r\n'],
     ['a minus', '-5\r\nhello\r\n'],
     ['a prefix', '0x5\r\nhello\r\n'],
-    ['a blank in front', ' 5\r\nhello\r\n'],
-    ['a blank behind', '5 \r\nhello\r\n'],
-    ['a tab behind', '5\t\r\nhello\r\n'],
     ['another digit', '5g\r\nhello\r\n'],
     ['an underscore', '1_0\r\nhello\r\n'],
-    ['a size that overflows', '100000005\r\nhello\r\n'],
-    ['sixteen zeros in front', '00000000000000005\r\nhello\r\n'],
+    ['a size that overflows', '10000000000000005\r\nhello\r\n'],
+    ['a size that no number holds exactly', '20000000000000\r\nhello\r\n'],
+    ['a blank inside', '5 5\r\nhello\r\n'],
+    ['a line feed in front', '\n5\r\nhello\r\n'],
     ['a list', '5,5\r\nhello\r\n'],
     ['a line that ends with LF', '5\nhello\r\n'],
     ['a line that ends with CR', '5\rhello\r\n'],
@@ -121,7 +132,6 @@ test('chunks that are not written as RFC 9112 has it are refused', async t => {
     ['a chunk that ends with LF', '5\r\nhello\n0\r\n\r\n'],
     ['a chunk that ends with CR', '5\r\nhello\r0\r\n\r\n'],
     ['a trailer without a colon', '0\r\nA\r\n\r\n'],
-    ['a trailer with a blank before the colon', '0\r\nA : b\r\n\r\n'],
     ['a trailer that is folded', '0\r\nA: b\r\n c\r\n\r\n'],
     ['a trailer with NUL', '0\r\nA: \0\r\n\r\n'],
     ['a trailer with a bare LF', '0\r\nA: b\nC: d\r\n\r\n'],
