@@ -129,7 +129,7 @@ async function settle ({ ledger, findings, lateness, proxies, tally, options: { 
 }
 
 /** Asks a proxy whether it lives, again and again, and looks at its memory. */
-async function probe ({ findings, lateness }: Stage, proxy: StormProxy, signal: AbortSignal): Promise<void> {
+async function probe ({ findings, lateness, tally }: Stage, proxy: StormProxy, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const from = performance.now()
     const starts = proxy.starts.length
@@ -140,7 +140,9 @@ async function probe ({ findings, lateness }: Stage, proxy: StormProxy, signal: 
     if (status !== 200) await delay(timeouts.grace + 1_000)
     const isSame = starts === proxy.starts.length && proxy.process.isAlive
     if (isSame && (status !== 200 || ms > (isBusy ? livezWhenBusyMs : livezMs))) findings.add(`(a) /livez of ${proxy.name}: ${status} ${error ?? ''} after ${Math.round(ms)} ms`)
-    if (isSame && proxy.process.memoryMb > mostMemoryMb) findings.add(`(c) ${proxy.name} takes ${Math.round(proxy.process.memoryMb)} MB`)
+    const memoryMb = isSame ? Math.round(proxy.process.memoryMb) : 0
+    tally.set(`MB of memory at most: ${proxy.name}`, Math.max(memoryMb, tally.get(`MB of memory at most: ${proxy.name}`) ?? 0))
+    if (memoryMb > mostMemoryMb) findings.add(`(c) ${proxy.name} takes ${memoryMb} MB`)
     await delay(probeEveryMs)
   }
 }
