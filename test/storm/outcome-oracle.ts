@@ -116,11 +116,11 @@ function hasUnclearEnd ({ response, script: { proxy } }: RequestRecord): boolean
 }
 
 /** Who has sent all and stays gets at least a byte, and an end. */
-function judgeSilence ({ plan, script, wholeAt, leftAt, halfClosedAt, response, ending, isBehindLast }: RequestRecord): string[] {
+function judgeSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, isBehindLast }: RequestRecord): string[] {
   if (plan.kind === 'trap' || leftAt !== undefined || halfClosedAt !== undefined || isBehindLast) return []
   if (ending === 'lost') return wholeAt === undefined && plan.kind === 'broken' ? [] : ['(d) no end of it']
-  // Nothing can be read any more once a write to a closed unix socket has failed.
-  if (response !== undefined || (script.proxy === 'unix' && ending === 'EPIPE')) return []
+  // Once a write has failed, Node.js reads no more, whatever has come: at the end of a unix socket, or of TLS.
+  if (response !== undefined || ending === 'EPIPE') return []
   // A client that still writes must get what a guard says, too.
   if (wholeAt === undefined && plan.kind === 'broken') return []
   return [`(d) ${String(ending)} without a byte of a response`]
