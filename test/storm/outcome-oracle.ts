@@ -56,7 +56,8 @@ function codeOf ({ response }: RequestRecord): string | undefined {
 function judgeArrivals (record: RequestRecord): string[] {
   const { plan, arrivals } = record
   const findings: string[] = []
-  const processed = arrivals.filter(({ isWhole, isRefused }) => isWhole && !isRefused)
+  // One that met an unasked response may have been told that its token is bad.
+  const processed = arrivals.filter(({ isWhole, isRefused, isTainted }) => isWhole && !isRefused && !isTainted)
   if (processed.length > (isIdempotent(plan.method) ? 2 : 1)) findings.push(`(f) arrived whole at AMSU ${arrivals.length} times`)
   if (plan.kind === 'trap' || plan.kind === 'refused' || plan.kind === 'own') {
     if (arrivals.length > 0) findings.push(`(f) a ${plan.kind} request arrived at AMSU`)
@@ -95,7 +96,9 @@ function judgeResponse (record: RequestRecord): string[] {
     if (response.status < 400) findings.push(`(f) ${response.status} for what is no request`)
     return findings
   }
-  if (plan.isNamed && response.headers.has('x-request-id') && response.headers.get('x-request-id') !== plan.id) findings.push(`(e) the response names request ${String(response.headers.get('x-request-id'))}`)
+  const named = response.headers.get('x-request-id')
+  // What was refused before its head was read has an id of the proxy's.
+  if (plan.isNamed && named !== undefined && named !== plan.id && (code === undefined || named.startsWith('storm-'))) findings.push(`(e) the response names request ${named}`)
   if (code !== undefined || arrivals.some(({ isTainted }) => isTainted)) return findings
   if (plan.kind === 'own' || plan.kind === 'refused' || plan.kind === 'broken') {
     if (response.headers.has('x-storm-id')) findings.push(`(e) AMSU's response to ${String(response.headers.get('x-storm-id'))}`)
@@ -110,8 +113,12 @@ function judgeResponse (record: RequestRecord): string[] {
   return findings
 }
 
-/** Whether the end of a response is that of its connection, and a cut looks the same: there is no reset on a unix socket, and Node.js does not tell how TLS ended. */
-function hasUnclearEnd ({ response, script: { proxy } }: RequestRecord): boolean {
+/**
+ * Whether a cut may look like the end of a response: for the client, where there is no reset on a unix socket and Node.js does not tell
+ * how TLS ended; and for the proxy, where a reset by Node.js 20 right behind a write is none.
+ */
+function hasUnclearEnd ({ arrivals, response, script: { proxy } }: RequestRecord): boolean {
+  if (arrivals.some(({ isBroken }) => isBroken)) return true
   return (proxy === 'unix' || proxy === 'tls') && response?.headers.has('content-length') === false && !response.headers.has('transfer-encoding')
 }
 

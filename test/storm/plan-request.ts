@@ -120,7 +120,7 @@ export function refusedRequest (random: Random, id: string, proxy: ProxyName): P
       { method: random.pick(refusedMethods), version: 'RTSP/1.0' },
       { method: 'POST', body: { bytes: limits.maxBodyBytes + 1 + Math.floor(random.between(0, 500_000)), isChunked: false } },
       { lines: [`X-Large: ${'x'.repeat(20_000)}`] },
-      ...closedProxies.has(proxy) ? [{ authorization: '' }, { authorization: basic('wrong') }, { authorization: 'Bearer nobody' }] : [],
+      ...closedProxies.has(proxy) ? [{ authorization: '' }, { authorization: basic('wrong') }, { authorization: 'Authorization: Bearer nobody' }] : [],
     ]),
   })
 }
