@@ -1,0 +1,65 @@
+import net from 'node:net'
+import { test } from 'tap'
+import { chooseFault, faultQuery, plain } from './amsu-fault.ts'
+import type { AmsuFault } from './amsu-fault.ts'
+import { Amsu } from './amsu.ts'
+import { StormClient } from './client.ts'
+import { judge, outcomeOf } from './outcome-oracle.ts'
+import { makeRequest } from './plan-request.ts'
+import { RequestLedger } from './request-ledger.ts'
+import type { RequestRecord } from './request-ledger.ts'
+import type { ConnectionScript, Step } from './script.ts'
+import { createRandom } from '../soak/random.ts'
+
+const ledger = new RequestLedger()
+const amsu = new Amsu(60, ledger.noteArrival)
+let count = 0
+
+/** Lets a client talk to the stand-in itself. */
+async function talk (fault: AmsuFault, bodyBytes = 5, more: readonly Step[] = []): Promise<RequestRecord> {
+  const request = makeRequest({ id: `storm-test-0-${count++}`, method: 'POST', body: { bytes: bodyBytes, isChunked: false }, fault })
+  const script: ConnectionScript = {
+    index: 0, name: 'test', proxy: 'plain', requests: [request], steps: [{ do: 'send', bytes: request.head, begins: [0] }, { do: 'sendBody', request: 0, from: 0, to: bodyBytes, pieceBytes: 65_536, pauseMs: 0 }, ...more],
+  }
+  const [record] = ledger.open(script)
+  await new StormClient(script, [record!], { host: '127.0.0.1', port: Number(new URL(amsu.origin).port), isTls: false }).run()
+  return record!
+}
+
+await test('the stand-in does what a request tells it to, the client notes what it gets, and the ledger has both', async t => {
+  await amsu.up()
+  t.teardown(() => { amsu.down(true) })
+  const right = await talk(plain)
+  t.equal(outcomeOf(right), 'relayed: own')
+  t.match(right, { response: { status: 200, bodyBytes: 20, isBodyRight: true, isWhole: true }, arrivals: [{ isWhole: true, isBodyRight: true, bodyBytes: 5, isAnswered: true }] })
+  t.match((await talk({ ...plain, framing: 'chunked', size: 30_000 })).response, { bodyBytes: 30_000, isBodyRight: true, isWhole: true })
+  t.match((await talk({ ...plain, framing: 'close', size: 30_000 })).response, { bodyBytes: 30_000, isBodyRight: true, isWhole: true })
+  t.match((await talk({ ...plain, name: 'early', how: 'reset' }, 3_000_000)), { wholeAt: undefined, response: { status: 413, isWhole: true } })
+  t.match((await talk({ ...plain, name: 'headOnly', how: 'reset' })), { ending: /FIN|ECONNRESET/, response: { status: 200, isWhole: false } })
+  t.match((await talk({ ...plain, name: 'break', at: 10, how: 'end' })), { ending: 'FIN', response: undefined })
+  t.match((await talk({ ...plain, name: 'refusal' })), { response: { status: 401 }, arrivals: [{ isRefused: true }] })
+  t.match((await talk({ ...plain, name: 'interim', variant: 2 })), { response: { status: 200, isWhole: true } })
+  t.match((await talk({ ...plain, name: 'behind' })), { ending: /a response nobody asked for/ })
+  t.match((await talk(plain, 5, [{ do: 'leave', how: 'reset' }])), { leftAt: Number, response: undefined })
+})
+
+await test('a client that talks to AMSU itself finds nothing wrong where AMSU does nothing wrong', async t => {
+  await amsu.up()
+  t.teardown(() => { amsu.down(true) })
+  const random = createRandom(1)
+  for (const name of ['plain', 'drip', 'early', 'interim', 'stale', 'largeHead', 'large', 'noContent'] as const) {
+    const record = await talk({ ...chooseFault(random), name, at: 0, size: 200, delayMs: 0 }, 1_000)
+    record.lines.push({ text: '', msg: 'request', status: record.response?.status, errorCode: undefined })
+    t.same(judge(record, { lateMs: () => 0, wasDown: () => false }), [], name)
+  }
+})
+
+await test('an arrival that nobody expects is noted as such', async t => {
+  await amsu.up()
+  t.teardown(() => { amsu.down(true) })
+  const socket = net.connect(Number(new URL(amsu.origin).port), '127.0.0.1')
+  socket.write(`GET /amsu-analysis/v2/storm/storm-9-9-9?${faultQuery(plain)} HTTP/1.1\r\nHost: h\r\n\r\n`)
+  await new Promise(resolve => { socket.once('data', resolve) })
+  socket.destroy()
+  t.match(ledger.strangers, [/^storm-9-9-9: GET/])
+})
