@@ -4,7 +4,6 @@
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
-import http from 'node:http'
 import net, { type Socket } from 'node:net'
 import { call, errorCode, sendBytes } from '../support/client.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
