@@ -11,7 +11,7 @@ import type { Outcome } from '../relay/context.ts'
 import { loggedError, type LoggerOptions } from './logger.ts'
 
 /** Errors whose cause an operator should see without turning anything on. */
-const WORTH_A_CAUSE = new Set<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL'])
+const WORTH_A_CAUSE = new Set<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL'])
 
 const { info } = levels.values as { info: number }
 

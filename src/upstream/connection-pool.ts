@@ -168,6 +168,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
 
   #connectAsNeeded (): void {
     while (!this.#isDestroyed && this.#connecting < this.#queue.length && this.#open.size + this.#connecting < this.#options.maxConnections) this.#connect()
+    this.#queue.limitWait()
   }
 
   #connect (): void {

@@ -26,13 +26,11 @@ export class RequestQueue {
   /** Adds the newest request; its `queuedAtMs` is set. */
   push (delivery: Delivery): void {
     this.#items.push(delivery)
-    this.#setTimer()
   }
 
   /** Adds a request that had a connection for a moment; it has waited longer than all others. */
   putBack (delivery: Delivery): void {
     this.#items.unshift(delivery)
-    this.#setTimer()
   }
 
   /** Takes out the oldest request. */
@@ -58,10 +56,11 @@ export class RequestQueue {
     for (const delivery of this.#items.splice(0)) delivery.fail(cause)
   }
 
-  #setTimer (): void {
+  /** Limits the wait of what is in it. A connection attempt that is begun before has its timer first, and knows more to tell. */
+  limitWait (): void {
     const oldest = this.#items[0]
     if (oldest === undefined) return
-    this.#timer ??= this.#clock.setTimeout(this.#failLate, Math.max(1, oldest.queuedAtMs + this.#timeoutMs - this.#clock.monotonic()))
+    this.#timer ??= this.#clock.setTimeout(this.#failLate, Math.max(1, Math.ceil(oldest.queuedAtMs + this.#timeoutMs - this.#clock.monotonic())))
   }
 
   readonly #failLate = (): void => {
@@ -69,6 +68,6 @@ export class RequestQueue {
     const latestMs = this.#clock.monotonic() - this.#timeoutMs
     const isLate = (this.#items[0]?.queuedAtMs ?? Infinity) <= latestMs
     if (isLate) this.failSince(latestMs, new NoConnectionError())
-    this.#setTimer()
+    this.limitWait()
   }
 }

@@ -20,13 +20,13 @@ const BROKEN: readonly Row[] = (['reset', 'close', 'fin'] as const).flatMap(by =
 const SILENT: readonly Row[] = [
   ends('stall', 'at the first byte', 'server', NO_ANSWER),
   ends('stall', 'in the head', 'server', NO_ANSWER),
-  ends('stall', 'after 1 MB', 'server', ['good', 'PROXY.REQUEST_TIMEOUT', 'good']),
+  ends('stall', 'after 1 MB', 'server', ['good', 'PROXY.UPSTREAM_TIMEOUT', 'good']),
   ends('stall', 'at the first byte', 'client', NO_ANSWER),
   ends('stall', 'in the head', 'client', NO_ANSWER),
   ends('stall', 'after 1 MB', 'client', ['good', 'good', 'no answer']),
 ]
 
-const isRight: Matrix['isRight'] = ({ outcome }, expected, line) => outcome === expected && (expected !== 'PROXY.REQUEST_TIMEOUT' || line?.['status'] === 408)
+const isRight: Matrix['isRight'] = ({ outcome }, expected, line) => outcome === expected && (expected !== 'PROXY.UPSTREAM_TIMEOUT' || line?.['status'] === 504)
 
 test('a slow line to the caller, in either direction, is no error', async t => {
   await tryMatrix(t, { side: 'caller', rows: SLOW, isRight })
@@ -36,6 +36,6 @@ test('a line to the caller that breaks is a cut, cancels the call at AMSU, and n
   await tryMatrix(t, { side: 'caller', rows: BROKEN, isRight })
 })
 
-test('a line to the caller that falls silent is 408 in the middle of a body, and nothing is left once the caller gives up', async t => {
+test('a line to the caller that falls silent is 504 in the middle of a body, and nothing is left once the caller gives up', async t => {
   await tryMatrix(t, { side: 'caller', rows: SILENT, settings: { UPSTREAM_IDLE_TIMEOUT_MS: '500' }, limitMs: 1_200, isRight })
 })

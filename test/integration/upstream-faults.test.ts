@@ -141,8 +141,10 @@ test('silence has a limit of its own in each phase', async t => {
 
   const uploading = await setUp(t, () => {}, settings)
   const { text } = await sendBytes(uploading.proxy.port, `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf`)
-  t.match(text, /^HTTP\/1\.1 408 /)
-  t.equal(errorCode(text), 'PROXY.REQUEST_TIMEOUT')
+  t.match(text, /^HTTP\/1\.1 504 /, 'AMSU has seen a part of it, so this is no 408')
+  t.equal(errorCode(text), 'PROXY.UPSTREAM_TIMEOUT')
+  await uploading.proxy.untilLogged(1)
+  t.match(uploading.proxy.accessLines()[0], { cause: { message: 'the client has stopped sending its body' } }, 'the log tells whose silence it was')
 
   const stuck = await setUp(t, socket => { socket.pause() }, { ...settings, UPSTREAM_IDLE_TIMEOUT_MS: '800' })
   const stalled = await call(stuck.proxy.origin, PATH, { method: 'POST', body: Buffer.alloc(30_000_000) }).catch((error: Error) => error)
