@@ -141,13 +141,13 @@ export class AmsuConnection {
       case 'unasked': return await this.#sendUnasked(current, whole())
       case 'behind': return this.#sendBehind(current, whole())
       case 'interim': return this.#finish(current, Buffer.concat([renderInterims(fault.variant), whole()]))
-      case 'switching': return this.#say(current, Buffer.from('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'))
+      case 'switching': return this.#break(current, Buffer.from('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'))
       case 'stale': return await this.#goStale(current)
       case 'refusal': return current.isFirst ? this.#refuse(current, fault.variant) : this.#finish(current, whole())
       case 'refusals': return this.#refuse(current, fault.variant)
       case 'silent': return
       case 'odd': return this.#finish(current, renderOdd(id, method, fault.variant))
-      case 'invalid': return this.#say(current, renderInvalid(id, fault.variant))
+      case 'invalid': return this.#break({ ...current, fault: { ...fault, how: 'keep' } }, renderInvalid(id, fault.variant))
       case 'largeHead': return this.#finish(current, renderResponse({ id, method, status: 200, framing: 'length', size: fault.size, more: largeHeadLines() }))
       case 'noContent': return this.#finish(current, renderResponse({ id, method, status: fault.variant % 2 === 0 ? 204 : 304, framing: 'length', size: 0 }))
       case 'plain':
@@ -165,11 +165,6 @@ export class AmsuConnection {
     arrival.isBegun ||= bytes.length > 0
     this.#socket.write(bytes)
     return true
-  }
-
-  /** Writes what is no response. */
-  #say (current: Current, bytes: Buffer): void {
-    this.#write(current, bytes)
   }
 
   #finish (current: Current, bytes: Buffer, isLast = current.fault.framing === 'close'): void {
@@ -196,9 +191,12 @@ export class AmsuConnection {
   #break (current: Current, bytes: Buffer): void {
     this.#write(current, bytes)
     const { how, delayMs } = current.fault
+    if (how === 'keep') return
     setTimeout(() => {
-      if (how === 'reset') this.#reset()
-      else if (how === 'end') this.#socket.end()
+      // What was cut may have been whole, and the connection may carry the next one.
+      if (this.#current?.arrival !== current.arrival) this.end(how)
+      else if (how === 'reset') this.#reset()
+      else this.#socket.end()
     }, delayMs % 20)
   }
 

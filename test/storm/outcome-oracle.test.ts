@@ -8,7 +8,7 @@ import { createArrival, createRecord } from './request-ledger.ts'
 import type { Arrival, ReceivedResponse, RequestRecord } from './request-ledger.ts'
 
 const id = 'storm-1-2-0'
-const calm = { lateMs: () => 0, wasDown: () => false }
+const calm = { lateMs: () => 0, wasDown: () => false, hasBroken: () => false }
 const line = (status: number) => ({ text: '', msg: 'request', status, errorCode: undefined })
 
 /** A POST of five bytes that was sent whole at once, and whose client stayed. */

@@ -10,6 +10,8 @@ import type { Arrival, RequestRecord } from './request-ledger.ts'
 export interface Circumstances {
   /** Longest time in which the storm itself, or the proxy, was late, between two times, in milliseconds. */
   readonly lateMs: (from: number, to: number) => number
+  /** Whether AMSU broke all its connections between two times: what was written to one just then never arrived. */
+  readonly hasBroken: (from: number, to: number) => boolean
   /** Whether the proxy died or was stopped between two times. */
   readonly wasDown: (from: number, to: number) => boolean
 }
@@ -134,7 +136,7 @@ function judgeSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, 
 }
 
 /** A request that is whole is answered by AMSU, or fails for a reason of its own. */
-function judgeOutcome (record: RequestRecord, { lateMs }: Circumstances): string[] {
+function judgeOutcome (record: RequestRecord, { lateMs, hasBroken }: Circumstances): string[] {
   const { plan, response, leftAt, halfClosedAt, hasPaused, isBehindLast, begunAt, endedAt, wholeAt, arrivals, bodyBytesSent } = record
   if (response === undefined || leftAt !== undefined || halfClosedAt !== undefined || isBehindLast) return []
   const code = codeOf(record)
@@ -146,12 +148,14 @@ function judgeOutcome (record: RequestRecord, { lateMs }: Circumstances): string
   if (arrivals.some(isUnclear)) return []
   const outcome = !response.isWhole ? 'cut' : code ?? 'own'
   if (always.has(outcome) || (outcomesOf(plan.fault) as readonly string[]).includes(outcome)) return []
+  if (outcome === 'own' && hasUnclearEnd(record)) return []
   // Its head is all of it.
   if (outcome === 'own' && plan.fault.name === 'headOnly' && (plan.method === 'HEAD' || plan.fault.size === 0)) return []
   if (outcome === 'REQUEST_TIMEOUT' && (wholeAt === undefined || wholeAt - begunAt! > slowMs || !isCalm)) return []
   // It was written to a connection that AMSU had ended.
   if (outcome === 'UPSTREAM_RESET' && !arrivals.some(({ isBegun, isRefused }) => isBegun && !isRefused)) return []
   if (outcome === 'UPSTREAM_TIMEOUT' && !isCalm) return []
+  if (outcome === 'UPSTREAM_INVALID' && arrivals.length === 0 && hasBroken(begunAt!, endedAt ?? Infinity)) return []
   return [`(h) ${outcome} ${code === undefined ? '' : `(${response.status}) `}where AMSU did “${plan.fault.name}”, of which comes ${outcomesOf(plan.fault).join(' or ')}`]
 }
 

@@ -49,6 +49,8 @@ export class StormProxy {
   #isStopping = false
   /** Times of the starts, the first one included. */
   readonly starts: number[] = []
+  /** Times at which AMSU broke all connections. */
+  readonly breaks: number[] = []
 
   constructor (name: ProxyName, options: ProxyOptions) {
     this.name = name

@@ -121,10 +121,10 @@ async function settle ({ ledger, findings, lateness, proxies, tally, options: { 
     ledger.close(record)
     count(tally, outcomeOf(record))
     if (only !== undefined) say(`${record.plan.id}: ${outcomeOf(record)}`)
-    const { starts } = proxies.find(({ name }) => name === record.script.proxy)!
+    const { starts, breaks } = proxies.find(({ name }) => name === record.script.proxy)!
     // A process that has died took some more with it, up to its next start.
     const wasDown = (from: number, to: number): boolean => starts.slice(1).some(at => at > from && at < to + settleMs)
-    for (const what of judge(record, { lateMs: lateness.worst, wasDown })) findings.addOf(record, what)
+    for (const what of judge(record, { lateMs: lateness.worst, wasDown, hasBroken: (from, to) => breaks.some(at => at > from && at < to) })) findings.addOf(record, what)
   }
 }
 
@@ -152,8 +152,10 @@ async function scheduleFaults ({ options: { seed }, proxies }: Stage, signal: Ab
   const random = createRandom(seed)
   while (!signal.aborted) {
     await delay(random.between(2_000, 5_000), undefined, { signal }).catch(() => {})
-    const { amsu } = random.pick(proxies)
-    amsu.down(random.chance(0.5))
+    const { amsu, breaks } = random.pick(proxies)
+    const isBreaking = random.chance(0.5)
+    if (isBreaking) breaks.push(performance.now())
+    amsu.down(isBreaking)
     await delay(random.between(50, 500))
     await amsu.up()
   }
