@@ -43,6 +43,11 @@ export class ClientResponse {
     return this.#bytes
   }
 
+  /** Whether the client knows from the head how the body ends: by its length or in chunks, not with the connection. */
+  get isFramed (): boolean {
+    return this.#req.httpVersionMinor > 0 || !Number.isNaN(this.#expectedBytes ?? NaN)
+  }
+
   /** The status that stands for how the exchange ended: what the client was told, or that it has left. */
   statusToLog (error: ProxyError | undefined): number {
     const { headersSent, statusCode, writableFinished } = this.#res

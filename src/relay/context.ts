@@ -35,8 +35,12 @@ export interface ConnectionExchange {
 export interface ExchangeConnection {
   /** Whom the connection tells of its faults and its end. */
   exchange: ConnectionExchange | undefined
-  /** Ends the connection in the middle of a response, so that the client cannot take it for a whole one. */
-  cut: () => void
+  /**
+   * Ends the connection in the middle of a response, so that the client cannot take it for a whole one.
+   *
+   * @param isFramed whether the response has said how long it is, so that a plain end shows that it is not whole
+   */
+  cut: (isFramed: boolean) => void
 }
 
 /** A request that has passed every guard. */

@@ -83,7 +83,8 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
     this.#abort()
-    if (this.#res.headersSent) this.#connection.cut()
+    // Only what has been handed to the kernel has gone: a cut at once would be silence if the first piece was written just now.
+    if (this.#res.headersSent) setImmediate(() => { this.#connection.cut(this.#response.isFramed) })
     else sendLocalReply(this.#req, this.#res, this.#error, this.#requestId)
   }
 
@@ -98,7 +99,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (overdue !== undefined) this.fail(new ProxyError(overdue.code, { cause: overdue.cause }))
     else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original)
     if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
-    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut()
+    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut(this.#response.isFramed)
   }
 
   /** Sends with a token in hand, or waits for one. */

@@ -10,10 +10,12 @@ import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
 
 /**
- * How long a connection stays open after a response that came before the end of the request, and how much of that request is read and
+ * How long a connection lingers while nothing arrives, how long at most, how often that is looked at, and how much is read and
  * discarded. Past that the client is merely left to wait: a reset would overtake the response if the client has not read it yet.
  */
 const LINGER_MS = 2_000
+const MAX_LINGER_MS = 30_000
+const LINGER_CHECK_MS = 250
 const LINGER_BYTES = 4 * 1_048_576
 
 /** Sends `error` and closes the connection. The response's head must not have been written. */
@@ -49,6 +51,18 @@ export function lingerOnClose (req: IncomingMessage): void {
   }
 }
 
+/**
+ * Makes a connection linger at its end, as it must where more may have arrived than was read: the reset that closing it causes would
+ * take the end of the last response with it.
+ */
+export function lingeringClose (socket: Socket): void {
+  socket.destroySoon = () => {
+    if (socket.writableEnded) return
+    socket.end()
+    destroyLater(socket)
+  }
+}
+
 /** Sends `error` on a connection for which Node has no response, and closes it by a lingering close. */
 export function endWithLocalReply (socket: Socket, error: ProxyError, requestId?: string): void {
   socket.end(rawLocalReply(error, requestId))
@@ -63,14 +77,31 @@ export function endWithLocalReply (socket: Socket, error: ProxyError, requestId?
 export function resetConnection (socket: Socket): void {
   const isPlainTcp = socket.remoteFamily !== undefined && !('encrypted' in socket)
   // A socket that is just ending can not be reset any more, and Node would then never say that it is closed.
-  if (isPlainTcp && !socket.writableEnded) socket.resetAndDestroy()
-  else socket.destroy()
+  if (!isPlainTcp || socket.writableEnded) {
+    socket.destroy()
+    return
+  }
+  // Node 20 would send an end first, for what has just been written.
+  socket.destroySoon = () => { socket.destroy() }
+  socket.resetAndDestroy()
 }
 
+/** Ends a lingering connection once nothing arrives any more. */
 function destroyLater (socket: Socket): void {
-  const timer = setTimeout(() => { socket.destroy() }, LINGER_MS)
+  const startBytes = socket.bytesRead
+  let seenBytes = startBytes
+  let lingeredMs = 0
+  let silentMs = 0
+  const timer = setInterval(() => {
+    const { bytesRead } = socket
+    lingeredMs += LINGER_CHECK_MS
+    silentMs = bytesRead === seenBytes ? silentMs + LINGER_CHECK_MS : 0
+    seenBytes = bytesRead
+    if (silentMs >= LINGER_MS || lingeredMs >= MAX_LINGER_MS) socket.destroy()
+    else if (bytesRead - startBytes > LINGER_BYTES) socket.pause()
+  }, LINGER_CHECK_MS)
   timer.unref()
-  socket.once('close', () => { clearTimeout(timer) })
+  socket.once('close', () => { clearInterval(timer) })
 }
 
 /** The bytes of a whole response. */

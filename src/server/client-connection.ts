@@ -9,10 +9,14 @@ import type { Socket } from 'node:net'
 import type { ProxyError } from '../errors.ts'
 import type { Bagged } from '../relay/bag.ts'
 import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts'
-import { endWithLocalReply, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
+import { requestError } from './client-errors.ts'
+import { endWithLocalReply, lingeringClose, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
 
 /** Pipelined requests that may wait behind the one in flight; a client that sends more is not read until some are done. */
 const MAX_WAITING = 64
+
+/** Requests that are read and ignored behind the last one; a client that sends more is not read any further. */
+const MAX_IGNORED = 256
 
 /** How a request asks for another protocol on its connection (RFC 9110 section 7.8). */
 const UPGRADE_OPTION = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
@@ -21,8 +25,8 @@ const UPGRADE_OPTION = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
 export interface ConnectionHandler {
   /** Handles a request; it ends with its response. */
   onRequest: (req: IncomingMessage, res: ServerResponse, connection: ClientConnection) => void
-  /** Bytes are refused that are no request, or not the rest of one; returns the id of the local reply. */
-  onRejected: (error: ProxyError) => string
+  /** What is refused before any route sees it, or is no request at all; returns the id of the local reply. */
+  onRejected: (error: ProxyError, req?: IncomingMessage) => string
 }
 
 /** A request that was read, and what is wrong with the rest of it. */
@@ -30,6 +34,12 @@ interface ReadRequest {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   error: ProxyError | undefined
+}
+
+/** What is refused behind the requests that were read. */
+interface Rejection {
+  readonly error: ProxyError
+  readonly req: IncomingMessage | undefined
 }
 
 /** A connection that has been accepted. */
@@ -46,8 +56,9 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #isClosing = false
   #isBroken = false
   #isPipelined = false
+  #ignored = 0
   /** What was wrong behind the requests that were read; told when they are done. */
-  #trailingError: ProxyError | undefined
+  #trailing: Rejection | undefined
 
   constructor (socket: Socket, handler: ConnectionHandler) {
     this.#socket = socket
@@ -63,19 +74,24 @@ export class ClientConnection implements ExchangeConnection, Bagged {
 
   /** Takes a request that was read from it. */
   accept (req: IncomingMessage, res: ServerResponse): void {
-    if (this.#isClosing) {
-      this.#socket.pause() // nobody reads on
+    // Node goes on parsing what it has read after the connection has ended: nobody could be told what becomes of it.
+    if (this.#isClosing || !this.#socket.writable) {
+      if (++this.#ignored > MAX_IGNORED) this.#socket.pause()
       return
     }
-    const request = { req, res, error: undefined }
+    const request = { req, res, error: requestError(req) }
     this.#last = request
-    if (asksForUpgrade(req)) this.#isClosing = true
+    if (request.error !== undefined || asksForUpgrade(req)) this.#isClosing = true
     if (this.#current === undefined) this.#start(request)
     else this.#queue(request)
   }
 
-  /** What follows on it is no request, or not the rest of one. Requests before it get their responses first. */
-  reject (error: ProxyError): void {
+  /**
+   * What follows on it is no request, or not the rest of one. Requests before it get their responses first.
+   *
+   * @param req what Node made of it, if it did
+   */
+  reject (error: ProxyError, req?: IncomingMessage): void {
     if (this.#isBroken) return
     this.#isBroken = this.#isClosing = true
     const last = this.#last
@@ -83,9 +99,9 @@ export class ClientConnection implements ExchangeConnection, Bagged {
       last.error = error
       if (last === this.#current) this.#failCurrent(last, error)
     } else if (this.#current === undefined) {
-      this.#replyRaw(error)
+      this.#replyRaw({ error, req })
     } else {
-      this.#trailingError = error
+      this.#trailing = { error, req }
     }
   }
 
@@ -94,13 +110,14 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     this.#socket.destroySoon()
   }
 
-  cut (): void {
+  cut (isFramed: boolean): void {
     // A reset would take with it what the client has not yet read of the response before.
-    if (this.#isPipelined) this.#socket.destroy()
+    if (this.#isPipelined && isFramed) this.#socket.destroySoon()
     else resetConnection(this.#socket)
   }
 
   #queue (request: ReadRequest): void {
+    if (!this.#isPipelined) lingeringClose(this.#socket)
     this.#isPipelined = true
     if (this.#waiting.push(request) >= MAX_WAITING) this.#socket.pause()
   }
@@ -111,7 +128,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     res.once('close', this.#onResponseClose)
     if (this.#isClosing && request === this.#last) res.shouldKeepAlive = false
     if (error === undefined) this.#handler.onRequest(req, res, this)
-    else sendLocalReply(req, res, error, this.#handler.onRejected(error))
+    else sendLocalReply(req, res, error, this.#handler.onRejected(error, req))
   }
 
   readonly #onResponseClose = (): void => {
@@ -127,19 +144,19 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     if (next !== undefined) {
       if (this.#socket.isPaused() && !this.#isClosing) this.#socket.resume()
       this.#start(next)
-    } else if (this.#trailingError !== undefined) {
-      this.#replyRaw(this.#trailingError)
+    } else if (this.#trailing !== undefined) {
+      this.#replyRaw(this.#trailing)
     }
   }
 
   #failCurrent ({ req, res }: ReadRequest, error: ProxyError): void {
     if (this.exchange !== undefined) this.exchange.fail(error)
-    else if (!res.headersSent) sendLocalReply(req, res, error, this.#handler.onRejected(error))
-    else this.cut()
+    else if (!res.headersSent) sendLocalReply(req, res, error, this.#handler.onRejected(error, req))
+    else this.cut(true)
   }
 
-  #replyRaw (error: ProxyError): void {
-    endWithLocalReply(this.#socket, error, this.#handler.onRejected(error))
+  #replyRaw ({ error, req }: Rejection): void {
+    endWithLocalReply(this.#socket, error, this.#handler.onRejected(error, req))
   }
 }
 

@@ -189,11 +189,11 @@ export class Listener {
     // The 100 is sent only once a token is there and every check is passed (RFC 9110 section 10.1.1).
     server.on('checkContinue', accept)
     server.on('checkExpectation', accept)
-    server.on('connect', (_req: IncomingMessage, socket: Socket) => {
+    server.on('connect', (req: IncomingMessage, socket: Socket) => {
       // Node has let go of the socket: a response that is still in flight on it would never learn that it may go on.
       socket.on('drain', () => { (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.emit('drain') })
       socket.resume()
-      ownerOf(socket)?.reject(new ProxyError('METHOD_REJECTED'))
+      ownerOf(socket)?.reject(new ProxyError('METHOD_REJECTED'), req)
     })
     server.on('clientError', (error: Error, socket: Socket) => {
       const rejection = socket.writable ? clientError(error) : undefined

@@ -10,7 +10,6 @@ import { ProxyError, type ErrorCode } from '../errors.ts'
 import { isSaneRequestId } from '../relay/headers.ts'
 import { sendLocalReply } from '../relay/local-reply.ts'
 import { judgeTarget, routedTarget } from '../relay/target-guard.ts'
-import { requestError } from './client-errors.ts'
 import { Listener } from './listener.ts'
 
 /** What the local replies that belong to no plugin depend on. */
@@ -47,19 +46,10 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
   const listener = new Listener({
     tls,
     headTimeoutMs: context.headTimeoutMs,
-    onRequest (req, res) {
-      const error = requestError(req)
-      if (error === undefined) {
-        app.routing(req, res)
-        return
-      }
-      const requestId = requestIdOf(req)
-      report(error, { requestId, method: req.method, path: pathOf(req) }, context)
-      sendLocalReply(req, res, error, requestId)
-    },
-    onRejected (error) {
-      const requestId = randomUUID()
-      report(error, { requestId }, context)
+    onRequest (req, res) { app.routing(req, res) },
+    onRejected (error, req) {
+      const requestId = req === undefined ? randomUUID() : requestIdOf(req)
+      report(error, req === undefined ? { requestId } : { requestId, method: req.method, path: pathOf(req) }, context)
       return requestId
     },
   })
