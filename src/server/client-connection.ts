@@ -12,7 +12,7 @@ import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts
 import { requestError } from './client-errors.ts'
 import { endWithLocalReply, lingeringClose, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
 
-/** Pipelined requests that may wait behind the one in flight; a client that sends more is not read until some are done. */
+/** Pipelined requests that may wait behind the one in flight; what a client sends beyond is ignored, and the last one ends the connection. */
 const MAX_WAITING = 64
 
 /** Requests that are read and ignored behind the last one; a client that sends more is not read any further. */
@@ -75,7 +75,8 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   /** Takes a request that was read from it. */
   accept (req: IncomingMessage, res: ServerResponse): void {
     // Node goes on parsing what it has read after the connection has ended: nobody could be told what becomes of it.
-    if (this.#isClosing || !this.#socket.writable) {
+    if (this.#isClosing || !this.#socket.writable || this.#waiting.length >= MAX_WAITING) {
+      this.#isClosing = true
       if (++this.#ignored > MAX_IGNORED) this.#socket.pause()
       return
     }
@@ -119,7 +120,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #queue (request: ReadRequest): void {
     if (!this.#isPipelined) lingeringClose(this.#socket)
     this.#isPipelined = true
-    if (this.#waiting.push(request) >= MAX_WAITING) this.#socket.pause()
+    this.#waiting.push(request)
   }
 
   #start (request: ReadRequest): void {
@@ -141,12 +142,8 @@ export class ClientConnection implements ExchangeConnection, Bagged {
       return
     }
     const next = this.#waiting.shift()
-    if (next !== undefined) {
-      if (this.#socket.isPaused() && !this.#isClosing) this.#socket.resume()
-      this.#start(next)
-    } else if (this.#trailing !== undefined) {
-      this.#replyRaw(this.#trailing)
-    }
+    if (next !== undefined) this.#start(next)
+    else if (this.#trailing !== undefined) this.#replyRaw(this.#trailing)
   }
 
   #failCurrent ({ req, res }: ReadRequest, error: ProxyError): void {

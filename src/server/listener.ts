@@ -182,6 +182,8 @@ export class Listener {
     server.on(this.#tls === undefined ? 'connection' : 'secureConnection', (socket: OwnedSocket) => {
       const connection = socket[OWNER] = new ClientConnection(socket, this.#options)
       this.#connections.add(connection)
+      // Node reads TLS past its streams, unless somebody listens: pipelined bytes that were decrypted before a pause are then lost.
+      if (this.#tls !== undefined) socket.on('data', () => {})
       socket.once('close', () => { this.#connections.remove(connection) })
     })
     const accept = (req: IncomingMessage, res: ServerResponse): void => { ownerOf(req.socket)?.accept(req, res) }
