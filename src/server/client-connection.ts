@@ -52,6 +52,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #current: ReadRequest | undefined
   /** The request that was read last, until its response is done: what is not complete of it is read next. */
   #last: ReadRequest | undefined
+  #isFirst = true
   /** Nothing that follows on this connection is a request. */
   #isClosing = false
   #isBroken = false
@@ -72,6 +73,11 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     return this.#socket.bytesRead === 0
   }
 
+  /** Whether it has come to bytes that are no request. */
+  get isBroken (): boolean {
+    return this.#isBroken
+  }
+
   /** Takes a request that was read from it. */
   accept (req: IncomingMessage, res: ServerResponse): void {
     // Node goes on parsing what it has read after the connection has ended: nobody could be told what becomes of it.
@@ -80,7 +86,8 @@ export class ClientConnection implements ExchangeConnection, Bagged {
       if (++this.#ignored > MAX_IGNORED) this.#socket.pause()
       return
     }
-    const request = { req, res, error: requestError(req) }
+    const request = { req, res, error: requestError(req, this.#isFirst) }
+    this.#isFirst = false
     this.#last = request
     if (request.error !== undefined || asksForUpgrade(req)) this.#isClosing = true
     if (this.#current === undefined) this.#start(request)

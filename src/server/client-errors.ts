@@ -29,13 +29,18 @@ export function clientError (error: Error & { code?: string }): ProxyError | und
   return NOBODY_LISTENS.has(code) ? undefined : new ProxyError(CLIENT_ERRORS[code] ?? 'BAD_REQUEST')
 }
 
-/** Why a request is refused before any route sees it; undefined if it is not. */
-export function requestError (req: IncomingMessage): ProxyError | undefined {
+/**
+ * Why a request is refused before any route sees it; undefined if it is not.
+ *
+ * @param isFirst whether it is the first one of its connection
+ */
+export function requestError (req: IncomingMessage, isFirst: boolean): ProxyError | undefined {
   const { headers: { expect }, httpVersion, httpVersionMajor, method = '' } = req
   if (httpVersionMajor !== 1) return new ProxyError('BAD_REQUEST')
   if (expect !== undefined && httpVersion === '1.1' && !CONTINUE.test(expect)) return new ProxyError('EXPECTATION_FAILED')
   if (!HTTP_METHODS.has(method)) return new ProxyError('METHOD_REJECTED')
-  return isForeignProtocol(req) ? new ProxyError('BAD_REQUEST') : undefined
+  // It costs a copy of the bytes, a twentieth of a small request: what speaks HTTP/1.1 does not begin to speak another protocol.
+  return (isFirst || httpVersion !== '1.1') && isForeignProtocol(req) ? new ProxyError('BAD_REQUEST') : undefined
 }
 
 /** Node's parser, as a connection carries it. */

@@ -198,8 +198,10 @@ export class Listener {
       ownerOf(socket)?.reject(new ProxyError('METHOD_REJECTED'), req)
     })
     server.on('clientError', (error: Error, socket: Socket) => {
-      const rejection = socket.writable ? clientError(error) : undefined
       const owner = ownerOf(socket)
+      // What still arrives of what was refused: the local reply must not be overtaken by a reset.
+      if (owner?.isBroken === true) return
+      const rejection = socket.writable ? clientError(error) : undefined
       if (rejection === undefined || owner === undefined) socket.destroy()
       else owner.reject(rejection)
     })

@@ -19,16 +19,22 @@ type WriteCallback = (error?: Error | null) => void
 export function keepReadable (socket: Socket, onFailedWrite: (cause: Error) => void): void {
   const write = socket._write.bind(socket)
   const writev = socket._writev?.bind(socket)
-  function noting (callback: WriteCallback): WriteCallback {
-    return error => {
-      if (error == null || !PEER_HAS_LEFT.has((error as NodeJS.ErrnoException).code ?? '')) {
-        callback(error)
-        return
-      }
-      onFailedWrite(error)
-      callback()
-    }
+  // A stream writes one thing at a time, so there is one to be called back.
+  let callback: WriteCallback = () => {}
+
+  function onWritten (error?: Error | null): void {
+    const hasLeft = error != null && PEER_HAS_LEFT.has((error as NodeJS.ErrnoException).code ?? '')
+    if (hasLeft) onFailedWrite(error)
+    callback(hasLeft ? undefined : error)
   }
-  socket._write = (chunk, encoding, callback) => { write(chunk, encoding, noting(callback)) }
-  if (writev !== undefined) socket._writev = (chunks, callback) => { writev(chunks, noting(callback)) }
+
+  socket._write = (chunk, encoding, next) => {
+    callback = next
+    write(chunk, encoding, onWritten)
+  }
+  if (writev === undefined) return
+  socket._writev = (chunks, next) => {
+    callback = next
+    writev(chunks, onWritten)
+  }
 }

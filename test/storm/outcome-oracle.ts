@@ -101,7 +101,7 @@ function judgeResponse (record: RequestRecord): string[] {
   const named = response.headers.get('x-request-id')
   // What was refused before its head was read has an id of the proxy's.
   if (plan.isNamed && named !== undefined && named !== plan.id && (code === undefined || named.startsWith('storm-'))) findings.push(`(e) the response names request ${named}`)
-  if (code !== undefined || arrivals.some(({ isTainted }) => isTainted)) return findings
+  if (code !== undefined || arrivals.some(({ isTainted }) => isTainted) || isCrossed(record)) return findings
   if (plan.kind === 'own' || plan.kind === 'refused' || plan.kind === 'broken') {
     if (response.headers.has('x-storm-id')) findings.push(`(e) AMSU's response to ${String(response.headers.get('x-storm-id'))}`)
     return findings
@@ -113,6 +113,15 @@ function judgeResponse (record: RequestRecord): string[] {
   if (!response.isBodyRight) findings.push('(e) the response has another body')
   else if (response.isWhole && size !== undefined && !isBare && !hasUnclearEnd(record) && response.bodyBytes !== Number(size)) findings.push(`(e) ${response.bodyBytes} of ${size} bytes, and a clean end`)
   return findings
+}
+
+/**
+ * Whether an unasked response may have crossed a whole request that was just being written. AMSU ends the connection behind some of them,
+ * before it has read the request; nobody can tell then what the response belongs to. A request that is not whole yet must not get it.
+ */
+function isCrossed ({ arrivals, endedAt, response, wholeAt }: RequestRecord): boolean {
+  const isUnasked = response?.headers.get('x-storm-id')?.startsWith('unasked-') === true
+  return isUnasked && arrivals.length === 0 && wholeAt !== undefined && endedAt !== undefined && wholeAt < endedAt
 }
 
 /**
