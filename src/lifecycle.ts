@@ -10,8 +10,9 @@ import type { HttpServer } from './server/server.ts'
 import { listenRestricted } from './server/unix-socket.ts'
 import type { TokenSource } from './token/token-source.ts'
 
-/** What is replied here, not relayed, is not counted as in flight; it takes less than this. */
-const LOCAL_REPLY_MS = 50
+/** How often a shutdown looks whether a request is still in flight, and how long it waits behind the last one for what is just being read. */
+const LOOK_MS = 10
+const LAST_LOOK_MS = 50
 
 /** Bounds of what comes after the grace time: writing the last responses, and closing connections whose client does not read. */
 const LAST_RESPONSES_MS = 300
@@ -89,17 +90,25 @@ export function createLifecycle (parts: Parts): App {
 }
 
 /** Lets requests in flight finish; those that outlast the grace time get a local reply, because silence would make clients repeat them. */
-async function drain ({ clock, config, quota, relay, servers: { main: { listener } } }: Parts): Promise<void> {
+async function drain (parts: Parts): Promise<void> {
+  const { clock, config, quota, relay, servers: { main: { listener } } } = parts
   relay.drain()
   quota.close()
   // What has arrived in full but was not read yet is a request in flight: let it be read first.
   await nextTurn()
   await nextTurn()
   listener.closeIdle()
-  await Promise.race([relay.whenIdle(), delay(config.shutdownGraceMs, clock)])
+  await quiet(parts, config.shutdownGraceMs)
   relay.stop()
-  await Promise.race([relay.whenIdle(), delay(LAST_RESPONSES_MS, clock)])
-  await delay(LOCAL_REPLY_MS, clock)
+  listener.stopLocal()
+  await quiet(parts, LAST_RESPONSES_MS)
+  await delay(LAST_LOOK_MS, clock)
+}
+
+/** Waits until no request is in flight, relayed or served here, but not longer than `limitMs`. */
+async function quiet ({ clock, relay, servers: { main: { listener } } }: Parts, limitMs: number): Promise<void> {
+  const startMs = clock.monotonic()
+  while ((listener.isBusy || relay.inFlight > 0) && clock.monotonic() - startMs < limitMs) await delay(Math.min(LOOK_MS, limitMs), clock)
 }
 
 /** Ends what works behind the requests. */

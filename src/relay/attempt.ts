@@ -8,7 +8,7 @@ import { authorized } from './authorized.ts'
 import type { ReceivedHead } from './bad-token.ts'
 import type { RelayContext } from './context.ts'
 import type { RequestBody } from './request-body.ts'
-import type { AttemptProgress } from './upstream-errors.ts'
+import { SilenceError, type AttemptProgress } from './upstream-errors.ts'
 
 /** Where an attempt stands, and so whose silence a timeout would punish. */
 type Phase = 'reading' | 'connecting' | 'uploading' | 'waiting' | 'downloading' | 'done'
@@ -72,6 +72,11 @@ export class Attempt implements DeliveryListener {
   /** Whether bytes of the request were written to AMSU. */
   get isSent (): boolean {
     return this.#isSent
+  }
+
+  /** Whether nothing more will come of it. */
+  get isDone (): boolean {
+    return this.#phase === 'done'
   }
 
   /** Hands the request to the pool, as soon as there is something to write: a connection must not wait for a slow client. */
@@ -186,6 +191,6 @@ export class Attempt implements DeliveryListener {
 }
 
 /** Whose silence a timeout ended, for the log. */
-const CLIENT_IS_SILENT = new Error('the client has stopped sending its body')
-const AMSU_DOES_NOT_READ = new Error('AMSU has stopped reading the body')
-const AMSU_IS_SILENT = new Error('AMSU has stopped sending')
+const CLIENT_IS_SILENT = new SilenceError('the client has stopped sending its body')
+const AMSU_DOES_NOT_READ = new SilenceError('AMSU has stopped reading the body')
+const AMSU_IS_SILENT = new SilenceError('AMSU has stopped sending')

@@ -16,7 +16,7 @@ import { outboundHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
 import { RequestBody } from './request-body.ts'
 import { UnreadWatch } from './unread.ts'
-import { foundConnectionDead, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
+import { foundConnectionDead, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
 export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
@@ -40,7 +40,6 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   #original: HeldAnswer | undefined
   #replay: Replay | undefined
   #respondedMs: number | undefined
-  #isContinued = false
   #isRetried = false
   #isDone = false
   #error: ProxyError | undefined
@@ -71,7 +70,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
       const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
-      if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: this.#onProgress, onTooLarge: this.#onTooLarge })
+      if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: () => { this.#attempt?.touch() }, onTooLarge: () => { this.fail(new ProxyError('BODY_TOO_LARGE')) } })
       this.#sendWith(tokens.current())
     } catch (error) {
       this.fail(error)
@@ -82,6 +81,8 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   fail (error: unknown): void {
     if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
+    // A refusal that breaks off is still one: its token must not be sent again.
+    if (this.#held?.head.status === 401) this.#context.tokens.reject((this.#attempt as Attempt).token)
     this.#abort()
     // Only what has been handed to the kernel has gone: a cut at once would be silence if the first piece was written just now.
     if (this.#res.headersSent) setImmediate(() => { this.#connection.cut(this.#response.isFramed) })
@@ -90,8 +91,10 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
 
   /** Ends the exchange because the grace time of a shutdown is over. */
   stop (): void {
-    if (this.#original !== undefined && this.#attempt?.isSent !== true) this.#finish(this.#original)
-    else this.fail(new ProxyError(this.#attempt?.isSent === true ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new Error('the grace time of the shutdown is over') }))
+    const isSent = this.#attempt?.isSent === true
+    // AMSU has refused the first attempt, and nothing of a second one was sent: what it said is the outcome.
+    if (this.#original !== undefined && (!isSent || this.#attempt?.isDone === true)) this.#finish(this.#original)
+    else this.fail(new ProxyError(isSent ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new SilenceError('the grace time of the shutdown is over') }))
   }
 
   checkDeadline (nowMs: number): void {
@@ -119,16 +122,11 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   }
 
   #send (token: AccessToken): void {
-    this.#continue()
+    if (this.#res.writableEnded) return
+    // Every check is passed and a token is there: a client that has asked may send its body (RFC 9110 section 10.1.1).
+    if (this.#attempt === undefined && this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
     this.#attempt = new Attempt(this.#context, this, this.#body, token)
     this.#attempt.send({ method: this.#req.method as string, target: this.#req.url as string, headers: this.#headers })
-  }
-
-  /** Every check is passed and a token is there: a client that has asked may send its body (RFC 9110 section 10.1.1). */
-  #continue (): void {
-    if (this.#isContinued) return
-    this.#isContinued = true
-    if (this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
   }
 
   onTokenExpired (): void {
@@ -151,8 +149,12 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (held === undefined) return this.#response.write(chunk)
     if (held.add(chunk)) return true
     // Too long to be held: it is passed on as it comes, and only the next request finds another token.
-    if (held.head.status === 401) this.#context.tokens.reject((this.#attempt as Attempt).token)
-    return this.#passOn(held)
+    if (held.head.status !== 401) return this.#passOn(held)
+    this.#context.tokens.reject((this.#attempt as Attempt).token)
+    if (this.#original === undefined) return this.#passOn(held)
+    this.#replay = 'rejected_again'
+    this.#finish(this.#original)
+    return true
   }
 
   onResponseEnd (): void {
@@ -188,7 +190,9 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   /** Ends the response, with what was held if it is that. */
   #finish (held?: HeldAnswer): void {
     if (this.#res.writableEnded) return
+    this.#wait?.abort()
     this.#attempt?.abort()
+    this.#body?.stop()
     try {
       if (held !== undefined) this.#passOn(held)
       this.#response.end()
@@ -204,10 +208,6 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     this.#response.begin(held.head)
     return held.chunks.map(chunk => this.#response.write(chunk)).at(-1) ?? true
   }
-
-  readonly #onProgress = (): void => { this.#attempt?.touch() }
-
-  readonly #onTooLarge = (): void => { this.fail(new ProxyError('BODY_TOO_LARGE')) }
 
   onResponseError (cause: Error, progress: AttemptProgress): void {
     const { method } = this.#req

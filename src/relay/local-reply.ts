@@ -11,17 +11,17 @@ import { hasBody } from './framing.ts'
 
 /**
  * How long a connection lingers while nothing arrives, how long at most, how often that is looked at, and how much is read and
- * discarded. Past that the client is merely left to wait: a reset would overtake the response if the client has not read it yet.
+ * discarded of a request that was refused. A client that has written more by then finds the response before the reset, if it reads.
  */
 const LINGER_MS = 2_000
-const MAX_LINGER_MS = 30_000
+const MAX_LINGER_MS = 120_000
 const LINGER_CHECK_MS = 250
 const LINGER_BYTES = 4 * 1_048_576
 
 /** Sends `error` and closes the connection. The response's head must not have been written. */
 export function sendLocalReply (req: IncomingMessage, res: ServerResponse, error: ProxyError, requestId?: string): void {
   if (hasBody(req) && !req.complete) {
-    lingerOnClose(req)
+    lingerOnClose(req, error.code.startsWith('UPSTREAM_') ? Infinity : LINGER_BYTES)
     req.resume() // once it is being read, Node leaves it to us; otherwise it would throw away whatever comes, unseen
   }
   res.writeHead(error.status, STATUS_CODES[error.status], [...errorHeaders(error, requestId), ...corsHeaders(res)])
@@ -31,8 +31,10 @@ export function sendLocalReply (req: IncomingMessage, res: ServerResponse, error
 /**
  * Changes how the connection ends once a response with `Connection: close` is written: no more is sent, what still arrives of the
  * request is discarded for a moment, then it is over. Node ends such a connection with `destroySoon`.
+ *
+ * @param limitBytes what is discarded at most; a client that was let in may write all of its body before it reads
  */
-export function lingerOnClose (req: IncomingMessage): void {
+export function lingerOnClose (req: IncomingMessage, limitBytes = Infinity): void {
   const { socket } = req
   socket.destroySoon = () => {
     socket.end()
@@ -40,11 +42,11 @@ export function lingerOnClose (req: IncomingMessage): void {
       socket.destroy()
       return
     }
-    destroyLater(socket)
+    destroyLater(socket, limitBytes)
     let discardedBytes = 0
     req.on('data', (chunk: Buffer) => {
       discardedBytes += chunk.length
-      if (discardedBytes > LINGER_BYTES) req.pause()
+      if (discardedBytes > limitBytes) req.pause()
     })
     req.once('end', () => { socket.destroy() })
     req.resume()
@@ -87,7 +89,7 @@ export function resetConnection (socket: Socket): void {
 }
 
 /** Ends a lingering connection once nothing arrives any more. */
-function destroyLater (socket: Socket): void {
+function destroyLater (socket: Socket, limitBytes = LINGER_BYTES): void {
   const startBytes = socket.bytesRead
   let seenBytes = startBytes
   let lingeredMs = 0
@@ -98,7 +100,7 @@ function destroyLater (socket: Socket): void {
     silentMs = bytesRead === seenBytes ? silentMs + LINGER_CHECK_MS : 0
     seenBytes = bytesRead
     if (silentMs >= LINGER_MS || lingeredMs >= MAX_LINGER_MS) socket.destroy()
-    else if (bytesRead - startBytes > LINGER_BYTES) socket.pause()
+    else if (bytesRead - startBytes > limitBytes) socket.pause()
   }, LINGER_CHECK_MS)
   timer.unref()
   socket.once('close', () => { clearInterval(timer) })

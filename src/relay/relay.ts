@@ -15,7 +15,6 @@ export class Relay {
   readonly #context: RelayContext
   readonly #exchanges = new Bag<UnderWay>()
   #isDraining = false
-  #onIdle: Array<() => void> = []
 
   constructor (options: RelayOptions) {
     this.#context = {
@@ -28,7 +27,6 @@ export class Relay {
       onEnd: (exchange, outcome) => {
         this.#exchanges.remove(exchange)
         options.onOutcome(outcome)
-        if (this.#exchanges.size === 0) this.#tellIdle()
       },
     }
   }
@@ -67,16 +65,6 @@ export class Relay {
   /** Ends every exchange: the grace time of a shutdown is over. */
   stop (): void {
     for (const exchange of this.#exchanges) exchange.stop()
-  }
-
-  /** Resolves once nothing is under way; at once if nothing is. */
-  async whenIdle (): Promise<void> {
-    if (this.#exchanges.size > 0) await new Promise<void>(resolve => { this.#onIdle.push(resolve) })
-  }
-
-  #tellIdle (): void {
-    for (const resolve of this.#onIdle) resolve()
-    this.#onIdle = []
   }
 }
 

@@ -5,6 +5,10 @@
 /** Bodies of this many requests of the largest size may be kept at once; further ones are sent once only. */
 const BODIES_AT_ONCE = 16
 
+/** A piece is a few hundred bytes of objects, however short it is, and keeps alive what it is a part of: so many short ones are joined. */
+const MAX_SHORT_PIECES = 256
+const SHORT_PIECE_BYTES = 4_096
+
 /** The memory that is left for all kept bodies. */
 export class ReplayBudget {
   /** Largest body that is kept, in bytes. */
@@ -32,6 +36,8 @@ export class ReplayBudget {
 export class ReplayBuffer {
   readonly #budget: ReplayBudget
   #chunks: Buffer[] | undefined = []
+  /** How many of the last chunks are short. */
+  #short = 0
   #bytes = 0
 
   constructor (budget: ReplayBudget) {
@@ -47,6 +53,11 @@ export class ReplayBuffer {
     }
     this.#bytes += chunk.length
     this.#chunks.push(chunk)
+    this.#short = chunk.length < SHORT_PIECE_BYTES ? this.#short + 1 : 0
+    if (this.#short === MAX_SHORT_PIECES) {
+      this.#chunks.push(Buffer.concat(this.#chunks.splice(-MAX_SHORT_PIECES)))
+      this.#short = 0
+    }
     return true
   }
 
@@ -59,6 +70,7 @@ export class ReplayBuffer {
   body (): Buffer | undefined {
     if (this.#chunks === undefined) return undefined
     this.#chunks = [Buffer.concat(this.#chunks)]
+    this.#short = 0
     return this.#chunks[0]
   }
 

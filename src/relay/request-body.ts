@@ -61,10 +61,12 @@ export class RequestBody implements BodySource {
     this.#read()
   }
 
-  /** What the next attempt sends: the stream if nothing of it was sent yet, else all that was kept; undefined if that is not all. */
-  forAttempt (): BodySource | Buffer | undefined {
+  /** What the next attempt sends: the stream if nothing of it was sent yet, else all of it, kept. Throws if that is not there: a request must not lose its body. */
+  forAttempt (): BodySource | Buffer {
     if (!this.#isStarted) return this
-    return this.#isWhole ? this.#kept.body() : undefined
+    const body = this.#isWhole ? this.#kept.body() : undefined
+    if (body === undefined) throw new Error('the body is not kept whole')
+    return body
   }
 
   /** Whether a retry may be possible: everything that was read so far is kept. */
@@ -112,6 +114,11 @@ export class RequestBody implements BodySource {
     this.#source.pause()
   }
 
+  /** Nothing more of it will be sent: neither an attempt nor a retry waits for it any longer. */
+  stop (): void {
+    this.#sink = this.#onReady = this.#onCollected = undefined
+  }
+
   /** Stops keeping the body: AMSU has responded, and it will not be sent again. */
   release (): void {
     this.#kept.release()
@@ -119,7 +126,7 @@ export class RequestBody implements BodySource {
 
   /** The exchange is over. */
   close (): void {
-    this.#sink = this.#onReady = this.#onCollected = undefined
+    this.stop()
     this.#first = undefined
     this.#source.off('data', this.#onData)
     this.#source.off('end', this.#onEnd)

@@ -16,6 +16,16 @@ export interface AttemptProgress {
   readonly isAnswered: boolean
 }
 
+/** Why an exchange was ended although nothing broke: what an operator is told beside the error code. */
+export class SilenceError extends Error {
+  readonly code = 'ERR_SILENCE'
+
+  constructor (message: string) {
+    super(message)
+    this.name = 'SilenceError'
+  }
+}
+
 /** The answer was not HTTP, or has a head that Node does not pass on. */
 const INVALID = new Set([INVALID_ANSWER_ERROR, 'ERR_INVALID_CHAR', 'ERR_HTTP_INVALID_STATUS_CODE', 'ERR_HTTP_INVALID_HEADER_VALUE', 'ERR_INVALID_HTTP_TOKEN'])
 

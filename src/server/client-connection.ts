@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ProxyError } from '../errors.ts'
+import { ProxyError } from '../errors.ts'
 import type { Bagged } from '../relay/bag.ts'
 import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts'
 import { requestError } from './client-errors.ts'
@@ -58,6 +58,8 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #isBroken = false
   #isPipelined = false
   #ignored = 0
+  /** Bytes that had been read when it last waited for nothing. */
+  #idleBytes: number
   /** What was wrong behind the requests that were read; told when they are done. */
   #trailing: Rejection | undefined
 
@@ -66,11 +68,17 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     this.#handler = handler
     // Node takes its own listeners away when it hands a socket out (CONNECT), and an error nobody hears ends the process.
     socket.on('error', () => {})
+    this.#idleBytes = socket.bytesRead
   }
 
-  /** Whether it waits for a first request. Node itself knows those that wait for a further one. */
-  get isUnused (): boolean {
-    return this.#socket.bytesRead === 0
+  /** Whether a request is in flight on it. */
+  get isBusy (): boolean {
+    return this.#current !== undefined
+  }
+
+  /** Whether it waits for nothing: no request is in flight, and no byte of a further one has come. */
+  get isIdle (): boolean {
+    return this.#current === undefined && this.#socket.bytesRead === this.#idleBytes
   }
 
   /** Whether it has come to bytes that are no request. */
@@ -83,7 +91,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     // Node goes on parsing what it has read after the connection has ended: nobody could be told what becomes of it.
     if (this.#isClosing || !this.#socket.writable || this.#waiting.length >= MAX_WAITING) {
       this.#isClosing = true
-      if (++this.#ignored > MAX_IGNORED) this.#socket.pause()
+      if (++this.#ignored === MAX_IGNORED) this.#stopReading()
       return
     }
     const request = { req, res, error: requestError(req, this.#isFirst) }
@@ -113,6 +121,11 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     }
   }
 
+  /** Ends a request that is served here because the proxy stops; one that is relayed is the relay's. */
+  stop (): void {
+    if (this.#current !== undefined && this.exchange === undefined) this.#failCurrent(this.#current, new ProxyError('DRAINING'))
+  }
+
   /** Ends it, after what has been written. */
   end (): void {
     this.#socket.destroySoon()
@@ -130,6 +143,12 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     this.#waiting.push(request)
   }
 
+  /** Reads no more, whoever asks for it: Node resumes a socket at the end of each message. */
+  #stopReading (): void {
+    this.#socket.pause()
+    this.#socket.resume = () => this.#socket
+  }
+
   #start (request: ReadRequest): void {
     const { error, req, res } = request
     this.#current = request
@@ -143,6 +162,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     const { exchange } = this
     if (this.#last === this.#current) this.#last = undefined
     this.exchange = this.#current = undefined
+    this.#idleBytes = this.#socket.bytesRead
     exchange?.onClose()
     if (!this.#socket.writable) {
       this.#waiting.length = 0
@@ -156,7 +176,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #failCurrent ({ req, res }: ReadRequest, error: ProxyError): void {
     if (this.exchange !== undefined) this.exchange.fail(error)
     else if (!res.headersSent) sendLocalReply(req, res, error, this.#handler.onRejected(error, req))
-    else this.cut(true)
+    else if (!res.writableEnded) this.cut(true)
   }
 
   #replyRaw ({ error, req }: Rejection): void {

@@ -23,6 +23,9 @@ const HTTP_METHODS = new Set(METHODS)
 /** Protocols that Node's parser accepts in a request line and then takes for HTTP. */
 const FOREIGN_PROTOCOLS = ['RTSP/', 'ICE/']
 
+/** What ends the line before a request line. */
+const LINE_FEED = 0x0a
+
 /** What to reply to a connection on which an error occurred; undefined if nobody would hear it. */
 export function clientError (error: Error & { code?: string }): ProxyError | undefined {
   const { code = '' } = error
@@ -50,7 +53,10 @@ interface ParsedSocket { readonly parser?: { readonly getCurrentBuffer?: () => B
  * Whether a request line names another protocol than HTTP. Node does not tell, so the bytes that are being parsed are looked at; a
  * line that came in pieces cannot be, and is taken for what Node says it is.
  */
-function isForeignProtocol ({ socket, url = '' }: IncomingMessage): boolean {
+function isForeignProtocol ({ method = '', socket, url = '' }: IncomingMessage): boolean {
   const bytes = (socket as ParsedSocket).parser?.getCurrentBuffer?.()
-  return bytes !== undefined && FOREIGN_PROTOCOLS.some(protocol => bytes.includes(` ${url} ${protocol}`, 0, 'latin1'))
+  return bytes !== undefined && FOREIGN_PROTOCOLS.some(protocol => {
+    const at = bytes.indexOf(`${method} ${url} ${protocol}`, 0, 'latin1')
+    return at === 0 || (at > 0 && bytes[at - 1] === LINE_FEED)
+  })
 }

@@ -102,10 +102,20 @@ export class Listener {
     await Promise.all(this.#servers.map(async server => { await closeServer(server) }))
   }
 
-  /** Ends every connection that waits for nothing. Node knows those between two requests, but not those that never had one. */
+  /** Whether a request is in flight on any connection. */
+  get isBusy (): boolean {
+    for (const connection of this.#connections) if (connection.isBusy) return true
+    return false
+  }
+
+  /** Ends every connection that waits for nothing. */
   closeIdle (): void {
-    for (const server of this.#servers) server.closeIdleConnections()
-    for (const connection of this.#connections) if (connection.isUnused) connection.end()
+    for (const connection of this.#connections) if (connection.isIdle) connection.end()
+  }
+
+  /** Ends the requests that are served here because the proxy stops. */
+  stopLocal (): void {
+    for (const connection of this.#connections) connection.stop()
   }
 
   /** Ends every connection, after what has been written. */
@@ -167,6 +177,8 @@ export class Listener {
     const server = this.#tls === undefined ? http.createServer(options) : (load('node:https') as typeof https).createServer({ ...options, handshakeTimeout: headTimeoutMs })
     // Headers past Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
     server.maxHeadersCount = 0
+    // Node would cut responses that are not written yet, and requests that have arrived and were not read yet.
+    server.closeIdleConnections = () => {}
     if (this.#tls !== undefined) setCertificate(server, this.#tls)
     this.#own(server)
     return server

@@ -217,6 +217,7 @@ export class TokenSource {
   }
 
   #fail (error: TokenCallError): void {
+    if (this.#isClosed) return
     const kind = error.kind === 'rejected' ? 'rejected' : 'trouble'
     this.#lastFailure = error
     this.#backoff.fail(kind, error.retryAfterMs)

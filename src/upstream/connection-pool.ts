@@ -195,10 +195,10 @@ export class ConnectionPool implements Transport, ConnectionOwner {
 
   /**
    * Every attempt is made for one request that waits. While there is no connection at all, it speaks for all that have waited as long:
-   * a thousand callers must not learn one timeout after the other that AMSU is gone.
+   * a thousand callers must not learn one timeout after the other that AMSU is gone. It says nothing to a request that came later.
    */
   #onRefused (cause: Error, startedAtMs: number): void {
-    this.#queue.failSince(this.#open.size > 0 ? -Infinity : startedAtMs, cause)
+    this.#queue.failSince(startedAtMs, cause, this.#open.size > 0 ? 1 : Infinity)
     this.#connectAsNeeded()
   }
 

@@ -44,10 +44,10 @@ export class RequestQueue {
     if (index !== -1) this.#items.splice(index, 1)
   }
 
-  /** Fails the oldest request, and all that have waited since `sinceMs` of the clock or longer. */
-  failSince (sinceMs: number, cause: Error): void {
-    const count = Math.max(1, this.#items.findLastIndex(({ queuedAtMs }) => queuedAtMs <= sinceMs) + 1)
-    for (const delivery of this.#items.splice(0, count)) delivery.fail(cause)
+  /** Fails the requests that have waited since `sinceMs` of the clock or longer, the oldest first and at most `count` of them. */
+  failSince (sinceMs: number, cause: Error, count = Infinity): void {
+    const waiting = this.#items.findLastIndex(({ queuedAtMs }) => queuedAtMs <= sinceMs) + 1
+    for (const delivery of this.#items.splice(0, Math.min(count, waiting))) delivery.fail(cause)
   }
 
   /** Fails every request, and sets no more timers. */
@@ -66,8 +66,7 @@ export class RequestQueue {
   readonly #failLate = (): void => {
     this.#timer = undefined
     const latestMs = this.#clock.monotonic() - this.#timeoutMs
-    const isLate = (this.#items[0]?.queuedAtMs ?? Infinity) <= latestMs
-    if (isLate) this.failSince(latestMs, new NoConnectionError())
+    this.failSince(latestMs, new NoConnectionError())
     this.limitWait()
   }
 }

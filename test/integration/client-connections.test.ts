@@ -38,7 +38,7 @@ interface Client { readonly socket: net.Socket, text: string, untilClosed: () =>
 async function connect (t: Test, port: number, bytes: string): Promise<Client> {
   const socket = net.connect(port, '127.0.0.1')
   t.teardown(() => { socket.destroy() })
-  const client: Client = { socket, text: '', async untilClosed () { if (!socket.closed) await once(socket, 'close'); return client.text } }
+  const client: Client = { socket, text: '', async untilClosed () { await until(() => socket.closed); return client.text } }
   socket.on('data', chunk => { client.text += chunk.toString('latin1') }).on('error', () => {})
   await once(socket, 'connect')
   socket.write(bytes)
@@ -247,4 +247,22 @@ test('a connection is probed while its response is far away (TCP keep-alive)', {
   const port = proxy.port.toString(16).toUpperCase().padStart(4, '0')
   const timers = readFileSync('/proc/net/tcp', 'latin1').split('\n').map(line => line.trim().split(/\s+/)).filter(([, local, , state]) => local?.endsWith(`:${port}`) === true && state === '01').map(columns => columns[5]?.slice(0, 2))
   t.strictSame(timers, ['02'])
+})
+
+test('a client that pipelines and reads nothing costs neither memory nor the time of others, and leaves at once', async t => {
+  const { proxy } = await setUp(t, { CALLERS: 'app:caller-secret', SHUTDOWN_GRACE_MS: '60000' })
+  const client = await connect(t, proxy.port, '')
+  client.socket.pause()
+  const flood = Buffer.from('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2_000))
+  let written = 0
+  const push = (): void => { while (written < 400 && client.socket.write(flood)) written++ }
+  client.socket.on('drain', push)
+  push()
+  await until(() => client.socket.writableNeedDrain)
+  await new Promise(resolve => setTimeout(resolve, 300))
+  t.ok(written < 200, `${written} pieces of 80 kB were taken`)
+  client.socket.destroy()
+  const before = performance.now()
+  t.equal((await call(proxy.origin, '/livez')).status, 200)
+  t.ok(performance.now() - before < 1_000, 'nobody waits for its end')
 })
