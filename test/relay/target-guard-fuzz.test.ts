@@ -148,7 +148,7 @@ function judgeMany (t: Test, seed: number): void {
   t.comment(`seed ${seed}: ${JSON.stringify({ ...counts, ...seen })}`)
   for (const [verdict, count] of Object.entries(counts)) t.ok(count > RUNS / 100, `${verdict} occurs`)
   t.ok(seen.respelled > RUNS / 50, 'encoded targets are relayed')
-  t.ok(seen.dangerous > seen.sampled / 10, 'refused targets would have reached a token endpoint')
+  t.ok(seen.dangerous > seen.sampled / 20, 'refused targets would have reached a token endpoint')
   t.ok(seen.escaping > seen.sampled / 10, 'refused targets would have left the prefix')
 }
 

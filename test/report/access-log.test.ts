@@ -9,7 +9,7 @@ import { outcomeOf } from './outcomes.ts'
 const OUTCOME = outcomeOf()
 
 /** The errors whose cause is told without turning anything on. */
-const TOLD: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL']
+const TOLD: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL']
 
 /** The line of OUTCOME with some of it changed; `time` is left out. */
 function lineOf (changes: Partial<Outcome>): Record<string, unknown> {
