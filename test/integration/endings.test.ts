@@ -71,3 +71,34 @@ test('a defect is 500 with a request id, and the log tells under that id what ha
   t.equal(upstream.received.length, 1, 'nothing was sent')
   t.equal((await call(proxy.origin, PATH)).status, 200, 'the next request is served')
 })
+
+test('a login whose body is on its way when the proxy stops is answered, within the grace time', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '20000' })
+  t.teardown(upstream.close)
+  const body = 'client_id=app&client_secret=secret'
+  const client = net.connect(proxy.port, '127.0.0.1')
+  let text = ''
+  client.on('data', chunk => { text += chunk.toString() })
+  client.write(`POST /amsu-analysis/v2/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`)
+  await until(() => proxy.servers[0]?.listener.isBusy === true)
+  const stopped = proxy.stop()
+  setTimeout(() => { client.write(body.slice(5)) }, 150)
+  await stopped
+  t.match(text, /^HTTP\/1\.1 200 [^]*access_token/)
+})
+
+test('a response that is not written yet when the proxy stops is written whole', async t => {
+  const length = 20_000_000
+  const upstream = await startUpstream({ onRequest: (_received, res) => { res.end(Buffer.alloc(length, 'x')) } })
+  const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '20000' })
+  t.teardown(upstream.close)
+  const client = net.connect(proxy.port, '127.0.0.1')
+  client.write(`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await once(client, 'readable')
+  const stopped = proxy.stop()
+  let bytes = 0
+  client.on('data', chunk => { bytes += chunk.length })
+  await Promise.all([stopped, once(client, 'close')])
+  t.ok(bytes > length, `${bytes} bytes`)
+})

@@ -92,3 +92,17 @@ test('a kept body is given back when AMSU’s head is there: long responses do n
   isRevoked = true
   t.equal((await call(proxy.origin, PATH, { method: 'POST', body: 'x'.repeat(1_000) })).text, 'ok')
 })
+
+test('a stop while a new token is awaited gives the client AMSU’s own refusal', async t => {
+  let tokens = 0
+  const upstream = await startUpstream({
+    onToken (_received, res) { if (++tokens === 1) json(res, 200, { access_token: 'x'.repeat(40), token_type: 'bearer', expires_in: 86_400 }) },
+    onRequest (_received, res) { json(res, 401, INVALID) },
+  })
+  const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '50', TOKEN_WAIT_MS: '20000' })
+  t.teardown(upstream.close)
+  const refused = call(proxy.origin, PATH, { method: 'POST', body: 'x' })
+  await until(() => tokens > 1)
+  await proxy.stop()
+  t.match(await refused, { status: 401, text: JSON.stringify(INVALID) })
+})

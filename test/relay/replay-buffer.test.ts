@@ -1,4 +1,5 @@
 import { test } from 'tap'
+import { ReplayBudget, ReplayBuffer } from '../../src/relay/replay-buffer.ts'
 import { call } from '../support/client.ts'
 import { REPLAY_BODY_BYTES, startRelay } from '../support/relay.ts'
 import { json, startUpstream } from '../support/upstream.ts'
@@ -14,4 +15,15 @@ test('the memory of a body that was sent again is given back: the hundredth bad 
   }
   t.equal(outcomes.filter(({ replay }) => replay === 'answered').length, 100)
   t.ok(upstream.received.every(received => received.body.toString() === body), 'it is the same body each time')
+})
+
+test('a body of two thousand pieces is joined while it is kept, and is the same body', async t => {
+  const budget = new ReplayBudget(100_000)
+  const buffer = new ReplayBuffer(budget)
+  const expected = Buffer.from(Array.from({ length: 2_001 }, (_, i) => i % 251))
+  t.ok([...expected].every(byte => buffer.add(Buffer.from([byte]))))
+  t.same(buffer.body(), expected)
+  t.notOk(buffer.add(Buffer.alloc(100_000)), 'the limit holds')
+  t.notOk(buffer.isWhole)
+  t.ok(budget.take(1_600_000), 'all of it is given back')
 })
