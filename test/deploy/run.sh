@@ -45,7 +45,7 @@ until_ok relays
 kill -TERM "$(pgrep -P "${started[1]}")"
 wait "${started[1]}" || { echo "the proxy ended with $?"; exit 1; }
 expand() { systemd-analyze syscall-filter "$1" | sed -nE 's/^ {4}([a-z@].*)/\1/p' | while read -r name; do if [[ $name == @* ]]; then expand "$name"; else echo "$name"; fi; done; }
-comm -23 <(expand @system-service | sort -u) <({ expand @privileged; expand @resources; } | sort -u) >"$scratch/allowed"
+comm -23 <({ expand @system-service; expand @pkey; } | sort -u) <({ expand @privileged; expand @resources; } | sort -u) >"$scratch/allowed"
 # A call that fails where it is allowed too may fail here as well.
 sed -nE '/ = -1 /d; s/^[0-9]+ +([a-z_0-9]+)\(.*/\1/p' "$scratch/calls" | sort -u >"$scratch/made"
 [[ $(wc -l <"$scratch/made") -gt 40 ]] || { echo 'strace saw too little'; exit 1; }
