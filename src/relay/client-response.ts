@@ -11,7 +11,7 @@ import { CLIENT_CLOSED_REQUEST, type RelayContext } from './context.ts'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
 import { inboundHead } from './headers.ts'
-import { lingerOnClose } from './local-reply.ts'
+import { lingerWithoutLimit } from './lingering-close.ts'
 
 /** Bytes of a response that is cheaper to copy behind its head than to write beside it. */
 const MAX_TEXT_BYTES = 16_384
@@ -96,7 +96,7 @@ export class ClientResponse {
     const { headers, leaks, statusText } = inboundHead(head, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
     if (leaks > 0) onLeak(leaks, this.#requestId)
     const isEarly = hasBody(this.#req) && !this.#req.complete
-    if (isEarly) lingerOnClose(this.#req)
+    if (isEarly) lingerWithoutLimit(this.#req.socket)
     headers.push('X-Request-Id', this.#requestId)
     if (isEarly || isDraining()) headers.push('Connection', 'close')
     headers.push(...corsHeaders(this.#res))

@@ -10,7 +10,8 @@ import { ProxyError } from '../errors.ts'
 import type { Bagged } from '../relay/bag.ts'
 import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts'
 import { requestError } from './client-errors.ts'
-import { endWithLocalReply, lingeringClose, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
+import { LingeringClose, stopReading } from '../relay/lingering-close.ts'
+import { rawLocalReply, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
 
 /** Pipelined requests that may wait behind the one in flight; what a client sends beyond is ignored, and the last one ends the connection. */
 const MAX_WAITING = 64
@@ -48,6 +49,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   exchange: ConnectionExchange | undefined
   readonly #socket: Socket
   readonly #handler: ConnectionHandler
+  readonly #close: LingeringClose
   readonly #waiting: ReadRequest[] = []
   #current: ReadRequest | undefined
   /** The request that was read last, until its response is done: what is not complete of it is read next. */
@@ -66,6 +68,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   constructor (socket: Socket, handler: ConnectionHandler) {
     this.#socket = socket
     this.#handler = handler
+    this.#close = new LingeringClose(socket, () => this.#last?.req.resume())
     // Node takes its own listeners away when it hands a socket out (CONNECT), and an error nobody hears ends the process.
     socket.on('error', () => {})
     this.#idleBytes = socket.bytesRead
@@ -81,9 +84,9 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     return this.#current === undefined && this.#socket.bytesRead === this.#idleBytes
   }
 
-  /** Whether it has come to bytes that are no request. */
-  get isBroken (): boolean {
-    return this.#isBroken
+  /** Whether what it reads is no request any more: it has come to bytes that are none, or is ending. */
+  get isDeaf (): boolean {
+    return this.#isBroken || this.#close.isStarted
   }
 
   /** Takes a request that was read from it. */
@@ -91,7 +94,8 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     // Node goes on parsing what it has read after the connection has ended: nobody could be told what becomes of it.
     if (this.#isClosing || !this.#socket.writable || this.#waiting.length >= MAX_WAITING) {
       this.#isClosing = true
-      if (++this.#ignored === MAX_IGNORED) this.#stopReading()
+      if (++this.#ignored === MAX_IGNORED) stopReading(this.#socket)
+      else if (this.#close.isStarted) req.resume()
       return
     }
     const request = { req, res, error: requestError(req, this.#isFirst) }
@@ -108,7 +112,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
    * @param req what Node made of it, if it did
    */
   reject (error: ProxyError, req?: IncomingMessage): void {
-    if (this.#isBroken) return
+    if (this.isDeaf) return
     this.#isBroken = this.#isClosing = true
     const last = this.#last
     if (last !== undefined && !last.req.complete) {
@@ -126,27 +130,21 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     if (this.#current !== undefined && this.exchange === undefined) this.#failCurrent(this.#current, new ProxyError('DRAINING'))
   }
 
-  /** Ends it, after what has been written. */
+  /** Ends it, after what has been written; it does not linger, because no response could get lost. */
   end (): void {
-    this.#socket.destroySoon()
+    if (this.#close.isStarted) return
+    this.#socket.end(() => { this.#socket.destroy() })
   }
 
   cut (isFramed: boolean): void {
     // A reset would take with it what the client has not yet read of the response before.
-    if (this.#isPipelined && isFramed) this.#socket.destroySoon()
+    if (this.#isPipelined && isFramed) this.#close.start()
     else resetConnection(this.#socket)
   }
 
   #queue (request: ReadRequest): void {
-    if (!this.#isPipelined) lingeringClose(this.#socket)
     this.#isPipelined = true
     this.#waiting.push(request)
-  }
-
-  /** Reads no more, whoever asks for it: Node resumes a socket at the end of each message. */
-  #stopReading (): void {
-    this.#socket.pause()
-    this.#socket.resume = () => this.#socket
   }
 
   #start (request: ReadRequest): void {
@@ -180,7 +178,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   }
 
   #replyRaw ({ error, req }: Rejection): void {
-    endWithLocalReply(this.#socket, error, this.#handler.onRejected(error, req))
+    this.#close.start(rawLocalReply(error, this.#handler.onRejected(error, req)))
   }
 }
 

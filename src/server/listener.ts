@@ -212,7 +212,7 @@ export class Listener {
     server.on('clientError', (error: Error, socket: Socket) => {
       const owner = ownerOf(socket)
       // What still arrives of what was refused: the local reply must not be overtaken by a reset.
-      if (owner?.isBroken === true) return
+      if (owner?.isDeaf === true) return
       const rejection = socket.writable ? clientError(error) : undefined
       if (rejection === undefined || owner === undefined) socket.destroy()
       else owner.reject(rejection)

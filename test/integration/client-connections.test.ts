@@ -209,3 +209,37 @@ test('a client that pipelines and reads nothing costs neither memory nor the tim
   t.equal((await call(proxy.origin, '/livez')).status, 200)
   t.ok(performance.now() - before < 1_000, 'nobody waits for its end')
 })
+
+test('a client that still sends behind its last request gets the whole of its response, however slowly it reads', async t => {
+  const large = Buffer.alloc(1_500_000, 'paid for ')
+  const upstream = await startUpstream({ onRequest: (_, res) => res.end(large) })
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  let seen = 0
+  for (const [name, lines] of [['HTTP/1.0', ['HTTP/1.0']], ['close', ['HTTP/1.1', 'Connection: close']]] as const) {
+    const client = await connect(t, proxy.port, '')
+    client.socket.pause()
+    client.socket.write(`GET ${PATH} ${lines.join('\r\n')}\r\nHost: localhost\r\n\r\n`)
+    // By then all of it lies in the kernel.
+    await until(() => proxy.accessLines().length > seen)
+    client.socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await new Promise(resolve => setTimeout(resolve, 50)) // a reset would come by now
+    client.socket.resume()
+    const text = await client.untilClosed()
+    t.equal(text.length - text.indexOf('\r\n\r\n') - 4, large.length, name)
+    t.strictSame(statuses(text), ['200'], `${name}: what came behind is no request any more`)
+    seen++
+  }
+})
+
+test('bytes behind the last response that are no request cost it nothing', async t => {
+  const large = Buffer.alloc(8_000_000, 'paid for ')
+  const upstream = await startUpstream({ onRequest: (_, res) => res.end(large) })
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const client = await connect(t, proxy.port, `GET ${PATH} HTTP/1.0\r\nHost: localhost\r\n\r\n`)
+  await until(() => client.text.length > 0)
+  client.socket.write('\x01\x02 no request\r\n\r\n')
+  const text = await client.untilClosed()
+  t.equal(text.length - text.indexOf('\r\n\r\n') - 4, large.length)
+})
