@@ -157,7 +157,8 @@ export class AmsuConnection {
   }
 
   /** Returns whether it could be written: the request may have met the end of the connection. */
-  #write ({ arrival }: Current, bytes: Buffer): boolean {
+  #write ({ arrival, id }: Current, bytes: Buffer): boolean {
+    if (this.#isTainted) this.#amsu.displaced.add(id)
     if (!this.#socket.writable) {
       arrival.isBroken = true
       return false
@@ -220,6 +221,7 @@ export class AmsuConnection {
   /** Whoever writes a request now may have done so before it could see what was sent. It is read, so that it is in the book. */
   #taint (): void {
     this.#isTainted = true
+    this.#amsu.unaskedAt.push(performance.now())
     if (this.#current !== undefined && !this.#current.arrival.isAnswered) this.#current.arrival.isTainted = true
     setTimeout(() => { this.end('reset') }, lingerMs).unref()
   }

@@ -50,7 +50,7 @@ await test('a client that talks to AMSU itself finds nothing wrong where AMSU do
   for (const name of ['plain', 'drip', 'early', 'interim', 'stale', 'largeHead', 'large', 'noContent'] as const) {
     const record = await talk({ ...chooseFault(random), name, at: 0, size: 200, delayMs: 0 }, 1_000)
     record.lines.push({ text: '', msg: 'request', status: record.response?.status, errorCode: undefined })
-    t.same(judge(record, { lateMs: () => 0, wasDown: () => false, hasBroken: () => false }), [], name)
+    t.same(judge(record, { lateMs: () => 0, wasDown: () => false, hasBroken: () => false, hasStrayed: () => false, isDisplaced: () => false }), [], name)
   }
 })
 

@@ -16,6 +16,10 @@ export class Amsu {
   #server: Server | undefined
   #port = 0
   #issued = 0
+  /** Ids of requests whose response was written behind bytes that nobody asked for: it may be taken for that of the next one. */
+  readonly displaced = new Set<string>()
+  /** When bytes that nobody asked for were written. */
+  readonly unaskedAt: number[] = []
   /** When a token was refused last. */
   refusedAt = -Infinity
   /** The newest token that is refused, with all before it; by its number. */

@@ -16,6 +16,8 @@ export const lostAfterMs = 20_000
 /** Time in which what nobody asked for may still come. */
 const lingerMs = 60
 const connectTimeoutMs = 5_000
+/** The error of a write is told this much after the end that it has made, at most. */
+const resetMs = 20
 /** Characters kept of what went over a connection, either way. */
 const traceLength = 700
 
@@ -37,6 +39,7 @@ export class StormClient {
   #isInterim = false
   #hasContinue = false
   #isConnected = false
+  #hasEnded = false
   #isOver = false
 
   constructor (script: ConnectionScript, records: readonly RequestRecord[], address: Address) {
@@ -50,9 +53,10 @@ export class StormClient {
     this.#raw.on('error', () => {})
     this.#socket.on(isTls ? 'secureConnect' : 'connect', () => { this.#isConnected = true; this.#wake() })
     this.#socket.on('data', chunk => { this.#onData(chunk) })
-    this.#socket.on('end', () => { this.#end('FIN') })
+    // A write that met a reset takes the error with it, and the next read finds a plain end; what failed is told before the close.
+    this.#socket.on('end', () => { this.#hasEnded = true; setTimeout(() => { this.#end('FIN') }, resetMs) })
     this.#socket.on('error', error => { this.#end('code' in error ? String(error.code) : error.message) })
-    this.#socket.on('close', () => { this.#end('closed') })
+    this.#socket.on('close', () => { this.#end(this.#hasEnded ? 'FIN' : 'closed') })
     this.#socket.on('drain', () => { this.#wake() })
   }
 

@@ -8,7 +8,7 @@ import { createArrival, createRecord } from './request-ledger.ts'
 import type { Arrival, ReceivedResponse, RequestRecord } from './request-ledger.ts'
 
 const id = 'storm-1-2-0'
-const calm = { lateMs: () => 0, wasDown: () => false, hasBroken: () => false }
+const calm = { lateMs: () => 0, wasDown: () => false, hasBroken: () => false, hasStrayed: () => false, isDisplaced: () => false }
 const line = (status: number) => ({ text: '', msg: 'request', status, errorCode: undefined })
 
 /** A POST of five bytes that was sent whole at once, and whose client stayed. */
@@ -80,6 +80,20 @@ await test('what may be is not found', t => {
     ['an endpoint of the proxy’s own', recordOf({ response: response(200, undefined, {}) }, { kind: 'own', body: undefined })],
   ]
   for (const [name, record] of table) t.same(judge(record, calm), [], name)
+  t.end()
+})
+
+await test('what meets bytes that nobody asked for is excused, but only if it was whole and AMSU never saw it', t => {
+  const displaced = { ...answered, arrivals: [], lines: [line(200)], response: response(200, undefined, { 'x-storm-id': 'storm-1-1-0', 'x-storm-size': '20' }) }
+  const isDisplaced = (id: string): boolean => id === 'storm-1-1-0'
+  t.match(judge(recordOf(displaced), calm)[0], /^\(e\) somebody else/)
+  t.same(judge(recordOf(displaced), { ...calm, isDisplaced }), [])
+  t.match(judge(recordOf({ ...displaced, arrivals: [arrival()] }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
+  t.match(judge(recordOf({ ...displaced, wholeAt: undefined }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
+  const unreadable = { response: response(502, 'UPSTREAM_INVALID'), lines: [line(502)] }
+  t.match(judge(recordOf(unreadable), calm)[0], /^\(h\) UPSTREAM_INVALID/)
+  t.same(judge(recordOf(unreadable), { ...calm, hasStrayed: () => true }), [])
+  t.match(judge(recordOf({ ...unreadable, arrivals: [arrival()] }), { ...calm, hasStrayed: () => true })[0], /^\(h\) UPSTREAM_INVALID/)
   t.end()
 })
 

@@ -12,6 +12,10 @@ export interface Circumstances {
   readonly lateMs: (from: number, to: number) => number
   /** Whether AMSU broke all its connections between two times: what was written to one just then never arrived. */
   readonly hasBroken: (from: number, to: number) => boolean
+  /** Whether AMSU wrote bytes that nobody asked for between two times: a request may have met them that AMSU never saw. */
+  readonly hasStrayed: (from: number, to: number) => boolean
+  /** Whether the response to a request was written behind such bytes, so that it may be taken for that of the next one. */
+  readonly isDisplaced: (id: string) => boolean
   /** Whether the proxy died or was stopped between two times. */
   readonly wasDown: (from: number, to: number) => boolean
 }
@@ -37,7 +41,7 @@ const neverWhole = new Set(['REQUEST_TIMEOUT', 'BAD_REQUEST'])
 /** Everything that does not hold of a request. */
 export function judge (record: RequestRecord, circumstances: Circumstances): string[] {
   if (record.begunAt === undefined) return record.arrivals.length > 0 ? ['(f) arrived at AMSU, although it was never sent'] : []
-  const findings = [...judgeArrivals(record), ...judgeResponse(record)]
+  const findings = [...judgeArrivals(record), ...judgeResponse(record, circumstances)]
   if (circumstances.wasDown(record.begunAt, record.endedAt ?? Infinity)) return findings
   return [...findings, ...judgeSilence(record), ...judgeOutcome(record, circumstances), ...judgeLines(record)]
 }
@@ -87,7 +91,7 @@ function isIdempotent (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-function judgeResponse (record: RequestRecord): string[] {
+function judgeResponse (record: RequestRecord, circumstances: Circumstances): string[] {
   const { plan, response, ending, arrivals } = record
   if (ending?.startsWith('unreadable') === true) return [`(e) ${ending}`]
   if (response === undefined) return []
@@ -101,7 +105,7 @@ function judgeResponse (record: RequestRecord): string[] {
   const named = response.headers.get('x-request-id')
   // What was refused before its head was read has an id of the proxy's.
   if (plan.isNamed && named !== undefined && named !== plan.id && (code === undefined || named.startsWith('storm-'))) findings.push(`(e) the response names request ${named}`)
-  if (code !== undefined || arrivals.some(({ isTainted }) => isTainted) || isCrossed(record)) return findings
+  if (code !== undefined || arrivals.some(({ isTainted }) => isTainted) || isCrossed(record, circumstances)) return findings
   if (plan.kind === 'own' || plan.kind === 'refused' || plan.kind === 'broken') {
     if (response.headers.has('x-storm-id')) findings.push(`(e) AMSU's response to ${String(response.headers.get('x-storm-id'))}`)
     return findings
@@ -117,22 +121,24 @@ function judgeResponse (record: RequestRecord): string[] {
 
 /**
  * Whether an unasked response may have crossed a whole request that was just being written. AMSU ends the connection behind some of them,
- * before it has read the request; nobody can tell then what the response belongs to. A request that is not whole yet must not get it.
+ * before it has read the request; nobody can tell then what the response belongs to. The next request on that connection may then meet the
+ * response to this one. A request that is not whole yet must not get it.
  */
-function isCrossed ({ arrivals, endedAt, response, wholeAt }: RequestRecord): boolean {
-  const isUnasked = response?.headers.get('x-storm-id')?.startsWith('unasked-') === true
-  return isUnasked && arrivals.length === 0 && wholeAt !== undefined && endedAt !== undefined && wholeAt < endedAt
+function isCrossed (record: RequestRecord, { hasStrayed, isDisplaced }: Circumstances): boolean {
+  const { arrivals, begunAt, endedAt, response, wholeAt } = record
+  const id = response?.headers.get('x-storm-id')
+  const isStray = id === undefined ? response?.status === 408 && hasStrayed(begunAt!, endedAt ?? Infinity) : id.startsWith('unasked-') || isDisplaced(id)
+  return isStray && arrivals.length === 0 && wholeAt !== undefined && endedAt !== undefined && wholeAt < endedAt
 }
 
 /**
  * Whether a cut may look like the end of a response: for the client, where there is no reset on a unix socket and Node.js does not tell
- * how TLS ended; and for the proxy, where a reset by Node.js 20 right behind a write is none. Behind pipelined responses such a cut has been
- * seen as an end once in ten minutes, for a reason that is not known yet.
+ * how TLS ended; and for the proxy, where a reset by Node.js 20 right behind a write is none.
  */
-function hasUnclearEnd ({ arrivals, plan, response, script: { proxy } }: RequestRecord): boolean {
+function hasUnclearEnd ({ arrivals, response, script: { proxy } }: RequestRecord): boolean {
   if (arrivals.some(({ isBroken }) => isBroken)) return true
   const isUnframed = response?.headers.has('content-length') === false && !response.headers.has('transfer-encoding')
-  return isUnframed && (proxy === 'unix' || proxy === 'tls' || !plan.id.endsWith('-0'))
+  return isUnframed && (proxy === 'unix' || proxy === 'tls')
 }
 
 /** Who has sent all and stays gets at least a byte, and an end. */
@@ -147,7 +153,7 @@ function judgeSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, 
 }
 
 /** A request that is whole is answered by AMSU, or fails for a reason of its own. */
-function judgeOutcome (record: RequestRecord, { lateMs, hasBroken }: Circumstances): string[] {
+function judgeOutcome (record: RequestRecord, { lateMs, hasBroken, hasStrayed }: Circumstances): string[] {
   const { plan, response, leftAt, halfClosedAt, hasPaused, isBehindLast, begunAt, endedAt, wholeAt, arrivals, bodyBytesSent } = record
   if (response === undefined || leftAt !== undefined || halfClosedAt !== undefined || isBehindLast) return []
   const code = codeOf(record)
@@ -166,7 +172,7 @@ function judgeOutcome (record: RequestRecord, { lateMs, hasBroken }: Circumstanc
   // It was written to a connection that AMSU had ended.
   if (outcome === 'UPSTREAM_RESET' && !arrivals.some(({ isBegun, isRefused }) => isBegun && !isRefused)) return []
   if (outcome === 'UPSTREAM_TIMEOUT' && !isCalm) return []
-  if (outcome === 'UPSTREAM_INVALID' && arrivals.length === 0 && hasBroken(begunAt!, endedAt ?? Infinity)) return []
+  if (outcome === 'UPSTREAM_INVALID' && arrivals.length === 0 && [hasBroken, hasStrayed].some(has => has(begunAt!, endedAt ?? Infinity))) return []
   return [`(h) ${outcome} ${code === undefined ? '' : `(${response.status}) `}where AMSU did “${plan.fault.name}”, of which comes ${outcomesOf(plan.fault).join(' or ')}`]
 }
 

@@ -18,6 +18,8 @@ const settleMs = 5_000
 const probeEveryMs = 300
 /** Rest after a connection that could not be made: the proxy is being started again. */
 const restartMs = 200
+/** What crosses a request was written at most this much before it, when nothing is late. */
+const crossingMs = 100
 /** A health check must be answered within this; longer when the machine was busy. */
 const livezMs = 1_000
 const livezWhenBusyMs = 8_000
@@ -121,10 +123,10 @@ async function settle ({ ledger, findings, lateness, proxies, tally, options: { 
     ledger.close(record)
     count(tally, outcomeOf(record))
     if (only !== undefined) say(`${record.plan.id}: ${outcomeOf(record)}`)
-    const { starts, breaks } = proxies.find(({ name }) => name === record.script.proxy)!
+    const { starts, breaks, amsu } = proxies.find(({ name }) => name === record.script.proxy)!
     // A process that has died took some more with it, up to its next start.
     const wasDown = (from: number, to: number): boolean => starts.slice(1).some(at => at > from && at < to + settleMs)
-    for (const what of judge(record, { lateMs: lateness.worst, wasDown, hasBroken: (from, to) => breaks.some(at => at > from && at < to) })) findings.addOf(record, what)
+    for (const what of judge(record, { lateMs: lateness.worst, wasDown, hasBroken: isAmong(breaks), hasStrayed: (from, to) => isAmong(amsu.unaskedAt)(from - lateness.worst(from, to) - crossingMs, to), isDisplaced: id => amsu.displaced.has(id) })) findings.addOf(record, what)
   }
 }
 
@@ -159,6 +161,11 @@ async function scheduleFaults ({ options: { seed }, proxies }: Stage, signal: Ab
     await delay(random.between(50, 500))
     await amsu.up()
   }
+}
+
+/** Tells whether one of some times lies between two. */
+function isAmong (times: readonly number[]): (from: number, to: number) => boolean {
+  return (from, to) => times.some(at => at > from && at < to)
 }
 
 function count (tally: Map<string, number>, name: string): void {
