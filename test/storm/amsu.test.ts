@@ -55,6 +55,8 @@ await test('a client that talks to AMSU itself finds nothing wrong where AMSU do
 })
 
 await test('an arrival that nobody expects is noted as such', async t => {
+  const ledger = new RequestLedger()
+  const amsu = new Amsu(60, ledger.noteArrival)
   await amsu.up()
   t.teardown(() => { amsu.down(true) })
   const socket = net.connect(Number(new URL(amsu.origin).port), '127.0.0.1')

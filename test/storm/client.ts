@@ -16,8 +16,6 @@ export const lostAfterMs = 20_000
 /** Time in which what nobody asked for may still come. */
 const lingerMs = 60
 const connectTimeoutMs = 5_000
-/** The error of a write is told this much after the end that it has made, at most. */
-const resetMs = 20
 /** Characters kept of what went over a connection, either way. */
 const traceLength = 700
 
@@ -48,13 +46,12 @@ export class StormClient {
     this.#reader = new MessageReader({ onHead: head => this.#onHead(head), onBody: chunk => { this.#onBody(chunk) }, onEnd: () => { this.#onEnd() } })
     const isTls = 'isTls' in address && address.isTls
     this.#canReset = 'port' in address
-    this.#raw = net.connect({ ...address, noDelay: true })
+    this.#raw = net.connect({ ...address, noDelay: true, allowHalfOpen: !isTls })
     this.#socket = isTls ? tls.connect({ socket: this.#raw, ca: CA, servername: 'localhost' }) : this.#raw
     this.#raw.on('error', () => {})
     this.#socket.on(isTls ? 'secureConnect' : 'connect', () => { this.#isConnected = true; this.#wake() })
     this.#socket.on('data', chunk => { this.#onData(chunk) })
-    // A write that met a reset takes the error with it, and the next read finds a plain end; what failed is told before the close.
-    this.#socket.on('end', () => { this.#hasEnded = true; setTimeout(() => { this.#end('FIN') }, resetMs) })
+    this.#socket.on('end', () => { this.#hasEnded = true; this.#tellReset() })
     this.#socket.on('error', error => { this.#end('code' in error ? String(error.code) : error.message) })
     this.#socket.on('close', () => { this.#end(this.#hasEnded ? 'FIN' : 'closed') })
     this.#socket.on('drain', () => { this.#wake() })
@@ -67,7 +64,7 @@ export class StormClient {
       for (const step of this.#script.steps) {
         if (!this.#isOver) await this.#take(step)
       }
-      await this.#until(() => this.#records.every(({ plan, begunAt, endedAt }) => plan.kind === 'trap' || begunAt === undefined || endedAt !== undefined), lostAfterMs)
+      await this.#untilAllEnded()
       if (!this.#isOver) await delay(lingerMs)
     }
     this.#end('lost')
@@ -75,6 +72,15 @@ export class StormClient {
     await Promise.race([new Promise(resolve => { if (this.#socket.closed) resolve(0); else this.#socket.once('close', resolve) }), delay(500, undefined, { ref: false })])
     this.#socket.destroy()
     this.#raw.destroy()
+  }
+
+  /** Each response may take its time behind the one before. */
+  async #untilAllEnded (): Promise<void> {
+    const isDone = (): boolean => this.#records.every(({ plan, begunAt, endedAt }) => plan.kind === 'trap' || begunAt === undefined || endedAt !== undefined)
+    for (let answered = -1; answered < this.#answered && !isDone();) {
+      const before = answered = this.#answered
+      await this.#until(() => isDone() || this.#answered > before, lostAfterMs)
+    }
   }
 
   async #take (step: Step): Promise<void> {
@@ -180,6 +186,17 @@ export class StormClient {
     record.endedAt = performance.now()
     const isLast = record.plan.isLast || /\bclose\b/i.test(record.response!.headers.get('connection') ?? '')
     if (isLast) for (const later of this.#records.slice(this.#answered)) later.isBehindLast = true
+  }
+
+  /**
+   * A reset that comes together with bytes looks like an end to Node.js (libuv takes a hang-up behind a short read for one), but nothing can be
+   * written any more: a byte tells. Without TCP there is no reset, and with TLS nobody can tell.
+   */
+  #tellReset (): void {
+    const headers = this.#records[this.#answered]?.response?.headers
+    const isUnframed = headers !== undefined && !headers.has('content-length') && !headers.has('transfer-encoding')
+    if (!isUnframed || !this.#canReset || this.#socket !== this.#raw) this.#end('FIN')
+    else this.#socket.write('\r\n', error => { this.#end(error == null ? 'FIN' : 'ECONNRESET') })
   }
 
   /** The connection is over, in whatever way; the first one counts. */

@@ -153,7 +153,8 @@ function judgeSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, 
 }
 
 /** A request that is whole is answered by AMSU, or fails for a reason of its own. */
-function judgeOutcome (record: RequestRecord, { lateMs, hasBroken, hasStrayed }: Circumstances): string[] {
+function judgeOutcome (record: RequestRecord, circumstances: Circumstances): string[] {
+  const { lateMs, hasBroken, hasStrayed } = circumstances
   const { plan, response, leftAt, halfClosedAt, hasPaused, isBehindLast, begunAt, endedAt, wholeAt, arrivals, bodyBytesSent } = record
   if (response === undefined || leftAt !== undefined || halfClosedAt !== undefined || isBehindLast) return []
   const code = codeOf(record)
@@ -162,7 +163,7 @@ function judgeOutcome (record: RequestRecord, { lateMs, hasBroken, hasStrayed }:
   if (plan.kind !== 'relayed' || hasPaused) return []
   const isCalm = lateMs(begunAt!, endedAt ?? performance.now()) < calmMs
   if (code !== undefined && maybeCharged.has(code) && (plan.body?.bytes ?? 0) > 0 && bodyBytesSent === 0 && wholeAt === undefined && arrivals.length === 0) return [`(f) ${code} says that it may have been charged, but nothing of it was there to be sent`]
-  if (arrivals.some(isUnclear)) return []
+  if (arrivals.some(isUnclear) || isCrossed(record, circumstances)) return []
   const outcome = !response.isWhole ? 'cut' : code ?? 'own'
   if (always.has(outcome) || (outcomesOf(plan.fault) as readonly string[]).includes(outcome)) return []
   if (outcome === 'own' && hasUnclearEnd(record)) return []
