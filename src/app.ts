@@ -76,10 +76,10 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     observer, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers), mask: masker.mask,
   }
   const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin }
-  const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })
+  const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, unreadTimeoutMs: config.relay.idleTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })
   const targets = { ...rotationTargets(servers.main.listener, tokens, registry, masker), onCertificateAuthority: (pem: string) => { authority.pem = pem } }
   const rotation = new Rotation(config, targets, log)
-  return createLifecycle({ servers, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, client] })
+  return createLifecycle({ servers, config, clock, log, relay, tokens, quota, refusals, rotation, upstreams: [transport, client] })
 }
 
 /** What the plugins are given. */

@@ -2,6 +2,7 @@
  * Opening and stopping: the listeners, and the order in which a running proxy lets go (graceful shutdown).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import { delay, type Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import type { Relay } from './relay/relay.ts'
@@ -48,6 +49,7 @@ export interface Parts {
   readonly servers: Servers
   readonly config: Config
   readonly clock: Clock
+  readonly log: Logger
   readonly relay: Relay
   readonly tokens: TokenSource
   readonly quota: { readonly start: () => void, readonly close: () => void }
@@ -76,8 +78,15 @@ export function createLifecycle (parts: Parts): App {
     servers,
     reload () { rotation.reload() },
     async stop () {
+      parts.relay.drain()
+      for (const { listener } of servers) await listener.acceptWaiting()
       const closed = [listener.close()]
-      removeSocket()
+      try {
+        removeSocket()
+      } catch (error) {
+        // The requests in flight matter more; the next start replaces what nobody listens on.
+        parts.log.warn({ err: error }, 'the socket file could not be removed')
+      }
       await drain(parts)
       if (admin !== undefined) closed.push(admin.listener.close())
       for (const server of servers) server.listener.endAll()

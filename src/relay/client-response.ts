@@ -11,7 +11,7 @@ import { CLIENT_CLOSED_REQUEST, type RelayContext } from './context.ts'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
 import { inboundHead } from './headers.ts'
-import { lingerWithoutLimit } from './lingering-close.ts'
+import { lingerForCaller } from './lingering-close.ts'
 
 /** Bytes of a response that is cheaper to copy behind its head than to write beside it. */
 const MAX_TEXT_BYTES = 16_384
@@ -52,7 +52,9 @@ export class ClientResponse {
   statusToLog (error: ProxyError | undefined): number {
     const { headersSent, statusCode, writableFinished } = this.#res
     if (error !== undefined && !headersSent) return error.status
-    return writableFinished || error !== undefined ? statusCode : CLIENT_CLOSED_REQUEST
+    // To Node 20 a response is finished as soon as nothing is left of its socket.
+    const isDelivered = writableFinished && !this.#req.socket.destroyed
+    return isDelivered || error !== undefined ? statusCode : CLIENT_CLOSED_REQUEST
   }
 
   /** Takes the head; it is written together with what comes next. */
@@ -96,7 +98,7 @@ export class ClientResponse {
     const { headers, leaks, statusText } = inboundHead(head, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
     if (leaks > 0) onLeak(leaks, this.#requestId)
     const isEarly = hasBody(this.#req) && !this.#req.complete
-    if (isEarly) lingerWithoutLimit(this.#req.socket)
+    if (isEarly) lingerForCaller(this.#req.socket)
     headers.push('X-Request-Id', this.#requestId)
     if (isEarly || isDraining()) headers.push('Connection', 'close')
     headers.push(...corsHeaders(this.#res))

@@ -25,6 +25,8 @@ export type Caller = string | undefined | Promise<string | undefined>
 
 /** What a client's connection tells the exchange that is in flight on it. */
 export interface ConnectionExchange {
+  /** Whether the response has said how long it is. */
+  readonly isFramed: boolean
   /** The response was sent, or the client has left. */
   onClose: () => void
   /** The rest of the request cannot be read. */

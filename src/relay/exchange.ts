@@ -54,6 +54,10 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     this.#response = new ClientResponse(context, req, res, requestId, () => { this.#attempt?.resume() })
   }
 
+  get isFramed (): boolean {
+    return this.#response.isFramed
+  }
+
   /** Takes the request through every step. Never throws; every refusal ends as a response. */
   start (caller: Caller): void {
     this.#connection.exchange = this
@@ -85,7 +89,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#held?.head.status === 401) this.#context.tokens.reject((this.#attempt as Attempt).token)
     this.#abort()
     // Only what has been handed to the kernel has gone: a cut at once would be silence if the first piece was written just now.
-    if (this.#res.headersSent) setImmediate(() => { this.#connection.cut(this.#response.isFramed) })
+    if (this.#res.headersSent) setImmediate(() => { this.#connection.cut(this.isFramed) })
     else sendLocalReply(this.#req, this.#res, this.#error, this.#requestId)
   }
 
@@ -102,15 +106,14 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (overdue !== undefined) this.fail(new ProxyError(overdue.code, { cause: overdue.cause }))
     else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original)
     if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
-    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut(this.#response.isFramed)
+    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut(false)
   }
 
   /** Sends with a token in hand, or waits for one. */
   #sendWith (token: AccessToken | undefined): void {
-    if (token !== undefined) {
-      this.#send(token)
-      return
-    }
+    if (token !== undefined) return this.#send(token)
+    // A client that leaves must be noticed while it waits: its end lies behind its body.
+    this.#body?.readAhead()
     this.#wait = new AbortController()
     this.#context.tokens.acquire(this.#wait.signal).then(
       token => { if (!this.#isDone) this.#send(token) },
@@ -179,10 +182,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   }
 
   #onCollected (held: HeldAnswer, isWhole: boolean): void {
-    if (isWhole) {
-      this.#sendWith(this.#context.tokens.current())
-      return
-    }
+    if (isWhole) return this.#sendWith(this.#context.tokens.current())
     this.#replay = undefined // the body has turned out too large to be sent again
     this.#finish(held)
   }

@@ -5,13 +5,15 @@
  */
 import type { Socket } from 'node:net'
 
-/** How long it lingers while nothing arrives, how long at most, and how often that is looked at. */
+/** How long it lingers while nothing arrives, and how often that is looked at. */
 const LINGER_MS = 2_000
-const MAX_LINGER_MS = 120_000
 const LINGER_CHECK_MS = 250
 
-/** How much is discarded. A client that has written more by then finds the response before the reset, if it reads. */
-const LINGER_BYTES = 4 * 1_048_576
+/** How much is discarded, and how long. A client that has written more by then finds the response before the reset, if it reads. */
+const STRANGER = { bytes: 4 * 1_048_576, ms: 120_000 }
+
+/** A client that was let in may write all of its body before it reads: 100 MB take a quarter of an hour at 1 Mbit/s. */
+const CALLER = { bytes: Infinity, ms: 900_000 }
 
 const LINGERING = Symbol('lingering close')
 
@@ -20,16 +22,14 @@ interface LingeringSocket extends Socket { [LINGERING]?: LingeringClose }
 
 /** Ends one connection, once. Node ends a connection after its last response by `destroySoon`, which is replaced by {@link start}. */
 export class LingeringClose {
-  /** Bytes that are discarded at most. */
-  limitBytes = LINGER_BYTES
+  /** What is discarded at most. */
+  limit = STRANGER
   readonly #socket: Socket
-  readonly #onStart: () => void
   #isStarted = false
+  #isDiscarding = false
 
-  /** @param onStart lets go of what still holds up the bytes that arrive */
-  constructor (socket: LingeringSocket, onStart: () => void) {
+  constructor (socket: LingeringSocket) {
     this.#socket = socket
-    this.#onStart = onStart
     socket[LINGERING] = this
     socket.destroySoon = () => { this.start() }
   }
@@ -41,42 +41,52 @@ export class LingeringClose {
 
   /** Ends the connection, after what has been written and `last`. */
   start (last = ''): void {
-    if (this.#isStarted || this.#socket.writableEnded) return
+    if (this.#isStarted) return
     this.#isStarted = true
-    this.#socket.end(last)
-    this.#discard()
-    this.#onStart()
-    this.#socket.resume()
+    // Node ends it by itself when the client has ended its side.
+    if (!this.#socket.writableEnded) this.#socket.end(last)
+    this.discard()
+    this.#watch()
   }
 
-  #discard (): void {
+  /**
+   * Takes over reading, for good: what arrives from now on is no request. Node's parser reads a plain socket past its stream, stops it for
+   * reasons of its own (a body that nobody reads, a response that nobody takes), and asserts that nothing comes then: it must not see these
+   * bytes. They are read all the same, because a client that leaves is noticed behind them only.
+   */
+  discard (): void {
+    if (this.#isDiscarding) return
+    this.#isDiscarding = true
     const socket = this.#socket
-    const startBytes = socket.bytesRead
-    let seenBytes = startBytes
+    const endBytes = socket.bytesRead + this.limit.bytes
+    socket.removeAllListeners('data')
+    socket.on('data', () => { if (socket.bytesRead > endBytes) socket.pause() })
+    socket.resume()
+    // The stream believes that it is being read, because the parser did it: only this starts it again.
+    socket._read(0)
+  }
+
+  /** Ends it after a silence, or when it has lasted too long. */
+  #watch (): void {
+    const socket = this.#socket
+    let seenBytes = socket.bytesRead
     let lingeredMs = 0
     let silentMs = 0
-    socket.on('data', () => { if (socket.bytesRead - startBytes > this.limitBytes) stopReading(socket) })
     const timer = setInterval(() => {
       const { bytesRead } = socket
       lingeredMs += LINGER_CHECK_MS
       // What is not written yet is still a response in flight.
       silentMs = bytesRead === seenBytes && socket.writableFinished ? silentMs + LINGER_CHECK_MS : 0
       seenBytes = bytesRead
-      if (silentMs >= LINGER_MS || lingeredMs >= MAX_LINGER_MS) socket.destroy()
+      if (silentMs >= LINGER_MS || lingeredMs >= this.limit.ms) socket.destroy()
     }, LINGER_CHECK_MS)
     timer.unref()
     socket.once('close', () => { clearInterval(timer) })
   }
 }
 
-/** Discards whatever a client sends that was let in: it may write all of its body before it reads. */
-export function lingerWithoutLimit (socket: LingeringSocket): void {
+/** Discards as much as a client may send that was let in. */
+export function lingerForCaller (socket: LingeringSocket): void {
   const lingering = socket[LINGERING]
-  if (lingering !== undefined) lingering.limitBytes = Infinity
-}
-
-/** Reads no more, whoever asks for it: Node resumes a socket at the end of each message. */
-export function stopReading (socket: Socket): void {
-  socket.pause()
-  socket.resume = () => socket
+  if (lingering !== undefined) lingering.limit = CALLER
 }

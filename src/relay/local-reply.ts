@@ -4,11 +4,11 @@ import type { Socket } from 'node:net'
 import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
 import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
-import { lingerWithoutLimit } from './lingering-close.ts'
+import { lingerForCaller } from './lingering-close.ts'
 
 /** Sends `error` and closes the connection. The response's head must not have been written. */
 export function sendLocalReply (req: IncomingMessage, res: ServerResponse, error: ProxyError, requestId?: string): void {
-  if (hasBody(req) && !req.complete && error.code.startsWith('UPSTREAM_')) lingerWithoutLimit(req.socket)
+  if (hasBody(req) && !req.complete && error.code.startsWith('UPSTREAM_')) lingerForCaller(req.socket)
   res.writeHead(error.status, STATUS_CODES[error.status], [...errorHeaders(error, requestId), ...corsHeaders(res)])
   res.end(errorBody(error.code))
 }

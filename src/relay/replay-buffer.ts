@@ -61,6 +61,16 @@ export class ReplayBuffer {
     return true
   }
 
+  /** All that has been kept so far, in pieces; undefined when it was too large or has been released. */
+  get pieces (): readonly Buffer[] | undefined {
+    return this.#chunks
+  }
+
+  /** Whether a piece of this length could be kept. */
+  hasRoom (bytes: number): boolean {
+    return this.#chunks !== undefined && this.#bytes + bytes <= this.#budget.limitBytes
+  }
+
   /** Whether everything that was added is kept. */
   get isWhole (): boolean {
     return this.#chunks !== undefined

@@ -8,6 +8,9 @@ import type { IncomingMessage } from 'node:http'
 import type { BodySink, BodySource } from '../upstream/delivery.ts'
 import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 
+/** Longer than any piece that Node reads at once. */
+const MAX_CHUNK_BYTES = 65_536
+
 export interface RequestBodyOptions {
   /** Most bytes that are read. */
   readonly limitBytes: number
@@ -24,8 +27,8 @@ export class RequestBody implements BodySource {
   readonly #source: IncomingMessage
   readonly #options: RequestBodyOptions
   readonly #kept: ReplayBuffer
-  /** The first piece, until there is a connection to write it to. */
-  #first: Buffer | undefined
+  /** What was read before there was a connection to write it to, and is not kept. */
+  #unkept: readonly Buffer[] | undefined
   #onReady: (() => void) | undefined
   #onCollected: ((isWhole: boolean) => void) | undefined
   #sink: BodySink | undefined
@@ -53,12 +56,17 @@ export class RequestBody implements BodySource {
 
   /** Calls back as soon as the first piece is there, or the body has turned out to be empty. */
   whenReady (onReady: () => void): void {
-    if (this.#first !== undefined || this.#isWhole) {
+    if (this.#bytes > 0 || this.#isWhole) {
       onReady()
       return
     }
     this.#onReady = onReady
     this.#read()
+  }
+
+  /** Reads as much as is kept for a retry anyway, while it cannot be sent yet: a client that leaves is noticed behind its body only. */
+  readAhead (): void {
+    if (!this.#isStarted && !this.#isReading) this.#read()
   }
 
   /** What the next attempt sends: the stream if nothing of it was sent yet, else all of it, kept. Throws if that is not there: a request must not lose its body. */
@@ -94,11 +102,13 @@ export class RequestBody implements BodySource {
   start (sink: BodySink): void {
     this.#isStarted = true
     this.#sink = sink
-    const first = this.#first
-    this.#first = undefined
-    if (first !== undefined && !sink.write(first, !this.#kept.isWhole)) this.#pause()
-    else if (this.#isWhole) sink.end()
-    else this.resume()
+    const pieces = this.#unkept ?? this.#kept.pieces ?? []
+    this.#unkept = undefined
+    let hasRoom = true
+    for (const piece of pieces) hasRoom = sink.write(piece, !this.#kept.isWhole)
+    if (this.#isWhole) sink.end()
+    else if (hasRoom) this.resume()
+    else this.#pause()
   }
 
   resume (): void {
@@ -127,7 +137,7 @@ export class RequestBody implements BodySource {
   /** The exchange is over. */
   close (): void {
     this.stop()
-    this.#first = undefined
+    this.#unkept = undefined
     this.#source.off('data', this.#onData)
     this.#source.off('end', this.#onEnd)
     this.#kept.release()
@@ -155,15 +165,17 @@ export class RequestBody implements BodySource {
       return
     }
     this.#options.onProgress()
+    const before = this.#kept.pieces
     const isKept = this.#kept.add(chunk)
     if (this.#sink !== undefined) {
       if (!this.#sink.write(chunk, !isKept)) this.#pause()
     } else if (this.#onCollected !== undefined) {
       if (!isKept) this.#tellCollected(false)
     } else if (!this.#isStarted) {
-      this.#first = chunk
-      this.#source.pause()
+      if (!isKept) this.#unkept = [...before ?? [], chunk]
+      // It may start just now, if somebody waits for the first piece.
       this.#tellReady()
+      if (!this.#isStarted && !this.#kept.hasRoom(MAX_CHUNK_BYTES)) this.#source.pause()
     }
   }
 

@@ -10,14 +10,16 @@ import { ProxyError } from '../errors.ts'
 import type { Bagged } from '../relay/bag.ts'
 import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts'
 import { requestError } from './client-errors.ts'
-import { LingeringClose, stopReading } from '../relay/lingering-close.ts'
+import { LingeringClose } from '../relay/lingering-close.ts'
 import { rawLocalReply, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
+import { UnreadWatch } from '../relay/unread.ts'
 
-/** Pipelined requests that may wait behind the one in flight; what a client sends beyond is ignored, and the last one ends the connection. */
+/**
+ * Pipelined requests that may wait behind the one in flight, and bytes that are read for them: a head takes ten times its bytes of memory. What a
+ * client sends beyond is discarded, and the last one ends the connection.
+ */
 const MAX_WAITING = 64
-
-/** Requests that are read and ignored behind the last one; a client that sends more is not read any further. */
-const MAX_IGNORED = 256
+const MAX_WAITING_BYTES = 65_536
 
 /** How a request asks for another protocol on its connection (RFC 9110 section 7.8). */
 const UPGRADE_OPTION = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
@@ -50,6 +52,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   readonly #socket: Socket
   readonly #handler: ConnectionHandler
   readonly #close: LingeringClose
+  readonly #unread = new UnreadWatch()
   readonly #waiting: ReadRequest[] = []
   #current: ReadRequest | undefined
   /** The request that was read last, until its response is done: what is not complete of it is read next. */
@@ -59,7 +62,8 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #isClosing = false
   #isBroken = false
   #isPipelined = false
-  #ignored = 0
+  /** Bytes that had been read when the first of those that wait came. */
+  #waitingFromBytes = 0
   /** Bytes that had been read when it last waited for nothing. */
   #idleBytes: number
   /** What was wrong behind the requests that were read; told when they are done. */
@@ -68,9 +72,11 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   constructor (socket: Socket, handler: ConnectionHandler) {
     this.#socket = socket
     this.#handler = handler
-    this.#close = new LingeringClose(socket, () => this.#last?.req.resume())
+    this.#close = new LingeringClose(socket)
     // Node takes its own listeners away when it hands a socket out (CONNECT), and an error nobody hears ends the process.
     socket.on('error', () => {})
+    // Before Node's own listener, which ends the socket: then it could not be reset any more.
+    socket.prependListener('end', () => { this.#onClientEnd() })
     this.#idleBytes = socket.bytesRead
   }
 
@@ -92,10 +98,9 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   /** Takes a request that was read from it. */
   accept (req: IncomingMessage, res: ServerResponse): void {
     // Node goes on parsing what it has read after the connection has ended: nobody could be told what becomes of it.
-    if (this.#isClosing || !this.#socket.writable || this.#waiting.length >= MAX_WAITING) {
+    if (this.#isClosing || !this.#socket.writable || this.#isFull) {
       this.#isClosing = true
-      if (++this.#ignored === MAX_IGNORED) stopReading(this.#socket)
-      else if (this.#close.isStarted) req.resume()
+      this.#close.discard()
       return
     }
     const request = { req, res, error: requestError(req, this.#isFirst) }
@@ -130,20 +135,52 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     if (this.#current !== undefined && this.exchange === undefined) this.#failCurrent(this.#current, new ProxyError('DRAINING'))
   }
 
-  /** Ends it, after what has been written; it does not linger, because no response could get lost. */
+  /** Cuts it if its client takes nothing of a response that is served here; what is relayed is watched by the relay. */
+  checkUnread (nowMs: number, limitMs: number): void {
+    if (this.#current === undefined || this.exchange !== undefined) this.#unread.forget()
+    else if (this.#unread.isStuck(this.#socket, nowMs, limitMs)) resetConnection(this.#socket)
+  }
+
+  /** Ends it at once: what is in flight is cut, and is over. */
+  destroy (): void {
+    resetConnection(this.#socket)
+    this.#forgetCurrent()
+  }
+
+  /** Ends it, after what has been written. */
   end (): void {
-    if (this.#close.isStarted) return
-    this.#socket.end(() => { this.#socket.destroy() })
+    this.#close.start()
   }
 
   cut (isFramed: boolean): void {
-    // A reset would take with it what the client has not yet read of the response before.
-    if (this.#isPipelined && isFramed) this.#close.start()
-    else resetConnection(this.#socket)
+    if (!this.#isPipelined || !isFramed || this.#socket.writableEnded) {
+      resetConnection(this.#socket)
+      return
+    }
+    // A reset would take with it what the client has not yet read of the response before. Whatever lingers belongs to no request.
+    this.#close.start()
+    this.#forgetCurrent()
+  }
+
+  /** What is in flight is over, whenever its response closes. */
+  #forgetCurrent (): void {
+    if (this.#current === undefined) return
+    this.#current.res.off('close', this.#onResponseClose)
+    this.#onResponseClose()
+  }
+
+  /** The client has ended its side: it counts as gone, and an end must not make a whole response of half a one. */
+  #onClientEnd (): void {
+    if (this.#current?.res.headersSent === true && this.exchange?.isFramed === false) resetConnection(this.#socket)
+  }
+
+  get #isFull (): boolean {
+    return this.#waiting.length >= MAX_WAITING || (this.#waiting.length > 0 && this.#socket.bytesRead - this.#waitingFromBytes > MAX_WAITING_BYTES)
   }
 
   #queue (request: ReadRequest): void {
     this.#isPipelined = true
+    if (this.#waiting.length === 0) this.#waitingFromBytes = this.#socket.bytesRead
     this.#waiting.push(request)
   }
 

@@ -43,7 +43,7 @@ export function requestError (req: IncomingMessage, isFirst: boolean): ProxyErro
   if (expect !== undefined && httpVersion === '1.1' && !CONTINUE.test(expect)) return new ProxyError('EXPECTATION_FAILED')
   if (!HTTP_METHODS.has(method)) return new ProxyError('METHOD_REJECTED')
   // It costs a copy of the bytes, a twentieth of a small request: what speaks HTTP/1.1 does not begin to speak another protocol.
-  return (isFirst || httpVersion !== '1.1') && isForeignProtocol(req) ? new ProxyError('BAD_REQUEST') : undefined
+  return (isFirst || httpVersion !== '1.1') && isForeignProtocol(req, isFirst) ? new ProxyError('BAD_REQUEST') : undefined
 }
 
 /** Node's parser, as a connection carries it. */
@@ -53,10 +53,11 @@ interface ParsedSocket { readonly parser?: { readonly getCurrentBuffer?: () => B
  * Whether a request line names another protocol than HTTP. Node does not tell, so the bytes that are being parsed are looked at; a
  * line that came in pieces cannot be, and is taken for what Node says it is.
  */
-function isForeignProtocol ({ method = '', socket, url = '' }: IncomingMessage): boolean {
+function isForeignProtocol ({ method = '', socket, url = '' }: IncomingMessage, isFirst: boolean): boolean {
   const bytes = (socket as ParsedSocket).parser?.getCurrentBuffer?.()
   return bytes !== undefined && FOREIGN_PROTOCOLS.some(protocol => {
     const at = bytes.indexOf(`${method} ${url} ${protocol}`, 0, 'latin1')
-    return at === 0 || (at > 0 && bytes[at - 1] === LINE_FEED)
+    // Behind a body there is no line that ends before it.
+    return at === 0 || (at > 0 && (!isFirst || bytes[at - 1] === LINE_FEED))
   })
 }

@@ -3,32 +3,23 @@
  * address has a server of its own: everything that is set on a server is set here, on every one alike.
  */
 import { lookup } from 'node:dns/promises'
-import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type https from 'node:https'
-import { createRequire } from 'node:module'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { isIP, type AddressInfo, type Socket } from 'node:net'
-import type tls from 'node:tls'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { Bag } from '../relay/bag.ts'
 import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
 import { systemCode } from '../config/text-file.ts'
 import { ProxyError } from '../errors.ts'
 import { clientError } from './client-errors.ts'
+import { createHttpServer, MAX_CONNECTIONS, setCertificate } from './http-server.ts'
 
-/** Loads Node's TLS only where there is a certificate to show: that costs 4 to 6 MiB. */
-const load = createRequire(import.meta.url)
+/** How long a client may take nothing of a response that is served here, and how often that is looked at. */
+const UNREAD_TIMEOUT_MS = 60_000
+const UNREAD_CHECK_MS = 1_000
 
-/** A TLS handshake must be done within this, and then a head have arrived. Node gives the one two minutes, the other one. */
-const HEAD_TIMEOUT_MS = 15_000
-
-/** How often Node looks for heads that are late. */
-const HEAD_CHECK_INTERVAL_MS = 1_000
-
-/** Longer than the 60 s after which most load balancers drop an idle connection, so that they, not we, end it. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000
-
-/** A client that says nothing is probed after this long: a response may take five minutes, and NATs forget silent connections sooner. */
-const TCP_KEEP_ALIVE_DELAY_MS = 60_000
+/** More than the queue of connections that the kernel holds. */
+const MAX_WAITING_TURNS = 1_024
 
 /** Addresses of a name that this machine does not have after all: `::1` where IPv6 is switched off. */
 const NOT_OURS = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
@@ -46,6 +37,10 @@ export interface ListenerOptions extends ConnectionHandler {
   readonly tls: TlsConfig | undefined
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs: number | undefined
+  /** How long a client may take nothing of a response that is served here. @default 60,000 */
+  readonly unreadTimeoutMs?: number | undefined
+  /** Told of a connection that could not be accepted. */
+  readonly onAcceptError?: (error: Error) => void
   /** Finds the addresses of a name. @default the system's resolver */
   readonly resolve?: (host: string) => Promise<readonly string[]>
 }
@@ -61,6 +56,8 @@ export class Listener {
   readonly #sockets = new Set<Socket>()
   readonly #servers: Server[] = []
   #tls: TlsConfig | undefined
+  #unreadTimer: NodeJS.Timeout | undefined
+  #accepted = 0
 
   constructor (options: ListenerOptions) {
     this.#options = options
@@ -97,8 +94,18 @@ export class Listener {
     for (const server of this.#servers) setCertificate(server, tls)
   }
 
+  /** Resolves when everybody who has connected by now is accepted: libuv accepts one in a turn of the event loop, and closing resets the rest. */
+  async acceptWaiting (): Promise<void> {
+    for (let before = -1, turns = 0; before !== this.#accepted && turns < MAX_WAITING_TURNS; turns++) {
+      before = this.#accepted
+      await nextTurn()
+      await nextTurn()
+    }
+  }
+
   /** Accepts no new connection. @returns resolves when all are closed */
   async close (): Promise<void> {
+    clearInterval(this.#unreadTimer)
     await Promise.all(this.#servers.map(async server => { await closeServer(server) }))
   }
 
@@ -125,6 +132,7 @@ export class Listener {
 
   /** Cuts every connection that is still there. */
   destroyAll (): void {
+    for (const connection of this.#connections) connection.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -151,43 +159,46 @@ export class Listener {
   }
 
   async #bind (place: Place): Promise<void> {
-    const server = this.#createServer()
+    const server = createHttpServer(this.#tls, this.#options.headTimeoutMs)
+    this.#own(server)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(place, () => {
         server.off('error', reject)
+        // Nobody else would hear it, and the process would end: a firewall or a lack of memory may refuse a connection.
+        server.on('error', error => { this.#options.onAcceptError?.(error) })
         resolve()
       })
     })
     this.#servers.push(server)
+    this.#unreadTimer ??= this.#watchUnread()
   }
 
-  #createServer (): Server {
-    const { headTimeoutMs = HEAD_TIMEOUT_MS } = this.#options
-    const options = {
-      headersTimeout: headTimeoutMs,
-      connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS,
-      requestTimeout: 0, // an upload may take an hour; its silences are limited instead
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      requireHostHeader: false, // the guards tell what is wrong with it
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY_MS,
-      noDelay: true,
+  /** Gives up the oldest connection on which no request is in flight, or else the newest. */
+  #makeRoom (newest: Socket): void {
+    for (const socket of this.#sockets) {
+      if (ownerOf(socket)?.isBusy === true) continue
+      socket.destroy()
+      return
     }
-    const server = this.#tls === undefined ? http.createServer(options) : (load('node:https') as typeof https).createServer({ ...options, handshakeTimeout: headTimeoutMs })
-    // Headers past Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
-    server.maxHeadersCount = 0
-    // Node would cut responses that are not written yet, and requests that have arrived and were not read yet.
-    server.closeIdleConnections = () => {}
-    if (this.#tls !== undefined) setCertificate(server, this.#tls)
-    this.#own(server)
-    return server
+    newest.destroy()
+  }
+
+  #watchUnread (): NodeJS.Timeout {
+    const { unreadTimeoutMs = UNREAD_TIMEOUT_MS } = this.#options
+    let nowMs = 0
+    return setInterval(() => {
+      nowMs += UNREAD_CHECK_MS
+      for (const connection of this.#connections) connection.checkUnread(nowMs, unreadTimeoutMs)
+    }, UNREAD_CHECK_MS).unref()
   }
 
   /** Takes over every event that hands out a request or a socket; Node would answer some of them in its own words, or with silence. */
   #own (server: Server): void {
     server.on('connection', (socket: Socket) => {
+      this.#accepted++
       this.#sockets.add(socket)
+      if (this.#sockets.size > MAX_CONNECTIONS) this.#makeRoom(socket)
       socket.once('close', () => { this.#sockets.delete(socket) })
     })
     // Of a TLS connection the secure socket is the one that requests know.
@@ -206,6 +217,7 @@ export class Listener {
     server.on('connect', (req: IncomingMessage, socket: Socket) => {
       // Node has let go of the socket: a response that is still in flight on it would never learn that it may go on.
       socket.on('drain', () => { (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.emit('drain') })
+      socket.once('end', () => { socket.end() })
       socket.resume()
       ownerOf(socket)?.reject(new ProxyError('METHOD_REJECTED'), req)
     })
@@ -233,14 +245,4 @@ async function addressesOf (host: string): Promise<readonly string[]> {
 
 async function closeServer (server: Server): Promise<void> {
   if (server.listening) await new Promise<void>(resolve => { server.close(() => { resolve() }) })
-}
-
-/**
- * Sets the certificate shown to new clients, and the oldest protocol spoken with them. The server would keep a readable copy of the
- * key, and so print it wherever it is printed itself; it has no more use for it.
- */
-function setCertificate (server: Server, { cert, key }: TlsConfig): void {
-  const secured = server as unknown as tls.Server & { key: unknown }
-  secured.setSecureContext({ cert, key: key.reveal(), minVersion: 'TLSv1.2' })
-  secured.key = undefined
 }

@@ -17,6 +17,8 @@ export interface ServerContext {
   readonly log: Logger
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs: number | undefined
+  /** How long a client may take nothing of a response that is served here. */
+  readonly unreadTimeoutMs: number
   /** Told of each local reply given here. */
   readonly onRefusal: (code: ErrorCode) => void
 }
@@ -46,6 +48,8 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
   const listener = new Listener({
     tls,
     headTimeoutMs: context.headTimeoutMs,
+    unreadTimeoutMs: context.unreadTimeoutMs,
+    onAcceptError (error) { context.log.warn({ err: error }, 'a connection could not be accepted') },
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
       const requestId = req === undefined ? randomUUID() : requestIdOf(req)

@@ -34,6 +34,8 @@ export class TokenSource {
   readonly #renewal: Renewal
   /** Credentials that are not in use before AMSU has given a token for them. */
   #candidate: Credentials | undefined
+  /** Whether other credentials have come during the call that is under way. */
+  #isRotated = false
   #isCandidateRejected = false
   #token: AccessToken | undefined
   #renewAtMs = 0
@@ -80,6 +82,8 @@ export class TokenSource {
       // Also those in use, while others are being tried: should AMSU take the others, these are the ones to go back to.
       this.#candidate = candidate
     }
+    // The call that is under way sets a pause of its own when it fails.
+    this.#isRotated = this.#isCalling
     this.#backoff.skip()
     this.#advance()
     return true
@@ -161,6 +165,8 @@ export class TokenSource {
     this.#isCalling = true
     const goOn = (): void => {
       this.#isCalling = false
+      if (this.#isRotated) this.#backoff.skip()
+      this.#isRotated = false
       this.#advance()
     }
     this.#renew().then(goOn, goOn)
