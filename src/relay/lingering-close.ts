@@ -44,9 +44,10 @@ export class LingeringClose {
     if (this.#isStarted || this.#socket.writableEnded) return
     this.#isStarted = true
     this.#socket.end(last)
-    this.#discard()
     this.#onStart()
     this.#socket.resume()
+    // Not before it reads again: a listener for `data` takes away by what Node's parser resumes a connection that it has paused.
+    setImmediate(() => { this.#discard() })
   }
 
   #discard (): void {
