@@ -4,6 +4,7 @@
  * will be passed on; and then it is passed on as it came.
  */
 
+import type { ProxyError } from '../errors.ts'
 import { decodeContent } from './content-coding.ts'
 import { headerValue, headerValues } from '../upstream/header-value.ts'
 
@@ -35,6 +36,8 @@ export function mayBlameToken ({ headers, status }: ReceivedHead): boolean {
 /** An answer that is kept until it has been understood. */
 export class HeldAnswer {
   readonly head: ReceivedHead
+  /** What it broke off with: it is not whole, and cannot be passed on. */
+  fault: ProxyError | undefined
   readonly #chunks: Buffer[] = []
   #bytes = 0
 

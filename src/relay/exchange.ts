@@ -10,7 +10,7 @@ import type { AccessToken } from '../token/access-token.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { HeldAnswer, mayBlameToken, type ReceivedHead, type Replay } from './bad-token.ts'
 import { ClientResponse } from './client-response.ts'
-import type { Call, Caller, ConnectionExchange, ExchangeConnection, RelayContext, UnderWay } from './context.ts'
+import type { Call, Caller, ConnectionExchange, RelayContext, UnderWay } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { outboundHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
@@ -22,10 +22,9 @@ import { foundConnectionDead, SilenceError, upstreamErrorCode, type AttemptProgr
 export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   place = -1
   readonly #context: RelayContext
+  readonly #call: Call
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
-  readonly #requestId: string
-  readonly #connection: ExchangeConnection
   readonly #startedMs: number
   readonly #response: ClientResponse
   readonly #unread = new UnreadWatch()
@@ -44,14 +43,13 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   #isDone = false
   #error: ProxyError | undefined
 
-  constructor (context: RelayContext, { connection, req, res, requestId }: Call) {
+  constructor (context: RelayContext, call: Call) {
     this.#context = context
-    this.#connection = connection
-    this.#req = req
-    this.#res = res
-    this.#requestId = requestId
+    this.#call = call
+    this.#req = call.req
+    this.#res = call.res
     this.#startedMs = context.clock.monotonic()
-    this.#response = new ClientResponse(context, req, res, requestId, () => { this.#attempt?.resume() })
+    this.#response = new ClientResponse(context, call.req, call.res, call.requestId, () => { this.#attempt?.resume() })
   }
 
   get isFramed (): boolean {
@@ -60,7 +58,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
 
   /** Takes the request through every step. Never throws; every refusal ends as a response. */
   start (caller: Caller): void {
-    this.#connection.exchange = this
+    this.#call.connection.exchange = this
     if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
     else this.#startAs(caller)
   }
@@ -71,7 +69,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#isDone) return
     try {
       checkFraming(this.#req, maxBodyBytes)
-      const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#requestId)
+      const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#call.requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
       if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: () => { this.#attempt?.touch() }, onTooLarge: () => { this.fail(new ProxyError('BODY_TOO_LARGE')) } })
@@ -89,8 +87,8 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#held?.head.status === 401) this.#context.tokens.reject((this.#attempt as Attempt).token)
     this.#abort()
     // Only what has been handed to the kernel has gone: a cut at once would be silence if the first piece was written just now.
-    if (this.#res.headersSent) setImmediate(() => { this.#connection.cut(this.isFramed) })
-    else sendLocalReply(this.#req, this.#res, this.#error, this.#requestId)
+    if (this.#res.headersSent) setImmediate(() => { this.#call.connection.cut(this.isFramed) })
+    else sendLocalReply(this.#req, this.#res, this.#error, this.#call.requestId)
   }
 
   /** Ends the exchange because the grace time of a shutdown is over. */
@@ -103,10 +101,10 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
 
   checkDeadline (nowMs: number): void {
     const overdue = this.#attempt?.overdue(nowMs)
-    if (overdue !== undefined) this.fail(new ProxyError(overdue.code, { cause: overdue.cause }))
-    else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original)
+    if (overdue !== undefined) this.#breakOff(new ProxyError(overdue.code, { cause: overdue.cause }))
+    else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#giveUpRetry()
     if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
-    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut(false)
+    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#call.connection.cut(false)
   }
 
   /** Sends with a token in hand, or waits for one. */
@@ -117,10 +115,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     this.#wait = new AbortController()
     this.#context.tokens.acquire(this.#wait.signal).then(
       token => { if (!this.#isDone) this.#send(token) },
-      (error: unknown) => {
-        if (this.#original === undefined) this.fail(error)
-        else if (!this.#isDone) this.#finish(this.#original)
-      }
+      (error: unknown) => { if (this.#original === undefined || this.#isDone) this.fail(error); else this.#finish(this.#original) }
     )
   }
 
@@ -170,21 +165,18 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   #retryOrPassOn (held: HeldAnswer): void {
     const isRenewed = this.#context.tokens.reject((this.#attempt as Attempt).token)
     if (this.#original !== undefined) this.#replay = 'rejected_again'
-    if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) {
-      this.#finish(this.#original ?? held)
-      return
-    }
+    if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? held)
     this.#original = held
     this.#replay = 'failed'
     this.#held = undefined
     if (this.#body === undefined) this.#sendWith(this.#context.tokens.current())
-    else this.#body.collect(isWhole => { this.#onCollected(held, isWhole) })
+    else this.#body.collect(isWhole => { if (isWhole) this.#sendWith(this.#context.tokens.current()); else this.#giveUpRetry() })
   }
 
-  #onCollected (held: HeldAnswer, isWhole: boolean): void {
-    if (isWhole) return this.#sendWith(this.#context.tokens.current())
-    this.#replay = undefined // the body has turned out too large to be sent again
-    this.#finish(held)
+  /** The body has turned out too large to be sent again, or its rest does not come. */
+  #giveUpRetry (): void {
+    this.#replay = undefined
+    this.#finish(this.#original)
   }
 
   /** Ends the response, with what was held if it is that. */
@@ -197,26 +189,36 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
       if (held !== undefined) this.#passOn(held)
       this.#response.end()
     } catch (error) {
-      this.fail(new ProxyError('UPSTREAM_INVALID', { cause: error }))
+      this.fail(error instanceof ProxyError ? error : new ProxyError('UPSTREAM_INVALID', { cause: error }))
     }
   }
 
-  /** Writes what was held; from then on the response is passed on as it comes. */
+  /** Writes what was held; from then on the response is passed on as it comes. Throws if it has broken off. */
   #passOn (held: HeldAnswer): boolean {
     this.#held = undefined
+    if (held.fault !== undefined) throw held.fault
     this.#body?.release()
     this.#response.begin(held.head)
     return held.chunks.map(chunk => this.#response.write(chunk)).at(-1) ?? true
   }
 
   onResponseError (cause: Error, progress: AttemptProgress): void {
-    const { method } = this.#req
-    if ((method === 'GET' || method === 'HEAD') && this.#body === undefined && !this.#isRetried && foundConnectionDead(cause, progress)) {
+    if ((this.#req.method === 'GET' || this.#req.method === 'HEAD') && this.#body === undefined && !this.#isRetried && foundConnectionDead(cause, progress)) {
       this.#isRetried = true
       this.#sendWith(this.#context.tokens.current())
       return
     }
-    this.fail(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
+    this.#breakOff(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
+  }
+
+  /** No response, or no whole one. A 401 is a refusal by its status alone (RFC 9110 section 15.5.2), and AMSU has not processed what it refused. */
+  #breakOff (fault: ProxyError): void {
+    const held = this.#held
+    if (held?.head.status === 401) {
+      held.fault = fault
+      this.#attempt?.abort()
+      this.#retryOrPassOn(held)
+    } else this.fail(fault)
   }
 
   /** Lets go of whatever is in flight. */
@@ -229,10 +231,9 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
 
   /** The client has its response, or is gone. */
   onClose (): void {
-    const { clock, onEnd } = this.#context
     this.#abort()
-    onEnd(this, {
-      requestId: this.#requestId,
+    this.#context.onEnd(this, {
+      requestId: this.#call.requestId,
       caller: this.#caller,
       method: this.#req.method as string,
       path: (this.#req.url as string).split('?', 1)[0] as string,
@@ -241,7 +242,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
       cause: this.#error?.cause,
       bytesIn: this.#body?.bytes ?? 0,
       bytesOut: this.#response.bytes,
-      durationMs: clock.monotonic() - this.#startedMs,
+      durationMs: this.#context.clock.monotonic() - this.#startedMs,
       replay: this.#replay,
       upstreamMs: this.#respondedMs === undefined ? undefined : this.#respondedMs - this.#startedMs,
     })

@@ -52,12 +52,11 @@ export class ReplayBuffer {
       return false
     }
     this.#bytes += chunk.length
+    const isShort = chunk.length < SHORT_PIECE_BYTES
+    // Before a long one too: else a long one now and then would keep all short ones apart.
+    if (!isShort || this.#short === MAX_SHORT_PIECES) this.#join(this.#chunks)
     this.#chunks.push(chunk)
-    this.#short = chunk.length < SHORT_PIECE_BYTES ? this.#short + 1 : 0
-    if (this.#short === MAX_SHORT_PIECES) {
-      this.#chunks.push(Buffer.concat(this.#chunks.splice(-MAX_SHORT_PIECES)))
-      this.#short = 0
-    }
+    if (isShort) this.#short++
     return true
   }
 
@@ -69,6 +68,11 @@ export class ReplayBuffer {
   /** Whether a piece of this length could be kept. */
   hasRoom (bytes: number): boolean {
     return this.#chunks !== undefined && this.#bytes + bytes <= this.#budget.limitBytes
+  }
+
+  #join (chunks: Buffer[]): void {
+    if (this.#short > 0) chunks.push(Buffer.concat(chunks.splice(-this.#short)))
+    this.#short = 0
   }
 
   /** Whether everything that was added is kept. */

@@ -70,6 +70,8 @@ export class Delivery {
   readonly listener: DeliveryListener
   /** When it began to wait for a connection; the pool's. */
   queuedAtMs = 0
+  /** Since when it has been in the queue, without the time for which it had a connection in view; the queue's. */
+  inQueueSinceMs = 0
   readonly #onForgotten: (delivery: Delivery) => void
   #carrier: Carrier | undefined
   #isOver = false

@@ -10,7 +10,7 @@ import { NoConnectionError } from './errors.ts'
 export class RequestQueue {
   readonly #clock: Clock
   readonly #timeoutMs: number
-  readonly #items: Delivery[] = []
+  #items: Delivery[] = []
   #timer: Timer | undefined
 
   /** @param timeoutMs the longest wait, in milliseconds */
@@ -25,11 +25,13 @@ export class RequestQueue {
 
   /** Adds the newest request; its `queuedAtMs` is set. */
   push (delivery: Delivery): void {
+    delivery.inQueueSinceMs = delivery.queuedAtMs
     this.#items.push(delivery)
   }
 
-  /** Adds a request that had a connection for a moment; it has waited longer than all others. */
+  /** Adds a request that had a connection for a moment; it has waited longer than all others, but not for attempts to connect. */
   putBack (delivery: Delivery): void {
+    delivery.inQueueSinceMs = this.#clock.monotonic()
     this.#items.unshift(delivery)
   }
 
@@ -44,10 +46,9 @@ export class RequestQueue {
     if (index !== -1) this.#items.splice(index, 1)
   }
 
-  /** Fails the requests that have waited since `sinceMs` of the clock or longer, the oldest first and at most `count` of them. */
-  failSince (sinceMs: number, cause: Error, count = Infinity): void {
-    const waiting = this.#items.findLastIndex(({ queuedAtMs }) => queuedAtMs <= sinceMs) + 1
-    for (const delivery of this.#items.splice(0, Math.min(count, waiting))) delivery.fail(cause)
+  /** Fails the requests that have been in it since `sinceMs` of the clock or longer, the oldest first and at most `count` of them. */
+  failSince (sinceMs: number, cause: Error, count: number): void {
+    this.#fail(this.#items.filter(({ inQueueSinceMs }) => inQueueSinceMs <= sinceMs).slice(0, count), cause)
   }
 
   /** Fails every request, and sets no more timers. */
@@ -66,7 +67,13 @@ export class RequestQueue {
   readonly #failLate = (): void => {
     this.#timer = undefined
     const latestMs = this.#clock.monotonic() - this.#timeoutMs
-    this.failSince(latestMs, new NoConnectionError())
+    this.#fail(this.#items.filter(({ queuedAtMs }) => queuedAtMs <= latestMs), new NoConnectionError())
     this.limitWait()
+  }
+
+  #fail (failed: Delivery[], cause: Error): void {
+    const gone = new Set(failed)
+    this.#items = this.#items.filter(delivery => !gone.has(delivery))
+    for (const delivery of failed) delivery.fail(cause)
   }
 }

@@ -1,4 +1,6 @@
 import { test } from 'tap'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { ReplayBudget, ReplayBuffer } from '../../src/relay/replay-buffer.ts'
 import { call } from '../support/client.ts'
 import { REPLAY_BODY_BYTES, startRelay } from '../support/relay.ts'
@@ -26,4 +28,30 @@ test('a body of two thousand pieces is joined while it is kept, and is the same 
   t.notOk(buffer.add(Buffer.alloc(100_000)), 'the limit holds')
   t.notOk(buffer.isWhole)
   t.ok(budget.take(1_600_000), 'all of it is given back')
+})
+
+test('a body in the smallest pieces is kept in a small multiple of its length, although a long piece comes now and then', t => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const used = (): number => {
+    collect()
+    const { external, heapUsed } = process.memoryUsage()
+    return external + heapUsed
+  }
+  const limit = 1_048_576
+  for (const [name, lengths] of [['one byte each', [1]], ['255 short ones, and a long one', [...Array.from({ length: 255 }, () => 1), 4_096]]] as const) {
+    const buffer = new ReplayBuffer(new ReplayBudget(limit))
+    const before = used()
+    let bytes = 0
+    // Each piece is a part of a larger read, as a chunk with an extension is.
+    for (let i = 0; bytes + 4_096 <= limit; i++) {
+      const length = lengths[i % lengths.length] as number
+      buffer.add(Buffer.from(new ArrayBuffer(length + 100), 0, length))
+      bytes += length
+    }
+    const multiple = (used() - before) / bytes
+    t.ok(multiple < 8, `${name}: ${multiple.toFixed(1)} times its length`)
+    t.equal(buffer.body()?.length, bytes)
+  }
+  t.end()
 })
