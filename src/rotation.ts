@@ -10,7 +10,7 @@ import { watchFiles } from './config/file-watch.ts'
 import { SettingFiles, type Fingerprints } from './config/setting-files.ts'
 import { readAuthority, readTls, type TlsConfig } from './config/tls-files.ts'
 import type { Secret } from './secrets/secret.ts'
-import type { Credentials } from './token/amsu-token-api.ts'
+import type { Credentials } from './amsu/token-api.ts'
 
 /** Who is told of a change. */
 export interface RotationTargets {

@@ -2,13 +2,13 @@
  * The steps of `check` that call AMSU: a token for the credentials, both ways of renewing it, and what is left of the quota. No
  * analysis call is among them, so nothing is charged.
  */
-import { authorized } from '../relay/authorized.ts'
-import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
+import { authorized } from '../token/with-authorization.ts'
+import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../amsu/available-times.ts'
 import type { Masker } from '../secrets/masker.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken } from '../token/access-token.ts'
-import { createTokenApi, errorCodeOf, parseJson, TokenCallError, type TokenApi, type TokenGrant } from '../token/amsu-token-api.ts'
-import { isOff, skewSeconds } from '../token/clock-skew.ts'
+import { createTokenApi, errorCodeOf, parseJson, TokenCallError, type TokenApi, type TokenGrant } from '../amsu/token-api.ts'
+import { isOff, skewSeconds } from '../amsu/clock-skew.ts'
 import type { RefreshCall } from '../token/refresh-policy.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
 import { ForwardProxyError } from '../upstream/forward-proxy.ts'

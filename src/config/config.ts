@@ -5,7 +5,7 @@
 import type { LevelWithSilent } from 'pino'
 import { parseCallers, weakSecretWarnings, type Caller } from '../callers/caller-list.ts'
 import { ConfigError } from '../errors.ts'
-import { parseRoutes, type AllowedRoute } from '../relay/allowed-routes.ts'
+import { parseRoutes, type AllowedRoute } from '../guards/allowed-routes.ts'
 import { parseForwardProxy, type ForwardProxy } from '../upstream/forward-proxy.ts'
 import { Secret } from '../secrets/secret.ts'
 import { isLoopback, readHosts, readOrigin, readOrigins } from './addresses.ts'

@@ -6,7 +6,7 @@ import type { BaseLogger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { elapsedMs, instant, type Instant } from './access-token.ts'
-import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
+import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from '../amsu/token-api.ts'
 import { isWorthTrying, renewalPlan, type TokenCall } from './refresh-policy.ts'
 
 /** What attempts are made with. */

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../clock.ts'
 import { elapsedMs, type AccessToken, type Instant } from './access-token.ts'
-import type { TokenCallError } from './amsu-token-api.ts'
+import type { TokenCallError } from '../amsu/token-api.ts'
 import { refreshTokenLeftMs, type FailureKind } from './refresh-policy.ts'
 
 /** What is known of the token; holds neither the token nor its refresh token. Times are whole seconds. */

@@ -122,5 +122,5 @@ test('outside token/ the token is opened once', async t => {
   const opened = readdirSync(root, { encoding: 'utf8', recursive: true })
     .filter(path => path.endsWith('.ts') && !path.startsWith('token/'))
     .flatMap(path => [...readFileSync(new URL(path, root), 'utf8').matchAll(/(?<!headers|forwardProxy\??)\.authorization\b/g)].map(() => path))
-  t.strictSame(opened, ['relay/authorized.ts'])
+  t.strictSame(opened, ['token/with-authorization.ts'])
 })

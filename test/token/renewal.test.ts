@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { instant } from '../../src/token/access-token.ts'
-import { TokenCallError, type TokenGrant } from '../../src/token/amsu-token-api.ts'
+import { TokenCallError, type TokenGrant } from '../../src/amsu/token-api.ts'
 import type { TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
 import { areSame, Renewal } from '../../src/token/renewal.ts'
 import { Secret } from '../../src/secrets/secret.ts'

@@ -3,7 +3,7 @@
  */
 import { Secret } from '../../src/secrets/secret.ts'
 import { instant } from '../../src/token/access-token.ts'
-import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/token/amsu-token-api.ts'
+import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/amsu/token-api.ts'
 import type { TokenCall, TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
 import { TokenSource } from '../../src/token/token-source.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
