@@ -2,11 +2,9 @@
  * A question of our own to AMSU: one GET with our token, about nothing AMSU charges for.
  */
 import type { Clock } from '../clock.ts'
-import type { AccessToken } from '../token/access-token.ts'
-import { parseJson } from './token-api.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
-import { authorized } from '../token/with-authorization.ts'
 import { HeldAnswer, mayBlameToken } from './invalid-token.ts'
+import { parseJson } from './token-api.ts'
 
 /** What AMSU answered. */
 export interface Reply {
@@ -18,24 +16,26 @@ export interface Reply {
 }
 
 /** Asks; rejects when there is no whole answer in time, or when `signal` ends it. */
-export type Enquire = (path: string, token: AccessToken, signal: AbortSignal) => Promise<Reply>
+export type Enquire<Token> = (path: string, token: Token, signal: AbortSignal) => Promise<Reply>
 
-export interface EnquiryOptions {
+export interface EnquiryOptions<Token> {
   readonly client: ApiClient
   /** Time-out of the whole call. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
+  /** Adds the token to flat headers; what a token is, is not known here. */
+  readonly withAuthorization: (headers: readonly string[], token: Token) => string[]
   /** Told the head of every answer, whatever becomes of the question. */
   readonly onAnswer?: (head: ApiResponseHead) => void
 }
 
 /** Creates the way to ask. */
-export function createEnquiry ({ client, clock, onAnswer, requestTimeoutMs }: EnquiryOptions): Enquire {
+export function createEnquiry<Token> ({ client, clock, onAnswer, requestTimeoutMs, withAuthorization }: EnquiryOptions<Token>): Enquire<Token> {
   return async (path, token, signal) => {
     const late = new AbortController()
     const timer = clock.setTimeout(() => { late.abort() }, requestTimeoutMs)
     try {
-      const headers = authorized(['accept', 'application/json', 'accept-encoding', 'identity'], token)
+      const headers = withAuthorization(['accept', 'application/json', 'accept-encoding', 'identity'], token)
       const { status, headers: received, body } = await client.request({ method: 'GET', path, headers, signal: AbortSignal.any([signal, late.signal]), ...(onAnswer === undefined ? {} : { onHead: onAnswer }) })
       if (body === undefined) return { status, body, isTokenBad: false }
       const head = { status, statusText: '', headers: ['content-type', 'content-encoding'].flatMap(name => received[name] === undefined ? [] : [name, received[name]]) }

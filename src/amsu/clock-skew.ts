@@ -2,9 +2,8 @@
  * How far this machine's clock is from AMSU's, as its answers tell it (`Date`, RFC 9110 section 6.6.1).
  */
 import type { BaseLogger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { type Clock, instant, type Instant } from '../clock.ts'
 import type { ApiResponseHead } from '../upstream/api-client.ts'
-import { instant, type Instant } from '../token/access-token.ts'
 
 /** A clock that is off by more than this is worth a word, in seconds; `Date` itself is exact to a second. */
 export const LARGEST_SKEW_SECONDS = 30

@@ -4,8 +4,8 @@
  * will be passed on; and then it is passed on as it came.
  */
 
-import { decodeContent } from './content-coding.ts'
 import { headerValue, headerValues } from '../upstream/header-value.ts'
+import { decodeContent } from './content-coding.ts'
 
 /** Status and headers of an answer. */
 export interface ReceivedHead {

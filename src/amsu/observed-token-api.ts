@@ -2,7 +2,7 @@
  * Token calls that somebody hears of: what was called, and what came of it.
  */
 import { toCallError, type TokenApi, type TokenGrant } from './token-api.ts'
-import type { TokenCall, TokenCallFailureKind } from '../token/refresh-policy.ts'
+import type { TokenCall, TokenCallFailureKind } from './token-call.ts'
 
 /** How a token call ended: with a token, or why not. */
 export type TokenCallOutcome = 'ok' | TokenCallFailureKind

@@ -2,13 +2,12 @@
  * The three token calls of AMSU, in its exact form (its page on tokens; not RFC 6749: no `grant_type`, and the refresh is a PUT
  * without client authentication). One call is one attempt: nothing is followed, decompressed or tried again here.
  */
-import type { Clock } from '../clock.ts'
+import { type Clock, instant, type Instant } from '../clock.ts'
 import { Secret } from '../secrets/secret.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
 import { INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
 import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
-import { instant, type Instant } from '../token/access-token.ts'
-import { tokenLifeMs, type RefreshCall, type TokenCall, type TokenCallFailureKind } from '../token/refresh-policy.ts'
+import { tokenLifeMs, type RefreshCall, type TokenCall, type TokenCallFailureKind } from './token-call.ts'
 
 /** What may stand in an `Authorization` header without being able to end it. */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/

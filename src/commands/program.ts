@@ -4,10 +4,10 @@
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { systemClock } from '../clock.ts'
+import { createLogDestination, type LogDestination } from '../logging/log-destination.ts'
 import { parseCommandLine, type CommandLine } from './command-line.ts'
 import type { Process } from './serve.ts'
 import { usage } from './usage.ts'
-import { createLogDestination, type LogDestination } from '../logging/log-destination.ts'
 
 /** Its file descriptor. */
 const STANDARD_OUTPUT = 1

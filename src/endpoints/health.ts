@@ -2,11 +2,11 @@
  * What the health endpoints say: pure functions of what is known here. Neither makes a call: a readiness that follows a
  * dependency takes whole fleets out of service.
  */
-import { isOff } from '../amsu/clock-skew.ts'
-import type { TokenStatus } from '../token/token-status.ts'
 import { emptyFamilies } from '../amsu/available-times.ts'
+import { isOff } from '../amsu/clock-skew.ts'
 import type { PastRequest } from '../telemetry/history.ts'
 import type { QuotaReading } from '../telemetry/quota-poll.ts'
+import type { TokenStatus } from '../token/token-status.ts'
 
 /** The answer of `/readyz`. */
 export interface Readiness {

@@ -4,10 +4,10 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Counter, Gauge, Registry, type Histogram } from 'prom-client'
-import type { TokenStatus } from '../token/token-status.ts'
 import { UNLIMITED, type AvailableTimes } from '../amsu/available-times.ts'
 import type { Buckets } from '../telemetry/histogram.ts'
 import type { Observer } from '../telemetry/telemetry.ts'
+import type { TokenStatus } from '../token/token-status.ts'
 
 /** The program that runs. */
 export interface Build {

@@ -7,9 +7,9 @@ import type { Registry } from 'prom-client'
 import { readiness, type Readiness } from './health.ts'
 import { createMetrics, type MetricsSources } from './metrics.ts'
 import { preferredLanguage, prefersJson } from './negotiation.ts'
-import { currentWarnings, describe, type StatusSources } from './status.ts'
 import { pageHeaders, renderPage } from './status-page/page.ts'
 import { languages, words } from './status-page/words.ts'
+import { currentWarnings, describe, type StatusSources } from './status.ts'
 
 /** Where the endpoints read what they tell. */
 export type ReportPluginOptions = StatusSources & Pick<MetricsSources, 'droppedLogLines'>

@@ -3,12 +3,12 @@
  * secret, whatever a caller wrote into a path, but it tells whoever may read it what is called here and by whom.
  */
 import { isOff } from '../amsu/clock-skew.ts'
+import type { PastRequest } from '../telemetry/history.ts'
+import type { QuotaReading } from '../telemetry/quota-poll.ts'
+import type { Observer } from '../telemetry/telemetry.ts'
 import type { TokenStatus } from '../token/token-status.ts'
 import { warningsOf, type Warning } from './health.ts'
-import type { PastRequest } from '../telemetry/history.ts'
 import type { Build } from './metrics.ts'
-import type { Observer } from '../telemetry/telemetry.ts'
-import type { QuotaReading } from '../telemetry/quota-poll.ts'
 
 /** Longer paths are cut: 16 KiB of them would make a page nobody can read. */
 const LONGEST_PATH = 200

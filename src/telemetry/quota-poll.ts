@@ -3,10 +3,10 @@
  * is told once and waits for the next time.
  */
 import type { BaseLogger } from 'pino'
-import type { Clock, Timer } from '../clock.ts'
 import type { Enquire, Reply } from '../amsu/api-request.ts'
-import type { AccessToken } from '../token/access-token.ts'
 import { emptyFamilies, parseAvailableTimes, type AvailableTimes } from '../amsu/available-times.ts'
+import type { Clock, Timer } from '../clock.ts'
+import type { AccessToken } from '../token/access-token.ts'
 
 /** AMSU's page on available times; without a slash at the end. */
 const PATH = '/amsu-analysis/v2/available-times'
@@ -15,7 +15,7 @@ const PATH = '/amsu-analysis/v2/available-times'
 const TOKEN_LOOK_MS = 1_000
 
 export interface QuotaOptions {
-  readonly enquire: Enquire
+  readonly enquire: Enquire<AccessToken>
   readonly tokens: { readonly current: () => AccessToken | undefined, readonly reject: (token: AccessToken) => boolean }
   readonly clock: Clock
   readonly log: Pick<BaseLogger, 'info' | 'warn'>

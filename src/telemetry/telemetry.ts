@@ -1,11 +1,11 @@
 /**
  * Hears of all that happens in a proxy, once, and remembers what metrics and the status page tell of it.
  */
+import type { TokenCallOutcome } from '../amsu/observed-token-api.ts'
+import type { TokenCall } from '../amsu/token-call.ts'
 import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Outcome } from '../relay/context.ts'
-import type { TokenCallOutcome } from '../amsu/observed-token-api.ts'
-import type { TokenCall } from '../token/refresh-policy.ts'
 import { History } from './history.ts'
 import { TokenCalls } from './token-calls.ts'
 import { Traffic } from './traffic.ts'

@@ -1,9 +1,9 @@
 /**
  * The token calls so far: how many, and the last of them.
  */
-import type { Clock } from '../clock.ts'
 import type { TokenCallOutcome } from '../amsu/observed-token-api.ts'
-import type { TokenCall } from '../token/refresh-policy.ts'
+import type { TokenCall } from '../amsu/token-call.ts'
+import type { Clock } from '../clock.ts'
 import { Ring } from './ring-buffer.ts'
 
 /** Calls that are kept one by one: about two weeks of renewals, or the beginning of trouble. */

@@ -3,11 +3,11 @@
  * event finds its counter by a few look-ups and allocates nothing. Names and labels are made when somebody reads.
  */
 import { STATUS_CODES } from 'node:http'
-import { errorTable, type ErrorCode } from '../errors.ts'
 import type { Replay } from '../amsu/invalid-token.ts'
+import { routeOf } from '../amsu/routes.ts'
+import { errorTable, type ErrorCode } from '../errors.ts'
 import { CLIENT_CLOSED_REQUEST, type Outcome } from '../relay/context.ts'
 import { Buckets } from './histogram.ts'
-import { routeOf } from '../amsu/routes.ts'
 
 /** Bounds of both histograms, in seconds: from a cached answer to the analysis of days of ECG. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]

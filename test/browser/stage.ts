@@ -3,11 +3,11 @@
  */
 import fastify from 'fastify'
 import type { AddressInfo } from 'node:net'
+import { reportPlugin } from '../../src/endpoints/plugin.ts'
 import { createBrowserGuard } from '../../src/guards/browser-guard.ts'
-import { guardPlugin } from '../../src/relay/plugin.ts'
+import { guardPlugin } from '../../src/guards/plugin.ts'
 import type { Outcome } from '../../src/relay/context.ts'
 import { Observer } from '../../src/telemetry/telemetry.ts'
-import { reportPlugin } from '../../src/endpoints/plugin.ts'
 import type { TokenStatus } from '../../src/token/token-status.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
 

@@ -1,10 +1,10 @@
 import { test } from 'tap'
 import fc from 'fast-check'
 import { errorTable, type ErrorCode } from '../../src/errors.ts'
-import type { Outcome } from '../../src/relay/context.ts'
 import { loggedError } from '../../src/logging/logger.ts'
-import { createLog } from './log-lines.ts'
+import type { Outcome } from '../../src/relay/context.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
+import { createLog } from './log-lines.ts'
 
 const OUTCOME = outcomeOf()
 

@@ -2,9 +2,9 @@
  * A log whose lines a test can read.
  */
 import type { LevelWithSilent, Logger } from 'pino'
-import type { Outcome } from '../../src/relay/context.ts'
 import { createAccessLog } from '../../src/logging/access-log.ts'
 import { createLogger } from '../../src/logging/logger.ts'
+import type { Outcome } from '../../src/relay/context.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 

@@ -1,8 +1,8 @@
 import { test } from 'tap'
 import type { Logger } from 'pino'
+import { TokenCallError } from '../../src/amsu/token-api.ts'
 import { loggedError } from '../../src/logging/logger.ts'
 import { REDACTED, Secret } from '../../src/secrets/secret.ts'
-import { TokenCallError } from '../../src/amsu/token-api.ts'
 import { createLog } from './log-lines.ts'
 
 /** Has characters that JSON, a URL and base64 write differently. */

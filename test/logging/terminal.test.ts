@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { createTerminalFormat } from '../../src/logging/terminal.ts'
-import { createLog } from './log-lines.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
+import { createLog } from './log-lines.ts'
 
 const format = createTerminalFormat(false)
 

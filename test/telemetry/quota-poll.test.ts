@@ -1,8 +1,9 @@
 import { test } from 'tap'
 import type { Reply } from '../../src/amsu/api-request.ts'
-import { QuotaPoll } from '../../src/telemetry/quota-poll.ts'
+import { instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
-import { AccessToken, instant } from '../../src/token/access-token.ts'
+import { QuotaPoll } from '../../src/telemetry/quota-poll.ts'
+import { AccessToken } from '../../src/token/access-token.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
 const GOOD: Reply = { status: 200, body: { hrv_analysis: 12, health_analysis: -1 }, isTokenBad: false }

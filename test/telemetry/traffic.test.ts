@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { errorTable } from '../../src/errors.ts'
 import { routeOf } from '../../src/amsu/routes.ts'
+import { errorTable } from '../../src/errors.ts'
 import { Traffic } from '../../src/telemetry/traffic.ts'
 import { outcomeOf } from './outcomes.ts'
 
