@@ -57,9 +57,9 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const authority = { pem: certificateAuthority }
   const { client, transport } = createUpstream(config, clock, () => authority.pem)
   const clockSkew = new ClockSkew(clock, log)
-  const api = observeTokenApi(createTokenApi({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
+  const api = observeTokenApi(createTokenApi({ client, clock, onResponseHead: clockSkew.onResponseHead, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
-  const quota = new QuotaPoll({ enquire: createEnquiry({ client, clock, withAuthorization, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ client, clock, withAuthorization, onResponseHead: clockSkew.onResponseHead, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     transport,

@@ -26,17 +26,17 @@ export interface EnquiryOptions<Token> {
   /** Adds the token to flat headers; what a token is, is not known here. */
   readonly withAuthorization: (headers: readonly string[], token: Token) => string[]
   /** Told the head of every answer, whatever becomes of the question. */
-  readonly onAnswer?: (head: ApiResponseHead) => void
+  readonly onResponseHead?: (head: ApiResponseHead) => void
 }
 
 /** Creates the way to ask. */
-export function createEnquiry<Token> ({ client, clock, onAnswer, requestTimeoutMs, withAuthorization }: EnquiryOptions<Token>): Enquire<Token> {
+export function createEnquiry<Token> ({ client, clock, onResponseHead, requestTimeoutMs, withAuthorization }: EnquiryOptions<Token>): Enquire<Token> {
   return async (path, token, signal) => {
     const late = new AbortController()
     const timer = clock.setTimeout(() => { late.abort() }, requestTimeoutMs)
     try {
       const headers = withAuthorization(['accept', 'application/json', 'accept-encoding', 'identity'], token)
-      const { status, headers: received, body } = await client.request({ method: 'GET', path, headers, signal: AbortSignal.any([signal, late.signal]), ...(onAnswer === undefined ? {} : { onHead: onAnswer }) })
+      const { status, headers: received, body } = await client.request({ method: 'GET', path, headers, signal: AbortSignal.any([signal, late.signal]), ...(onResponseHead === undefined ? {} : { onResponseHead }) })
       if (body === undefined) return { status, body, isTokenBad: false }
       const head = { status, statusText: '', headers: ['content-type', 'content-encoding'].flatMap(name => received[name] === undefined ? [] : [name, received[name]]) }
       const held = new HeldAnswer(head)

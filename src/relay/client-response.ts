@@ -7,7 +7,7 @@ import type { ReceivedHead } from '../amsu/invalid-token.ts'
 import type { ProxyError } from '../errors.ts'
 import { corsHeaders } from '../guards/cors.ts'
 import { headerValue } from '../upstream/header-value.ts'
-import { free } from '../upstream/memory.ts'
+import { releaseBuffer } from '../upstream/memory.ts'
 import { CLIENT_CLOSED_REQUEST, type RelayContext } from './context.ts'
 import { hasBody } from './framing.ts'
 import { inboundHead } from './headers.ts'
@@ -71,7 +71,7 @@ export class ClientResponse {
       else this.#res.end(chunk)
       return true
     }
-    if (this.#res.write(chunk, error => { if (error == null) free(chunk) })) return true
+    if (this.#res.write(chunk, error => { if (error == null) releaseBuffer(chunk) })) return true
     if (!this.#isPaused) this.#res.once('drain', () => { this.#resume() })
     this.#isPaused = true
     return false

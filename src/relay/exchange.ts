@@ -16,7 +16,7 @@ import { outboundHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
 import { RequestBody } from './request-body.ts'
 import { UnreadWatch } from './unread.ts'
-import { foundConnectionDead, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
+import { isStaleConnection, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
 export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
@@ -101,7 +101,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     const overdue = this.#attempt?.overdue(nowMs)
     if (overdue !== undefined) this.fail(new ProxyError(overdue.code, { cause: overdue.cause }))
     else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original)
-    if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
+    if (!this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#unread.forget()
     else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut(this.#response.isFramed)
   }
 
@@ -211,7 +211,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
 
   onResponseError (cause: Error, progress: AttemptProgress): void {
     const { method } = this.#req
-    if ((method === 'GET' || method === 'HEAD') && this.#body === undefined && !this.#isRetried && foundConnectionDead(cause, progress)) {
+    if ((method === 'GET' || method === 'HEAD') && this.#body === undefined && !this.#isRetried && isStaleConnection(cause, progress)) {
       this.#isRetried = true
       this.#sendWith(this.#context.tokens.current())
       return

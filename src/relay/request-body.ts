@@ -5,7 +5,7 @@
  * The `IncomingMessage` itself is not handed on: to destroy it would close the client's connection before the response is written.
  */
 import type { IncomingMessage } from 'node:http'
-import type { BodySink, BodySource } from '../upstream/delivery.ts'
+import type { BodySink, BodySource } from '../upstream/pending-request.ts'
 import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 
 export interface RequestBodyOptions {

@@ -3,7 +3,7 @@
  * because a connection is used again and the next response belongs to somebody else. What has one reading it accepts, however it is
  * written, because the call has been paid; what goes on to the caller is then written properly.
  */
-import { InvalidAnswerError } from './errors.ts'
+import { InvalidResponseError } from './errors.ts'
 import { isChunked, readCodings, readLength, type Framing } from './response-framing.ts'
 
 /** The body comes in chunks (RFC 9112 section 7.1). */
@@ -57,10 +57,10 @@ interface Notes extends Framing {
  *
  * @param text the head up to the blank line, without it, as Latin-1
  * @param method of the request: the answer to a HEAD has no body
- * @throws {InvalidAnswerError} when it is not one
+ * @throws {InvalidResponseError} when it is not one
  */
 export function parseHead (text: string, method: string): ResponseHead {
-  if (!HEAD.test(text)) throw new InvalidAnswerError('head')
+  if (!HEAD.test(text)) throw new InvalidResponseError('head')
   const status = Number(text.slice(STATUS_LINE_LENGTH - 3, STATUS_LINE_LENGTH))
   const lineEnd = endOfLine(text, 0)
   const headers: string[] = []
