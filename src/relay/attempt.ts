@@ -1,11 +1,11 @@
 /**
  * One attempt to have AMSU respond to a request: the upstream half of an exchange. A chunk crosses without a stream in between.
  */
-import type { ReceivedHead } from '../amsu/invalid-token.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { withAuthorization } from '../token/with-authorization.ts'
 import type { PendingRequest, RequestHandler } from '../upstream/pending-request.ts'
+import type { ResponseHead } from '../upstream/response-head.ts'
 import type { RelayContext } from './context.ts'
 import type { RequestBody } from './request-body.ts'
 import { SilenceError, type AttemptProgress } from './upstream-errors.ts'
@@ -23,7 +23,7 @@ export interface Overdue {
 /** The client's half of the exchange, as the attempt sees it. */
 export interface AttemptOwner {
   /** AMSU's final response begins; throws if it cannot be passed on. */
-  onResponseStart: (head: ReceivedHead) => void
+  onResponseStart: (head: ResponseHead) => void
   /** A piece of the response's body; false when the client can take no more for now. */
   onResponseData: (chunk: Buffer) => boolean
   onResponseEnd: () => void
@@ -61,7 +61,7 @@ export class Attempt implements RequestHandler {
     this.#owner = owner
     this.#body = body
     this.#token = token
-    this.#activeMs = context.deadlines.nowMs
+    this.#activeMs = context.timeouts.nowMs
   }
 
   /** The token this is sent with. */
@@ -111,7 +111,7 @@ export class Attempt implements RequestHandler {
 
   /** One of the two sides has moved. */
   touch (): void {
-    this.#activeMs = this.#context.deadlines.nowMs
+    this.#activeMs = this.#context.timeouts.nowMs
   }
 
   /** Whether neither side has moved for longer than silence in the middle of a body may last. */
@@ -163,7 +163,7 @@ export class Attempt implements RequestHandler {
     this.#hasFirstByte = true
   }
 
-  onResponseStart (head: ReceivedHead): void {
+  onResponseStart (head: ResponseHead): void {
     if (this.#phase === 'done') return
     this.#phase = 'downloading'
     this.touch()

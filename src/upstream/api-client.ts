@@ -3,7 +3,7 @@
  * retried here.
  */
 import type { PendingRequest, RequestHandler } from './pending-request.ts'
-import type { ResponseHead } from './response-head.ts'
+import type { FramedResponseHead } from './response-head.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 /** A response of AMSU to one of our calls is a few hundred bytes; a longer one is somebody else's. */
@@ -56,7 +56,7 @@ export function createApiClient (options: Omit<TransportOptions, 'noKeepAlive'>)
       const { body, headers, method, path, signal } = request
       signal.throwIfAborted()
       const length = body === undefined ? [] : ['content-length', String(body.length)]
-      const call = new Call(request, resolve, reject)
+      const call = new ApiCall(request, resolve, reject)
       call.pending = transport.send({ method, target: path, headers: ['host', host, ...headers, ...length], body }, call)
       signal.addEventListener('abort', call.onAbort, { once: true })
     }),
@@ -65,7 +65,7 @@ export function createApiClient (options: Omit<TransportOptions, 'noKeepAlive'>)
 }
 
 /** A call under way; collects the response. */
-class Call implements RequestHandler {
+class ApiCall implements RequestHandler {
   readonly #request: ApiRequest
   readonly #resolve: (response: ApiResponse) => void
   readonly #reject: (error: Error) => void
@@ -94,7 +94,7 @@ class Call implements RequestHandler {
 
   onFirstByte (): void {}
 
-  onResponseStart ({ headers, status }: ResponseHead): void {
+  onResponseStart ({ headers, status }: FramedResponseHead): void {
     this.#head = { status, headers: byName(headers) }
     this.#request.onResponseHead?.(this.#head)
   }

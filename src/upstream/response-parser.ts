@@ -3,7 +3,7 @@
  * has come of it so far.
  */
 import { InvalidResponseError } from './errors.ts'
-import { CHUNKED, parseHead, UNTIL_CLOSE, type ResponseHead } from './response-head.ts'
+import { CHUNKED, parseHead, UNTIL_CLOSE, type FramedResponseHead } from './response-head.ts'
 
 /** Most characters of a head, a chunk's line or a trailer section; Node.js has the same limit for requests. */
 const LARGEST_TEXT = 16_384
@@ -44,7 +44,7 @@ export interface ResponseHandler {
   /** The first byte came. */
   onFirstByte: () => void
   /** Throws if the answer can not be passed on. */
-  onResponseStart: (head: ResponseHead) => void
+  onResponseStart: (head: FramedResponseHead) => void
   /** A piece of the body; false when there should be no more for now. */
   onResponseData: (chunk: Buffer) => boolean
 }
@@ -57,7 +57,7 @@ export class ResponseParser {
   #expected: Expected = 'nothing'
   #method = ''
   #handler: ResponseHandler | undefined
-  #head: ResponseHead | undefined
+  #head: FramedResponseHead | undefined
   #isStarted = false
   /** Bytes of the body, or of the chunk, that are still to come. */
   #remaining = 0
@@ -85,7 +85,7 @@ export class ResponseParser {
    * Forgets the answer, whole or not, and returns its head. A connection grows old; what it still knew of the last request would
    * grow old with it, and be kept until a major collection.
    */
-  reset (): ResponseHead | undefined {
+  reset (): FramedResponseHead | undefined {
     const head = this.#head
     this.#head = undefined
     this.#handler = undefined
@@ -147,19 +147,19 @@ export class ResponseParser {
     else if (!this.#text.startsWith(VERSION.slice(0, this.#text.length))) throw new InvalidResponseError('version')
   }
 
-  #onHead (head: ResponseHead, length: number): void {
+  #onHead (head: FramedResponseHead, length: number): void {
     if (head.status < 200) this.#onInterim(head, length)
     else this.#onFinal(this.#closeAfter ? { ...head, isPersistent: false } : head)
   }
 
   /** Interim responses are skipped, whoever sends them, and whatever they say of themselves (RFC 9110 section 15.2). */
-  #onInterim ({ isPersistent, status }: ResponseHead, length: number): void {
+  #onInterim ({ isPersistent, status }: FramedResponseHead, length: number): void {
     this.#interimLength += length
     if (status === SWITCHING_PROTOCOLS || this.#interimLength > LARGEST_INTERIM_TEXT) throw new InvalidResponseError('interim response')
     if (!isPersistent) this.#closeAfter = true
   }
 
-  #onFinal (head: ResponseHead): void {
+  #onFinal (head: FramedResponseHead): void {
     this.#head = head
     const { bodyLength } = head
     this.#remaining = bodyLength === UNTIL_CLOSE ? Infinity : bodyLength

@@ -5,7 +5,7 @@
 import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
 import { headerValue } from './header-value.ts'
 import type { PendingRequest, RequestHandler, OutgoingRequest, Transport } from './pending-request.ts'
-import type { ResponseHead } from './response-head.ts'
+import type { FramedResponseHead } from './response-head.ts'
 
 /** What only a forward proxy answers: it wants to know who we are (RFC 9110 section 15.5.8). */
 const PROXY_AUTHENTICATION_REQUIRED = 407
@@ -57,7 +57,7 @@ class ProxyAuthDetector implements RequestHandler {
     this.#handler.onFirstByte()
   }
 
-  onResponseStart (head: ResponseHead): void {
+  onResponseStart (head: FramedResponseHead): void {
     if (isProxyAuthRequired(head.status, head.headers)) throw new ForwardProxyError(head.status)
     this.#handler.onResponseStart(head)
   }

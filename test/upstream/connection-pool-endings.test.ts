@@ -88,13 +88,13 @@ test('many tiny chunks reach a listener that takes one at a time, however they a
 test('a listener that takes no more is sent no more until it says so', async t => {
   const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}\r\n`); socket.end(Buffer.alloc(5_000_000, 'x')) })
   let bytes = 0
-  let isHeldUp = false
+  let isPaused = false
   const call = stage.send('/x', {
     body (piece) {
-      if (isHeldUp) t.fail('was to wait')
+      if (isPaused) t.fail('was to wait')
       bytes += piece.length
-      isHeldUp = true
-      setImmediate(() => { isHeldUp = false; call.pending?.resume() })
+      isPaused = true
+      setImmediate(() => { isPaused = false; call.pending?.resume() })
       return false
     },
   })

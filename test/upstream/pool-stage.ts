@@ -4,7 +4,7 @@
 import { ConnectionPool, type ConnectionPoolOptions } from '../../src/upstream/connection-pool.ts'
 import { createConnector } from '../../src/upstream/connector.ts'
 import type { PendingRequest, RequestHandler, OutgoingRequest } from '../../src/upstream/pending-request.ts'
-import type { ResponseHead } from '../../src/upstream/response-head.ts'
+import type { FramedResponseHead } from '../../src/upstream/response-head.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { startTcp } from '../support/upstream.ts'
 import type { Socket } from 'node:net'
@@ -41,7 +41,7 @@ export class Call implements RequestHandler {
     this.events.push('started')
   }
 
-  onResponseStart (head: ResponseHead): void {
+  onResponseStart (head: FramedResponseHead): void {
     this.events.push('head')
     this.status = head.status
     this.on.head?.()

@@ -1,13 +1,13 @@
 /**
  * A listener that takes down what a reader tells it, and what reads a whole answer in given pieces.
  */
-import type { ResponseHead } from '../../src/upstream/response-head.ts'
+import type { FramedResponseHead } from '../../src/upstream/response-head.ts'
 import type { ResponseHandler } from '../../src/upstream/response-parser.ts'
 import { ResponseParser } from '../../src/upstream/response-parser.ts'
 
 /** What was told so far. */
 export class ResponseLog implements ResponseHandler {
-  head: ResponseHead | undefined
+  head: FramedResponseHead | undefined
   heads = 0
   started = 0
   readonly pieces: Buffer[] = []
@@ -18,7 +18,7 @@ export class ResponseLog implements ResponseHandler {
     this.started++
   }
 
-  onResponseStart (head: ResponseHead): void {
+  onResponseStart (head: FramedResponseHead): void {
     this.heads++
     this.head = head
   }
