@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { createMetrics, type MetricsSources } from '../../src/endpoints/metrics.ts'
-import { Observer } from '../../src/telemetry/telemetry.ts'
+import { createMetrics, type MetricsInputs } from '../../src/endpoints/metrics.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import type { TokenStatus } from '../../src/token/token-status.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
@@ -10,8 +10,8 @@ const STATUS: TokenStatus = {
 }
 
 /** All there is to scrape, by name and labels. */
-async function scrape (changes: Partial<MetricsSources> = {}, observer = new Observer(new FakeClock())): Promise<{ text: string, samples: Map<string, string> }> {
-  const registry = createMetrics({ observer, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, droppedLogLines: () => 5, ...changes })
+async function scrape (changes: Partial<MetricsInputs> = {}, telemetry = new Telemetry(new FakeClock())): Promise<{ text: string, samples: Map<string, string> }> {
+  const registry = createMetrics({ telemetry, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, droppedLogLines: () => 5, ...changes })
   const text = await registry.metrics()
   return { text, samples: new Map(text.split('\n').filter(line => /^[a-z]/.test(line)).map(line => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)])) }
 }
@@ -31,10 +31,10 @@ test('the process has the metrics that every program with prom-client has', asyn
 })
 
 test('what was counted is scraped, as often as one scrapes', async t => {
-  const observer = new Observer(new FakeClock())
+  const observer = new Telemetry(new FakeClock())
   observer.onOutcome(outcomeOf({ caller: 'app', bytesIn: 10, bytesOut: 3, durationMs: 40, upstreamMs: 30 }))
   observer.onOutcome(outcomeOf({ status: 504, errorCode: 'UPSTREAM_TIMEOUT', replay: 'failed', durationMs: 700_000, upstreamMs: undefined }))
-  observer.onRefusal('HOST_REJECTED')
+  observer.onRejection('HOST_REJECTED')
   observer.onLeak(2)
   observer.onTokenCall('refresh_put', 'refused')
   observer.onTokenCall('refresh_post', 'ok')
@@ -88,7 +88,7 @@ test('quota is told by family once AMSU has said it; a family without a limit ha
 })
 
 test('names and labels are plain: a label value is escaped, and gauges do not end like counters', async t => {
-  const observer = new Observer(new FakeClock())
+  const observer = new Telemetry(new FakeClock())
   observer.onOutcome(outcomeOf({ caller: 'a"b\\c' }))
   const { text } = await scrape({}, observer)
   t.match(text, 'caller="a\\"b\\\\c"')
