@@ -74,7 +74,7 @@ export class AmsuCalls {
       if (error instanceof TokenCallError && error.kind === 'rejected') {
         return { status: 'failed', found: `AMSU refuses the refresh token it has just given (${reasonOf(error)})`, cause: 'AMSU is in trouble', advice: 'the proxy renews with id and secret meanwhile; tell AMSU if it stays so', data: { status: this.#head?.status ?? null } }
       }
-      if (error instanceof TokenCallError && error.kind === 'refused') {
+      if (error instanceof TokenCallError && error.kind === 'method_blocked') {
         return { ...this.#failure(error), cause: 'a firewall on the way does not let this method pass', advice: 'ask those who run the network to allow PUT to AMSU' }
       }
       return this.#failure(error)

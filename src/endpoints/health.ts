@@ -40,7 +40,7 @@ export function readiness ({ reason, tokenExpiresInSeconds }: Pick<TokenStatus, 
 /** Finds what is wrong and not in the reason already. */
 export function warningsOf ({ token: { areNewCredentialsRejected, failure, failureCode, failureStatus, reason }, lastRequest, quota, clockSkewSeconds }: HealthInputs): Warning[] {
   const warnings: Warning[] = []
-  if (failure === 'trouble') warnings.push(`token_call_failed:${failureCode ?? String(failureStatus)}`)
+  if (failure === 'transient') warnings.push(`token_call_failed:${failureCode ?? String(failureStatus)}`)
   if (failure === 'rejected' && reason !== 'credentials_rejected') warnings.push('credentials_rejected')
   if (areNewCredentialsRejected) warnings.push('new_credentials_rejected')
   // An answer to the question for the quota is later news than a request that found no connection.

@@ -48,7 +48,7 @@ export interface StatusInputs {
 export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'failure' | 'isRenewing' | 'reason'>, isDraining: boolean): State {
   if (isDraining) return 'draining'
   if (failure === 'rejected') return 'credentials_rejected'
-  if (failure === 'trouble') return 'token_endpoint_down'
+  if (failure === 'transient') return 'token_endpoint_down'
   if (reason === 'starting') return 'starting'
   return isRenewing || reason !== 'ok' ? 'renewing' : 'serving'
 }

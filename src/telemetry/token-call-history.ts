@@ -10,7 +10,7 @@ import { RingBuffer } from './ring-buffer.ts'
 const KEPT_CALLS = 20
 
 const CALLS: readonly TokenCall[] = ['credentials', 'refresh_put', 'refresh_post']
-const OUTCOMES: readonly TokenCallOutcome[] = ['ok', 'rejected', 'refused', 'broken', 'trouble']
+const OUTCOMES: readonly TokenCallOutcome[] = ['ok', 'rejected', 'method_blocked', 'connection_lost', 'transient']
 
 /** A token call that has ended. */
 export interface PastTokenCall {

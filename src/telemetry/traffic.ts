@@ -34,7 +34,7 @@ export class Traffic {
   readonly upstreamDurations = new Histogram(SECONDS)
   /** Errors of the proxy, whether the request was relayed or refused before. Zeros are there from the start: a rate needs a first value. */
   readonly errors = new Map((Object.keys(errorTable) as ErrorCode[]).map(code => [code, 0]))
-  readonly replays = new Map<Replay, number>([['answered', 0], ['rejected_again', 0], ['failed', 0]])
+  readonly replays = new Map<Replay, number>([['responded', 0], ['rejected_again', 0], ['failed', 0]])
   requestBytes = 0
   responseBytes = 0
   /** Headers of answers that were dropped because they held a secret. */

@@ -27,8 +27,8 @@ export const SCENES: ReadonlyArray<{ readonly words: string, readonly level: str
   { words: 'serving', level: 'ok', token: GOOD },
   { words: 'renewing', level: 'busy', token: { ...GOOD, tokenExpiresInSeconds: 17_280, tokenRenewsInSeconds: 0, isRenewing: true } },
   { words: 'renewing_without', level: 'busy', token: { ...NONE, isRenewing: true, consecutiveFailures: 0, nextAttemptInSeconds: null } },
-  { words: 'token_endpoint_down', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'trouble', failureCode: 'ECONNREFUSED', consecutiveFailures: 3, nextAttemptInSeconds: 19 } },
-  { words: 'token_endpoint_down_without', level: 'bad', token: { ...NONE, failure: 'trouble', failureStatus: 502 } },
+  { words: 'token_endpoint_down', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'transient', failureCode: 'ECONNREFUSED', consecutiveFailures: 3, nextAttemptInSeconds: 19 } },
+  { words: 'token_endpoint_down_without', level: 'bad', token: { ...NONE, failure: 'transient', failureStatus: 502 } },
   { words: 'credentials_rejected', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'rejected', failureStatus: 401, consecutiveFailures: 3, nextAttemptInSeconds: 59 } },
   { words: 'credentials_rejected_without', level: 'bad', token: { ...NONE, reason: 'credentials_rejected', failure: 'rejected', failureStatus: 401 } },
   { words: 'draining', level: 'off', token: GOOD, isDraining: true },
@@ -88,6 +88,6 @@ function fillHistory (observer: Telemetry, clock: { now: number }): void {
     clock.now += 60_000
   }
   clock.now = NOW
-  observer.onTokenCall('refresh_put', 'refused')
+  observer.onTokenCall('refresh_put', 'method_blocked')
   observer.onTokenCall('refresh_post', 'ok')
 }

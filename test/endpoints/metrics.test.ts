@@ -36,7 +36,7 @@ test('what was counted is scraped, as often as one scrapes', async t => {
   observer.onOutcome(outcomeOf({ status: 504, errorCode: 'UPSTREAM_TIMEOUT', replay: 'failed', durationMs: 700_000, upstreamMs: undefined }))
   observer.onRejection('HOST_REJECTED')
   observer.onLeak(2)
-  observer.onTokenCall('refresh_put', 'refused')
+  observer.onTokenCall('refresh_put', 'method_blocked')
   observer.onTokenCall('refresh_post', 'ok')
   await scrape({}, observer)
   const { samples } = await scrape({ inFlight: () => 7 }, observer)
@@ -57,10 +57,10 @@ test('what was counted is scraped, as often as one scrapes', async t => {
     ['errors_total{code="PROXY.HOST_REJECTED"}', '1'],
     ['errors_total{code="PROXY.INTERNAL"}', '0'],
     ['replays_total{outcome="failed"}', '1'],
-    ['replays_total{outcome="answered"}', '0'],
+    ['replays_total{outcome="responded"}', '0'],
     ['secret_leaks_blocked_total', '2'],
     ['log_lines_dropped_total', '5'],
-    ['token_requests_total{call="refresh_put",outcome="refused"}', '1'],
+    ['token_requests_total{call="refresh_put",outcome="method_blocked"}', '1'],
     ['token_requests_total{call="refresh_post",outcome="ok"}', '1'],
     ['token_requests_total{call="credentials",outcome="rejected"}', '0'],
     ['build_info{version="1.2.3",node="v20.19.0"}', '1'],
@@ -72,7 +72,7 @@ test('the token is told in seconds; without one it is 0', async t => {
   t.equal(samples.get('amsu_proxy_token_expires_in_seconds'), '86000')
   t.equal(samples.get('amsu_proxy_refresh_token_expires_in_seconds'), '2591600')
   t.equal(samples.get('amsu_proxy_token_consecutive_failures'), '0')
-  const without = await scrape({ tokenStatus: () => ({ ...STATUS, reason: 'token_expired', tokenExpiresInSeconds: null, refreshTokenExpiresInSeconds: null, failure: 'trouble', consecutiveFailures: 3 }) })
+  const without = await scrape({ tokenStatus: () => ({ ...STATUS, reason: 'token_expired', tokenExpiresInSeconds: null, refreshTokenExpiresInSeconds: null, failure: 'transient', consecutiveFailures: 3 }) })
   t.equal(without.samples.get('amsu_proxy_token_expires_in_seconds'), '0')
   t.equal(without.samples.get('amsu_proxy_refresh_token_expires_in_seconds'), '0')
   t.equal(without.samples.get('amsu_proxy_token_consecutive_failures'), '3')

@@ -33,7 +33,7 @@ function sources (clock = new FakeClock(), changes: Partial<StatusInputs> = {}):
 test('the state is one word, and what an operator must act on comes first', async t => {
   for (const [reason, failure, isRenewing, isDraining, expected] of [
     ['ok', null, false, false, 'serving'], ['ok', null, true, false, 'renewing'], ['token_expired', null, true, false, 'renewing'], ['token_expired', null, false, false, 'renewing'],
-    ['starting', null, true, false, 'starting'], ['starting', 'trouble', true, false, 'token_endpoint_down'], ['ok', 'trouble', false, false, 'token_endpoint_down'], ['token_expired', 'trouble', false, false, 'token_endpoint_down'],
+    ['starting', null, true, false, 'starting'], ['starting', 'transient', true, false, 'token_endpoint_down'], ['ok', 'transient', false, false, 'token_endpoint_down'], ['token_expired', 'transient', false, false, 'token_endpoint_down'],
     ['credentials_rejected', 'rejected', false, false, 'credentials_rejected'], ['ok', 'rejected', true, false, 'credentials_rejected'], ['ok', null, false, true, 'draining'], ['ok', 'rejected', false, true, 'draining'],
   ] as const) t.equal(stateOf({ reason, failure, isRenewing }, isDraining), expected, [reason, failure, isRenewing, isDraining].join(' '))
 })
