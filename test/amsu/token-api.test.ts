@@ -61,7 +61,7 @@ test('an answer without a usable refresh token still brings the access token', a
 
 test('a malformed answer is a failed attempt, whatever is wrong with it', async t => {
   const long = 'x'.repeat(10_000_000)
-  const answers: Array<[string, string | Buffer]> = [
+  const responses: Array<[string, string | Buffer]> = [
     ['HTML', '<html>login</html>'], ['empty', ''], ['null', 'null'], ['an array', '[]'], ['a string', '"token"'], ['garbage bytes', Buffer.from([0xff, 0, 0x80])],
     ['no access_token', JSON.stringify({ ...GOOD, access_token: undefined })], ['an array for a token', JSON.stringify({ ...GOOD, access_token: ['a'] })],
     ['an empty token', JSON.stringify({ ...GOOD, access_token: '' })], ['CR LF in the token', JSON.stringify({ ...GOOD, access_token: 'a\r\nX: y' })],
@@ -70,7 +70,7 @@ test('a malformed answer is a failed attempt, whatever is wrong with it', async 
     ['a string', JSON.stringify({ ...GOOD, expires_in: '86400' })], ['more than a number holds', JSON.stringify(GOOD).replace('86400', '1e999')],
     ['10 MB', JSON.stringify({ ...GOOD, pad: long })], ['compressed', gzipSync(JSON.stringify(GOOD))],
   ]
-  for (const [name, body] of answers) {
+  for (const [name, body] of responses) {
     const { api } = await setUp(t, { onToken: (_call, res) => { res.end(body) } })
     await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'transient' }, name)
   }

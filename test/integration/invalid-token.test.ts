@@ -73,8 +73,8 @@ test('a refusal of the token is understood in each coding the caller asked for, 
 test('a hundred requests that see a token fail cause one renewal', async t => {
   const { upstream, proxy, revoke } = await setUp(t, res => { json(res, 401, BAD) })
   revoke()
-  const answers = await Promise.all(Array.from({ length: 100 }, async () => await call(proxy.origin, PATH, { method: 'POST', body: 'x' })))
-  t.same([...new Set(answers.map(({ status }) => status))], [200])
+  const responses = await Promise.all(Array.from({ length: 100 }, async () => await call(proxy.origin, PATH, { method: 'POST', body: 'x' })))
+  t.same([...new Set(responses.map(({ status }) => status))], [200])
   t.equal(upstream.tokenCalls.length, 2)
   t.ok(upstream.received.length <= 201)
 })

@@ -51,8 +51,8 @@ test('every error has its count, wherever on its way a request was refused', asy
 })
 
 test('what is over the limit counts as an error, and what is under way is told', async t => {
-  let answer = (): void => {}
-  const upstream = await startUpstream({ onRequest: (_received, res) => { answer = () => { res.end() } } })
+  let respond = (): void => {}
+  const upstream = await startUpstream({ onRequest: (_received, res) => { respond = () => { res.end() } } })
   const proxy = await startProxy(upstream.origin, { MAX_IN_FLIGHT: '1' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   const held = call(proxy.origin, PATH)
@@ -60,7 +60,7 @@ test('what is over the limit counts as an error, and what is under way is told',
   t.equal((await call(proxy.origin, PATH)).status, 503)
   t.equal(await read(proxy.origin, 'in_flight_requests'), 1)
   t.equal(await read(proxy.origin, 'errors_total{code="PROXY.OVERLOADED"}'), 1)
-  answer()
+  respond()
   await held
   await proxy.untilLogged(1)
   t.equal(await read(proxy.origin, 'in_flight_requests'), 0)

@@ -53,11 +53,11 @@ test('whatever becomes of the question, requests are relayed and nothing but one
 })
 
 test('why AMSU does not tell what is left of the quota is in the line: the code of the connection, or the status', async t => {
-  for (const [answer, line] of [
+  for (const [respond, line] of [
     [(res: ServerResponse) => { res.socket?.destroy() }, { err: { code: 'ERR_CONNECTION_ENDED' } }],
     [(res: ServerResponse) => { json(res, 403, {}) }, { status: 403 }],
   ] as const) {
-    const upstream = await startUpstream({ onRequest: (_received, res) => { answer(res) } })
+    const upstream = await startUpstream({ onRequest: (_received, res) => { respond(res) } })
     const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '1' })
     const told = (): string | undefined => proxy.lines.find(each => each.includes('AMSU does not tell what is left'))
     await until(() => told() !== undefined)

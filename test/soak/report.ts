@@ -17,7 +17,7 @@ export interface Findings {
   /** Connections to AMSU, and how many of them never carried a request. */
   readonly connections: { readonly all: number, readonly unused: number }
   readonly memory: { readonly peakKb: number, readonly slopeKbPerMinute: number }
-  readonly sockets: { readonly start: number, readonly end: number, readonly unanswered: number }
+  readonly sockets: { readonly start: number, readonly end: number, readonly withoutResponse: number }
   readonly livez: Latencies
   /** 99th percentile of the soak's own event loop delay, in milliseconds: how busy the machine was. */
   readonly ownDelayMs: number
@@ -25,7 +25,7 @@ export interface Findings {
   readonly loud: readonly string[]
   readonly exit: Exit
   /** Requests under way at SIGTERM, and how many of them were answered. */
-  readonly last: { readonly sent: number, readonly answered: number }
+  readonly last: { readonly sent: number, readonly responded: number }
 }
 
 interface Row { readonly name: string, readonly value: string, readonly isGood?: boolean }
@@ -63,12 +63,12 @@ function rowsOf (docket: Docket, { seed, minutes, arrivals, tokens, connections,
     { name: 'peak memory', value: `${(memory.peakKb / 1024).toFixed(1)} MB`, isGood: memory.peakKb < mostMemoryKb },
     { name: 'slope of memory after the warm-up', value: `${memory.slopeKbPerMinute.toFixed(0)} kB/min` },
     { name: 'sockets allowed, at the end', value: `${sockets.start}, ${sockets.end}`, isGood: sockets.end <= sockets.start },
-    { name: 'connections to AMSU left without an answer', value: String(sockets.unanswered), isGood: sockets.unanswered === 0 },
+    { name: 'connections to AMSU left without an answer', value: String(sockets.withoutResponse), isGood: sockets.withoutResponse === 0 },
     { name: '/livez p50, p99, worst', value: `${ms(quantile(livez, 0.5))}, ${ms(quantile(livez, 0.99))}, ${ms(livez.at(-1) ?? 0)}`, isGood: livez.length > 0 && livez.at(-1) !== Infinity },
     { name: 'event loop delay of the soak itself, p99', value: ms(ownDelayMs) },
     { name: 'ready at the end', value: isReady ? 'yes' : 'no', isGood: isReady },
     { name: 'errors in the log', value: String(loud.length), isGood: loud.length === 0 },
-    { name: 'under way at SIGTERM, answered', value: `${last.sent}, ${last.answered}`, isGood: last.sent > 0 && last.sent === last.answered },
+    { name: 'under way at SIGTERM, answered', value: `${last.sent}, ${last.responded}`, isGood: last.sent > 0 && last.sent === last.responded },
     { name: 'end after SIGTERM', value: exit.signal === null ? `exit code ${String(exit.code)}` : `killed by ${exit.signal}`, isGood: exit.code === 0 },
   ]
 }

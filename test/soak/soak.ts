@@ -162,12 +162,12 @@ async function keepBusy ({ simulator, wire, proxy, address, loads }: Stage, { mi
 /** Sockets when nothing goes on: callers and AMSU close what they have kept open, and the proxy must let go too. */
 async function countSockets ({ proxy, wire }: Stage, start: number): Promise<Findings['sockets']> {
   // A token call may be on its way just now; a connection that was forgotten stays.
-  await until(async () => wire.unanswered === 0, restMs)
-  const { unanswered } = wire
+  await until(async () => wire.withoutResponse === 0, restMs)
+  const { withoutResponse } = wire
   closeConnections()
   wire.breakIdle('end')
   await until(async () => proxy.sockets() <= start, restMs)
-  return { start, end: proxy.sockets(), unanswered }
+  return { start, end: proxy.sockets(), withoutResponse }
 }
 
 /** Its connections for calls of its own come and go: one is there when it has started, so the most of several counts is taken, and the second is made with the first need. */
@@ -188,7 +188,7 @@ async function finish ({ simulator, proxy, address, loads }: Stage): Promise<Fin
   await setTimeout(lastCallMs / 2)
   const exit = await proxy.stop()
   const endings = (await Promise.all(calls)).map(({ ending }) => ending)
-  return { sent: lastCalls, answered: endings.filter(ending => ending.kind === 'answer' && ending.isRight).length, exit }
+  return { sent: lastCalls, responded: endings.filter(ending => ending.kind === 'answer' && ending.isRight).length, exit }
 }
 
 async function until (holds: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {

@@ -93,7 +93,7 @@ export class Wire {
   }
 
   /** Connections of which the last request has got no answer and no end. */
-  get unanswered (): number {
+  get withoutResponse (): number {
     return [...this.#connections].filter(({ silentSince }) => silentSince === undefined).length
   }
 
@@ -168,7 +168,7 @@ export class Wire {
       reader.feed(chunk)
       if (!far.write(chunk)) near.pause()
     })
-    far.on('data', chunk => { this.#onAnswer(connection, chunk) })
+    far.on('data', chunk => { this.#onResponse(connection, chunk) })
     for (const [from, to] of [[near, far], [far, near]] as const) {
       from.on('end', () => { to.end() })
       from.on('error', () => { to.destroy() })
@@ -191,10 +191,10 @@ export class Wire {
     else before.push(connection.current)
   }
 
-  #onAnswer (connection: Connection, chunk: Buffer): void {
+  #onResponse (connection: Connection, chunk: Buffer): void {
     const { near, far, cutAfter } = connection
     const now = performance.now()
-    this.#noteAnswer(connection, chunk, now)
+    this.#noteResponse(connection, chunk, now)
     connection.silentSince = now
     if (cutAfter !== undefined) {
       this.#noteBreak(connection)
@@ -206,7 +206,7 @@ export class Wire {
     }
   }
 
-  #noteAnswer ({ current, isTokenCall, reader }: Connection, chunk: Buffer, now: number): void {
+  #noteResponse ({ current, isTokenCall, reader }: Connection, chunk: Buffer, now: number): void {
     if (current === undefined || current.status !== undefined) return
     current.status = Number(statusLine.exec(chunk.toString('latin1', 0, 20))?.[1])
     current.isEarly = !reader.isWhole

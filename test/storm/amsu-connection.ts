@@ -168,7 +168,7 @@ export class AmsuConnection {
   }
 
   #finish (current: Current, bytes: Buffer, isLast = current.fault.framing === 'close'): void {
-    current.arrival.isAnswered = this.#write(current, bytes)
+    current.arrival.isResponded = this.#write(current, bytes)
     if (isLast) this.#socket.end()
   }
 
@@ -220,7 +220,7 @@ export class AmsuConnection {
   /** Whoever writes a request now may have done so before it could see what was sent. It is read, so that it is in the book. */
   #taint (): void {
     this.#isTainted = true
-    if (this.#current !== undefined && !this.#current.arrival.isAnswered) this.#current.arrival.isTainted = true
+    if (this.#current !== undefined && !this.#current.arrival.isResponded) this.#current.arrival.isTainted = true
     setTimeout(() => { this.end('reset') }, lingerMs).unref()
   }
 

@@ -32,7 +32,7 @@ export class StormClient {
   readonly #canReset: boolean
   readonly #socket: Socket
   #waiters: Array<{ isDone: () => boolean, resolve: () => void }> = []
-  #answered = 0
+  #responded = 0
   #receivedBytes = 0
   #isInterim = false
   #hasContinue = false
@@ -80,7 +80,7 @@ export class StormClient {
         return await this.#write(Buffer.from(step.bytes, 'latin1'), step.completes)
       case 'sendBody': return await this.#sendBody(step)
       case 'wait': return await this.#until(() => false, step.ms)
-      case 'await': return await this.#until(() => this.#answered >= step.responses, lostAfterMs)
+      case 'await': return await this.#until(() => this.#responded >= step.responses, lostAfterMs)
       case 'awaitContinue': return await this.#until(() => this.#hasContinue || this.#receivedBytes > 0, step.ms)
       case 'awaitBytes': return await this.#until(() => this.#receivedBytes >= step.bytes, step.ms)
       case 'pause': return await this.#pause(step.ms)
@@ -144,7 +144,7 @@ export class StormClient {
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
       // What comes behind a response is its matter, too.
-      this.#records[Math.min(this.#answered, this.#records.length - 1)]!.ending ??= `unreadable: ${error.message}`
+      this.#records[Math.min(this.#responded, this.#records.length - 1)]!.ending ??= `unreadable: ${error.message}`
       this.#end(`unreadable: ${error.message}`)
       this.#socket.destroy()
     }
@@ -155,7 +155,7 @@ export class StormClient {
     const status = statusOf(head.startLine)
     this.#isInterim = status < 200
     if (status === 100) this.#hasContinue = true
-    const record = this.#records[this.#answered]
+    const record = this.#records[this.#responded]
     if (record === undefined || record.begunAt === undefined) throw new MessageError(`a response nobody asked for: ${head.startLine}`)
     if (this.#isInterim) return 0
     record.response = { status, headers: head.headers, bodyBytes: 0, isBodyRight: true, isWhole: false }
@@ -163,7 +163,7 @@ export class StormClient {
   }
 
   #onBody (chunk: Buffer): void {
-    const { plan: { id }, response } = this.#records[this.#answered]!
+    const { plan: { id }, response } = this.#records[this.#responded]!
     if (response === undefined) return
     if (response.headers.get('content-type') === 'application/octet-stream') response.isBodyRight &&= isPattern(id, response.bodyBytes, chunk)
     response.bodyBytes += chunk.length
@@ -171,11 +171,11 @@ export class StormClient {
 
   #onEnd (): void {
     if (this.#isInterim) return
-    const record = this.#records[this.#answered++]!
+    const record = this.#records[this.#responded++]!
     record.response!.isWhole = true
     record.endedAt = performance.now()
     const isLast = record.plan.isLast || /\bclose\b/i.test(record.response!.headers.get('connection') ?? '')
-    if (isLast) for (const later of this.#records.slice(this.#answered)) later.isBehindLast = true
+    if (isLast) for (const later of this.#records.slice(this.#responded)) later.isBehindLast = true
   }
 
   /** The connection is over, in whatever way; the first one counts. */
@@ -189,7 +189,7 @@ export class StormClient {
       record.endedAt = now
       record.ending = how
       // Whatever ended the connection is the matter of the first that has no response.
-      if (place > this.#answered) record.isBehindLast = true
+      if (place > this.#responded) record.isBehindLast = true
     }
     this.#wake()
   }

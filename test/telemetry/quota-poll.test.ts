@@ -11,7 +11,7 @@ const BAD_TOKEN: AuthorizedResponse = { status: 401, body: { error: { code: 'COM
 const FAMILIES = [{ family: 'hrv_analysis', remaining: 12 }, { family: 'health_analysis', remaining: -1 }]
 
 /** A poll every five minutes whose answers the test gives in turn; the last one is given again and again. */
-function setUp ({ answers = [GOOD], pollMs = 300_000, hasToken = true }: { answers?: Array<AuthorizedResponse | Error>, pollMs?: number, hasToken?: boolean } = {}) {
+function setUp ({ responses = [GOOD], pollMs = 300_000, hasToken = true }: { responses?: Array<AuthorizedResponse | Error>, pollMs?: number, hasToken?: boolean } = {}) {
   const clock = new FakeClock()
   const asked: string[] = []
   const rejected: AccessToken[] = []
@@ -21,9 +21,9 @@ function setUp ({ answers = [GOOD], pollMs = 300_000, hasToken = true }: { answe
     async authorizedGet (path, _token, signal) {
       asked.push(path)
       state.signal = signal
-      const answer = (answers.length > 1 ? answers.shift() : answers[0]) as AuthorizedResponse | Error
-      if (answer instanceof Error) throw answer
-      return answer
+      const response = (responses.length > 1 ? responses.shift() : responses[0]) as AuthorizedResponse | Error
+      if (response instanceof Error) throw response
+      return response
     },
     tokens: { current: () => state.token, invalidate (token) { rejected.push(token); return true } },
     clock,
@@ -60,7 +60,7 @@ test('with an interval of 0 AMSU is never asked, and no timer is set', async t =
 test('a failure is told once, keeps the reading and waits for the next time; so is its end', async t => {
   const broken = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
   const notThis: AuthorizedResponse = { status: 200, body: 'hello', isTokenInvalid: false }
-  const { asked, clock, lines, poll } = setUp({ answers: [GOOD, broken, { status: 503, body: undefined, isTokenInvalid: false }, notThis, GOOD] })
+  const { asked, clock, lines, poll } = setUp({ responses: [GOOD, broken, { status: 503, body: undefined, isTokenInvalid: false }, notThis, GOOD] })
   await clock.advance(1_000)
   const { reading } = poll
   for (let i = 0; i < 3; i++) {
@@ -77,7 +77,7 @@ test('a failure is told once, keeps the reading and waits for the next time; so 
 })
 
 test('a token AMSU calls bad is dropped, and the next one asks at once', async t => {
-  const { asked, clock, poll, rejected, state } = setUp({ answers: [BAD_TOKEN, GOOD] })
+  const { asked, clock, poll, rejected, state } = setUp({ responses: [BAD_TOKEN, GOOD] })
   const { token } = state
   await clock.advance(1_000)
   t.strictSame(rejected, [token])
@@ -87,7 +87,7 @@ test('a token AMSU calls bad is dropped, and the next one asks at once', async t
 })
 
 test('an account that may not ask does not cost a renewal each time', async t => {
-  const { asked, clock, rejected } = setUp({ answers: [BAD_TOKEN] })
+  const { asked, clock, rejected } = setUp({ responses: [BAD_TOKEN] })
   await clock.advance(3_600_000)
   t.equal(rejected.length, 1)
   t.ok(asked.length >= 12 && asked.length <= 14, `${asked.length} questions in an hour`)
@@ -126,7 +126,7 @@ test('a closed poll asks no more, drops the question under way, and takes no off
 
 test('a family of which nothing is left is told once, whatever the number of readings, and so is that it is filled up again', async t => {
   const reading = (hrv: number, health: number): AuthorizedResponse => ({ status: 200, body: { hrv_analysis: hrv, health_analysis: health, calorie_analysis: -1 }, isTokenInvalid: false })
-  const { clock, lines } = setUp({ answers: [reading(0, 3), reading(0, 3), reading(0, 0), new Error('broken'), reading(0, 0), reading(5, 0), reading(0, -1)] })
+  const { clock, lines } = setUp({ responses: [reading(0, 3), reading(0, 3), reading(0, 0), new Error('broken'), reading(0, 0), reading(5, 0), reading(0, -1)] })
   const counts: number[] = []
   await clock.advance(1_000)
   for (let i = 0; i < 7; i++) {

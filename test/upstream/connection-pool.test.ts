@@ -32,7 +32,7 @@ test('the connection used last is used next', async t => {
   const calls = ['/0', '/1', '/2'].map(target => stage.send(target))
   await stage.nth(2)
   for (const target of ['/1', '/2', '/0']) {
-    stage.asked.find(asked => asked.target === target)?.answer()
+    stage.asked.find(asked => asked.target === target)?.respond()
     await calls[Number(target[1])]?.outcome
   }
   const last = stage.asked.find(({ target }) => target === '/0')?.connection
@@ -40,7 +40,7 @@ test('the connection used last is used next', async t => {
     const call = stage.send(`/${i}`)
     const asked = await stage.nth(i)
     t.equal(asked.connection, last)
-    asked.answer()
+    asked.respond()
     await call.outcome
   }
   t.equal(stage.made.length, 3)
@@ -51,7 +51,7 @@ test('there are never more connections than allowed, and requests wait for one i
     const stage = await setUp(t, { maxConnections })
     const targets = Array.from({ length: 20 }, (_, i) => `/${i}`)
     const calls = targets.map(target => stage.send(target))
-    for (let i = 0; i < targets.length; i++) (await stage.nth(i)).answer('ok', i % 5 === 4 ? 'Connection: close\r\n' : '')
+    for (let i = 0; i < targets.length; i++) (await stage.nth(i)).respond('ok', i % 5 === 4 ? 'Connection: close\r\n' : '')
     t.strictSame(await Promise.all(calls.map(({ outcome }) => outcome)), targets.map(() => '200 ok'))
     t.ok(stage.open() <= maxConnections)
     t.equal(stage.asked.length, targets.length, 'each was sent once')
@@ -65,7 +65,7 @@ test('a request that waits and is given up is not sent, and those behind it are'
   const calls = ['/0', '/1', '/2', '/3'].map(target => stage.send(target))
   await stage.nth(0)
   for (const i of [1, 3]) calls[i]?.pending?.abort()
-  for (const i of [0, 1]) (await stage.nth(i)).answer()
+  for (const i of [0, 1]) (await stage.nth(i)).respond()
   t.equal(await calls[2]?.outcome, '200 /2 0')
   t.equal(await calls[0]?.outcome, '200 /0 0')
   calls[1]?.pending?.abort()
@@ -74,19 +74,19 @@ test('a request that waits and is given up is not sent, and those behind it are'
 })
 
 test('a request that is given up under way takes its connection with it, whose place is free for the next one', async t => {
-  for (const answered of ['', 'HTTP/1.1 200', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf']) {
+  for (const responded of ['', 'HTTP/1.1 200', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf']) {
     const stage = await setUp(t, { maxConnections: 1 })
     const left = stage.send('/left')
     const next = stage.send('/next')
     const { socket } = await stage.nth(0)
-    socket.write(answered)
-    if (answered.includes('half')) while (!left.events.includes('body')) await new Promise(setImmediate)
+    socket.write(responded)
+    if (responded.includes('half')) while (!left.events.includes('body')) await new Promise(setImmediate)
     left.pending?.abort()
     left.pending?.abort()
     t.ok(left.pending?.isDone)
     await closed(socket)
     const asked = await stage.nth(1)
-    asked.answer()
+    asked.respond()
     t.equal(await next.outcome, '200 /next 1')
     t.notOk(left.events.includes('failure'))
   }
@@ -118,11 +118,11 @@ test('requests that find used connections at the same time begin in their order'
   const stage = await setUp(t)
   const count = 6
   const first = Array.from({ length: count }, () => stage.send('/first'))
-  for (let i = 0; i < count; i++) (await stage.nth(i)).answer()
+  for (let i = 0; i < count; i++) (await stage.nth(i)).respond()
   await Promise.all(first.map(({ outcome }) => outcome))
   const begun: number[] = []
   const calls = first.map((_, i) => stage.send('/second', { connected: () => begun.push(i) > 0 }))
-  for (let i = count; i < 2 * count; i++) (await stage.nth(i)).answer()
+  for (let i = count; i < 2 * count; i++) (await stage.nth(i)).respond()
   await Promise.all(calls.map(({ outcome }) => outcome))
   t.strictSame(begun, first.map((_, i) => i))
   t.equal(stage.made.length, count, 'all were used ones')
@@ -140,10 +140,10 @@ const REFUSAL = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNR
 
 test('while a connection is open, one that can not be made fails one request, and the others are served', async t => {
   const { attempts, connect } = createGate()
-  const stage = await setUp(t, { maxConnections: 3, connect }, asked => { if (asked.target !== '/busy') asked.answer() })
+  const stage = await setUp(t, { maxConnections: 3, connect }, asked => { if (asked.target !== '/busy') asked.respond() })
   const busy = stage.send('/busy')
   attempts[0]?.()
-  const { answer } = await stage.nth(0)
+  const { respond } = await stage.nth(0)
   const calls = ['/0', '/1', '/2', '/3'].map(target => stage.send(target))
   t.equal(attempts.length, 3)
   attempts[1]?.(REFUSAL)
@@ -156,7 +156,7 @@ test('while a connection is open, one that can not be made fails one request, an
   for (const attempt of attempts.slice(3)) attempt()
   t.match(await calls[2]?.outcome, '200 /2')
   t.match(await calls[3]?.outcome, '200 /3')
-  answer()
+  respond()
   t.match(await busy.outcome, '200 /busy')
 })
 

@@ -67,30 +67,30 @@ export class Call implements RequestHandler {
 }
 
 /** A request as the server got it: its target, its connection's number, and how to answer. */
-export interface Asked {
+export interface ReceivedRequest {
   readonly target: string
   readonly connection: number
   readonly socket: Socket
-  answer: (body?: string, headers?: string) => void
+  respond: (body?: string, headers?: string) => void
 }
 
 export interface Stage {
   readonly pool: ConnectionPool
   readonly clock: FakeClock
   /** What has been asked, in order. */
-  readonly asked: Asked[]
+  readonly asked: ReceivedRequest[]
   /** Connections made so far. */
   readonly made: Socket[]
   /** Those that are open. */
   open: () => number
   /** Resolves with the nth request that was asked. */
-  nth: (n: number) => Promise<Asked>
+  nth: (n: number) => Promise<ReceivedRequest>
   send: (target: string, on?: Call['on'], request?: Partial<OutgoingRequest>) => Call
 }
 
 /** Starts a server that reads heads and leaves the answers to `script`, and a pool before it. */
-export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = {}, script: (asked: Asked) => void = () => {}): Promise<Stage> {
-  const asked: Asked[] = []
+export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = {}, script: (asked: ReceivedRequest) => void = () => {}): Promise<Stage> {
+  const asked: ReceivedRequest[] = []
   const made: Socket[] = []
   const waiting: Array<() => void> = []
   const server = await startTcp(socket => {
@@ -101,8 +101,8 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
       for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
         const [, target = ''] = text.split(' ', 2)
         text = text.slice(end + 4)
-        const answer: Asked['answer'] = (body = `${target} ${connection}`, headers = '') => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`) }
-        const request = { target, connection, socket, answer }
+        const respond: ReceivedRequest['respond'] = (body = `${target} ${connection}`, headers = '') => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`) }
+        const request = { target, connection, socket, respond }
         asked.push(request)
         script(request)
         for (const resolve of waiting.splice(0)) resolve()
@@ -122,7 +122,7 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
     open: () => made.filter(socket => !socket.closed).length,
     async nth (n) {
       while (asked.length <= n) await new Promise<void>(resolve => waiting.push(resolve))
-      return asked[n] as Asked
+      return asked[n] as ReceivedRequest
     },
     send (target, on, request = {}) {
       const call = new Call(on)
@@ -148,6 +148,6 @@ export async function within<T> (outcome: Promise<T>): Promise<T | 'forgotten'> 
 }
 
 /** Answers by itself. */
-export function echo (asked: Asked): void {
-  asked.answer()
+export function echo (asked: ReceivedRequest): void {
+  asked.respond()
 }

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { test, type Test } from 'tap'
 import http, { type IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
-import { answer, mutated } from './arbitrary-responses.ts'
+import { response, mutated } from './arbitrary-responses.ts'
 import { withoutKnownDifferences } from './known-differences.ts'
 import { readResponse, type Reading } from './response-log.ts'
 
@@ -92,8 +92,8 @@ function isOddOfNode ({ status }: Reading, bytesOf: Buffer): boolean {
 async function compareMany (t: Test, seed: number, texts: fc.Arbitrary<string>, isAlwaysWhole: boolean): Promise<void> {
   const seen = new Set<string>()
   const counts: Record<Reading['ending'], number> = { whole: 0, 'whole at the end': 0, 'cut short': 0, refused: 0 }
-  await fc.assert(fc.asyncProperty(texts, fc.constantFrom('GET', 'GET', 'GET', 'POST', 'HEAD'), async (answered, method) => {
-    const { ending } = await compare(Buffer.from(answered, 'latin1'), method, seen)
+  await fc.assert(fc.asyncProperty(texts, fc.constantFrom('GET', 'GET', 'GET', 'POST', 'HEAD'), async (responded, method) => {
+    const { ending } = await compare(Buffer.from(responded, 'latin1'), method, seen)
     if (isAlwaysWhole && !ending.startsWith('whole')) throw new Error(`is ${ending}`)
     counts[ending]++
   }), { seed, numRuns: RUNS })
@@ -102,7 +102,7 @@ async function compareMany (t: Test, seed: number, texts: fc.Arbitrary<string>, 
 }
 
 test('what is written as RFC 9112 has it is read as Node reads it', async t => {
-  await compareMany(t, Date.now() & 0x7fffffff, answer, true)
+  await compareMany(t, Date.now() & 0x7fffffff, response, true)
 })
 
 test('whatever is taken for a whole answer is read as Node reads it (fixed seed)', async t => {

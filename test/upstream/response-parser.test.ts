@@ -10,7 +10,7 @@ const OK = 'HTTP/1.1 200 OK\r\n'
 const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
 
 /** One of each kind, whole or not. */
-const ANSWERS = [
+const RESPONSES = [
   `${OK}Content-Length: 11\r\nX: \xe9\r\n\r\nhello\r\n\r\n!!`,
   `${OK}Content-Length: 0\r\n\r\n`,
   `${OK}Content-Length: 5\r\n\r\nhellobehind`,
@@ -29,27 +29,27 @@ const ANSWERS = [
 ]
 
 test('an answer is the same in one piece, byte by byte, and cut at any position', async t => {
-  for (const answer of ANSWERS) {
-    const whole = readResponse(sliced(answer))
-    const bytes = [...answer].map((_, i) => i)
-    t.strictSame(readResponse(sliced(answer, bytes)), whole, `byte by byte: ${JSON.stringify(answer)}`)
-    const different = bytes.filter(i => JSON.stringify(readResponse(sliced(answer, [i]))) !== JSON.stringify(whole))
+  for (const response of RESPONSES) {
+    const whole = readResponse(sliced(response))
+    const bytes = [...response].map((_, i) => i)
+    t.strictSame(readResponse(sliced(response, bytes)), whole, `byte by byte: ${JSON.stringify(response)}`)
+    const different = bytes.filter(i => JSON.stringify(readResponse(sliced(response, [i]))) !== JSON.stringify(whole))
     t.strictSame(different, [], 'positions that make a difference')
   }
 })
 
 test('an answer is the same in any pieces', async t => {
   const seed = Date.now() & 0x7fffffff
-  const arbitrary = fc.constantFrom(...ANSWERS).chain(answer => fc.tuple(fc.constant(answer), fc.array(fc.nat(answer.length), { maxLength: 9 })))
-  fc.assert(fc.property(arbitrary, ([answer, positions]) => {
-    const [got, whole] = [readResponse(sliced(answer, positions)), readResponse(sliced(answer))]
+  const arbitrary = fc.constantFrom(...RESPONSES).chain(response => fc.tuple(fc.constant(response), fc.array(fc.nat(response.length), { maxLength: 9 })))
+  fc.assert(fc.property(arbitrary, ([response, positions]) => {
+    const [got, whole] = [readResponse(sliced(response, positions)), readResponse(sliced(response))]
     return JSON.stringify(got) === JSON.stringify(whole)
   }), { seed, numRuns: 2_000 })
   t.pass(`seed ${seed}`)
 })
 
 test('reading stops exactly at the end of an answer, and tells where that is', async t => {
-  for (const [answer, body, ending] of [
+  for (const [response, body, ending] of [
     [`${OK}Content-Length: 5\r\n\r\nhello`, 'hello', 'whole'],
     [`${OK}Content-Length: 0\r\n\r\n`, '', 'whole'],
     ['HTTP/1.1 204 None\r\n\r\n', '', 'whole'],
@@ -58,9 +58,9 @@ test('reading stops exactly at the end of an answer, and tells where that is', a
     [`${OK}\r\nhello`, 'hello', 'whole at the end'],
     [`${OK}\r\n`, '', 'whole at the end'],
   ] as const) {
-    t.match(readResponse(sliced(answer)), { ending, status: 200, body, length: answer.length, ...(answer.includes('204') ? { status: 204 } : {}) }, answer)
-    if (ending === 'whole') t.equal(readResponse(sliced(`${answer}HTTP/1.1 500 Other\r\n\r\n`)).length, answer.length, 'nothing behind it is read')
-    const early = [...answer].findIndex((_, i) => readResponse(sliced(answer.slice(0, i))).ending === 'whole')
+    t.match(readResponse(sliced(response)), { ending, status: 200, body, length: response.length, ...(response.includes('204') ? { status: 204 } : {}) }, response)
+    if (ending === 'whole') t.equal(readResponse(sliced(`${response}HTTP/1.1 500 Other\r\n\r\n`)).length, response.length, 'nothing behind it is read')
+    const early = [...response].findIndex((_, i) => readResponse(sliced(response.slice(0, i))).ending === 'whole')
     t.equal(early, -1, 'and not before')
   }
   t.match(readResponse(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'whole', body: '', length: 38 }, 'HEAD')

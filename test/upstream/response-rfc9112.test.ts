@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { test } from 'tap'
-import { answer, cutAnywhere, mutated } from './arbitrary-responses.ts'
+import { response, cutAnywhere, mutated } from './arbitrary-responses.ts'
 import { readResponse, sliced, type Reading } from './response-log.ts'
 
 /** What is read of a response that is accepted: status and status text, headers, body. Undefined when it is refused. */
@@ -151,7 +151,7 @@ test('where a response ends depends neither on how it arrives nor on what follow
 
 test('no way of cutting any bytes makes one response into another, or leaves other bytes behind it', async t => {
   const seed = Date.now() & 0x7fffffff
-  const twice = fc.tuple(fc.oneof(answer, mutated), fc.oneof(answer, mutated)).map(([first, next]) => first + next)
+  const twice = fc.tuple(fc.oneof(response, mutated), fc.oneof(response, mutated)).map(([first, next]) => first + next)
   fc.assert(fc.property(cutAnywhere(twice), fc.constantFrom('GET', 'HEAD'), ([text, positions], method) => {
     const [whole, cut] = [readResponse(sliced(text), method), readResponse(sliced(text, positions), method)]
     return JSON.stringify(whole) === JSON.stringify(cut)

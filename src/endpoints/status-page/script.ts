@@ -90,7 +90,7 @@ function drawNotes () {
   const { clock: { isOff, skewSeconds }, token: { failureCode: code, failureStatus: httpStatus } } = status
   const { failure: w, clock: c } = words
   const usedUp = status.quota.families.filter(({ remaining }) => remaining === 0).map(({ family }) => words.quota.families[family] || family)
-  const failure = httpStatus !== null ? fill(w.answered, { status: httpStatus }) : code !== null ? fill(w.unanswered, { code, why: w.codes[code] || w.other }) : ''
+  const failure = httpStatus !== null ? fill(w.withStatus, { status: httpStatus }) : code !== null ? fill(w.withoutResponse, { code, why: w.codes[code] || w.other }) : ''
   note('failure', isLost ? '' : failure)
   note('refused', isLost || !status.token.areNewCredentialsRejected ? '' : words.refused)
   note('unreachable', isLost || !status.warnings.includes('amsu_unreachable') ? '' : words.unreachable)

@@ -23,8 +23,8 @@ const en = {
   nextAttempt: 'Next attempt in {next}.',
   attempting: 'Trying right now.',
   failure: {
-    answered: 'The last token call was answered with status {status}.',
-    unanswered: 'The last token call failed: {why} ({code}).',
+    withStatus: 'The last token call was answered with status {status}.',
+    withoutResponse: 'The last token call failed: {why} ({code}).',
     other: 'the connection failed',
     codes: failureCodes({
       nameless: 'the name of AMSU has no address',
@@ -109,8 +109,8 @@ const zh: Words = {
   nextAttempt: '将在 {next}后重试。',
   attempting: '正在重试。',
   failure: {
-    answered: '上次令牌调用得到的应答状态是 {status}。',
-    unanswered: '上次令牌调用失败：{why} ({code})。',
+    withStatus: '上次令牌调用得到的应答状态是 {status}。',
+    withoutResponse: '上次令牌调用失败：{why} ({code})。',
     other: '连接失败',
     codes: failureCodes({
       nameless: 'AMSU 的域名没有对应的地址',
