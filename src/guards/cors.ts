@@ -11,17 +11,19 @@ const PREFLIGHT_LIFE_SECONDS = 600
 /** What a page may read beside the safelisted headers. */
 const EXPOSED_HEADERS = 'X-Request-Id, X-Amsu-Proxy-Error, Retry-After, Location'
 
-/** Answers that a page of this origin may read. Nothing is set on the answer itself: Node would then merge, and lose, repeated headers. */
-const origins = new WeakMap<ServerResponse, string>()
+/** Where a response keeps the origin whose pages may read it. It is no header yet: Node would then merge, and lose, repeated headers. */
+const ORIGIN = Symbol('CORS origin')
+
+type CorsResponse = ServerResponse & { [ORIGIN]?: string }
 
 /** Lets the page of `origin` read whatever is answered on `res`, errors included. */
-export function allowOrigin (res: ServerResponse, origin: string): void {
-  origins.set(res, origin)
+export function allowOrigin (res: CorsResponse, origin: string): void {
+  res[ORIGIN] = origin
 }
 
 /** The CORS headers of an answer, flat; none for a caller that is no browser page. */
-export function corsHeaders (res: ServerResponse): readonly string[] {
-  const origin = origins.get(res)
+export function corsHeaders (res: CorsResponse): readonly string[] {
+  const origin = res[ORIGIN]
   return origin === undefined ? [] : ['Access-Control-Allow-Origin', origin, 'Access-Control-Expose-Headers', EXPOSED_HEADERS, 'Vary', 'Origin']
 }
 

@@ -72,7 +72,7 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   tells(t, name, '`/readyz`', await warnings(proxy), 'token_call_failed:…')
   tells(t, name, '`check`', (await doctor(simulator.origin)).text, 'AMSU is in trouble')
   t.match(await state(proxy), { state: 'token_endpoint_down', token: { failureCode: null, failureStatus: 500 } })
-  tells(t, name, 'status page', words.en.failure.answered, 'The last token call was answered with status …')
+  tells(t, name, 'status page', words.en.failure.withStatus, 'The last token call was answered with status …')
   tells(t, name, 'status page', words.en.states.token_endpoint_down_without[0] ?? '', 'Not serving: no token')
   t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.TOKEN_UNAVAILABLE')
 })

@@ -68,14 +68,14 @@ interface Connection {
 }
 
 /** Lays the wire. */
-export async function layWire (target: string): Promise<Wire> {
-  const wire = new Wire(target)
+export async function startTcpFaultProxy (target: string): Promise<TcpFaultProxy> {
+  const wire = new TcpFaultProxy(target)
   await wire.up()
   return wire
 }
 
 /** A wire that listens. */
-export class Wire {
+export class TcpFaultProxy {
   readonly books: WireBooks = { arrivals: new Map(), arrivalCount: 0, issues: [], refusals: [], breaks: [], connections: 0, unused: 0 }
   readonly #target: { host: string, port: number }
   readonly #connections = new Set<Connection>()

@@ -3,16 +3,16 @@ import { setTimeout } from 'node:timers/promises'
 import type { Faults } from '../simulator/faults.ts'
 import type { Simulator } from '../simulator/simulator.ts'
 import type { Random } from './random.ts'
-import type { Break, Wire } from './wire.ts'
+import type { Break, TcpFaultProxy } from './tcp-fault-proxy.ts'
 
 /** What can be going wrong over a while. */
 export type Trouble = 'token outage' | 'status' | 'delay' | 'hang' | 'down'
 
 /** One thing that goes wrong, be it for a moment. */
-type Card = Trouble | 'revoke' | 'reset' | 'end' | 'cut' | 'idle reset' | 'idle end'
+type Fault = Trouble | 'revoke' | 'reset' | 'end' | 'cut' | 'idle reset' | 'idle end'
 
 /** What is dealt before anything comes again, in any order. */
-const deck: readonly Card[] = ['reset', 'status', 'end', 'revoke', 'delay', 'cut', 'token outage', 'idle reset', 'reset', 'status', 'idle end', 'cut', 'hang', 'down']
+const schedule: readonly Fault[] = ['reset', 'status', 'end', 'revoke', 'delay', 'cut', 'token outage', 'idle reset', 'reset', 'status', 'idle end', 'cut', 'hang', 'down']
 /** Milliseconds from one card to the next. */
 const gapMs = [400, 1_200] as const
 /** How long each trouble lasts, in milliseconds. */
@@ -33,26 +33,26 @@ const mostBreaks = 4
 interface Spell { readonly trouble: Trouble, readonly from: number, to: number }
 
 /** When what went wrong. */
-export class WeatherRecord {
+export class FaultRecord {
   readonly #spells: Spell[] = []
   /** When all tokens were made worthless. */
   readonly revocations: number[] = []
 
   /** Notes that a trouble begins; returns what notes its end. */
   begin (trouble: Trouble): () => void {
-    const spell: Spell = { trouble, from: performance.now(), to: Infinity }
-    this.#spells.push(spell)
-    return () => { spell.to = performance.now() }
+    const interval: Spell = { trouble, from: performance.now(), to: Infinity }
+    this.#spells.push(interval)
+    return () => { interval.to = performance.now() }
   }
 
   /** The spells of a trouble that reach into a time. */
   during (trouble: Trouble, from: number, to: number): ReadonlyArray<{ from: number, to: number }> {
-    return this.#spells.filter(spell => spell.trouble === trouble && spell.from <= to && spell.to >= from)
+    return this.#spells.filter(interval => interval.trouble === trouble && interval.from <= to && interval.to >= from)
   }
 
   /** What was going on in a time, in words. */
   describe (from: number, to: number): string {
-    const words = this.#spells.filter(spell => spell.from <= to && spell.to >= from).map(({ trouble, from: begun, to: ended }) =>
+    const words = this.#spells.filter(interval => interval.from <= to && interval.to >= from).map(({ trouble, from: begun, to: ended }) =>
       `${trouble} ${Math.round(begun - from)}..${ended === Infinity ? '' : Math.round(ended - from)} ms`)
     const revoked = this.revocations.filter(at => at >= from - 5_000 && at <= to).map(at => `revocation at ${Math.round(at - from)} ms`)
     return [...words, ...revoked].join(', ') || 'nothing'
@@ -60,30 +60,30 @@ export class WeatherRecord {
 }
 
 /** What the weather is made with. */
-export interface WeatherOptions {
+export interface FaultScheduleOptions {
   readonly simulator: Simulator
-  readonly wire: Wire
+  readonly proxy: TcpFaultProxy
   readonly random: Random
   readonly signal: AbortSignal
 }
 
 /** Makes trouble until the signal, and none from when this resolves. */
-export async function makeWeather (options: WeatherOptions, record: WeatherRecord): Promise<void> {
+export async function runFaultSchedule (options: FaultScheduleOptions, record: FaultRecord): Promise<void> {
   const { random, signal } = options
-  const spells: Array<Promise<void>> = []
+  const intervals: Array<Promise<void>> = []
   while (!signal.aborted) {
-    for (const card of random.shuffle(deck)) {
+    for (const fault of random.shuffle(schedule)) {
       await sleep(random.between(...gapMs), signal)
       if (signal.aborted) break
-      spells.push(play(card, options, record))
+      intervals.push(play(fault, options, record))
     }
-    await Promise.all(spells.splice(0))
+    await Promise.all(intervals.splice(0))
   }
-  await Promise.all(spells)
+  await Promise.all(intervals)
 }
 
-async function play (card: Card, { simulator, wire, random, signal }: WeatherOptions, record: WeatherRecord): Promise<void> {
-  switch (card) {
+async function play (fault: Fault, { simulator, proxy, random, signal }: FaultScheduleOptions, record: FaultRecord): Promise<void> {
+  switch (fault) {
     case 'revoke':
       simulator.revokeAll()
       record.revocations.push(performance.now())
@@ -91,20 +91,20 @@ async function play (card: Card, { simulator, wire, random, signal }: WeatherOpt
     case 'reset':
     case 'end':
     case 'cut':
-      wire.breakBusy(Math.ceil(random.next() * mostBreaks), card satisfies Break, random)
+      proxy.breakBusy(Math.ceil(random.next() * mostBreaks), fault satisfies Break, random)
       return
     case 'idle reset':
     case 'idle end':
-      wire.breakIdle(card === 'idle reset' ? 'reset' : 'end')
+      proxy.breakIdle(fault === 'idle reset' ? 'reset' : 'end')
       return
     case 'token outage':
     case 'status':
     case 'delay':
     case 'hang':
     case 'down': {
-      const end = record.begin(card)
-      const clear = await brew(card, simulator.faults, wire, random)
-      await sleep(random.between(...lengthMs[card]), signal)
+      const end = record.begin(fault)
+      const clear = await brew(fault, simulator.faults, proxy, random)
+      await sleep(random.between(...lengthMs[fault]), signal)
       await clear()
       end()
     }
@@ -112,7 +112,7 @@ async function play (card: Card, { simulator, wire, random, signal }: WeatherOpt
 }
 
 /** Switches a trouble on; returns what switches it off. */
-async function brew (trouble: Trouble, faults: Faults, wire: Wire, random: Random): Promise<() => void | Promise<void>> {
+async function brew (trouble: Trouble, faults: Faults, proxy: TcpFaultProxy, random: Random): Promise<() => void | Promise<void>> {
   switch (trouble) {
     case 'token outage': {
       const outage: Faults = random.pick([{ tokenDown: true }, { tokenHang: true }, { tokenStatus: 500 }, { tokenStatus: 503, tokenRetryAfterSeconds: 3 }])
@@ -129,8 +129,8 @@ async function brew (trouble: Trouble, faults: Faults, wire: Wire, random: Rando
       faults.hang = true
       return () => { delete faults.hang }
     case 'down':
-      wire.down()
-      return async () => { await wire.up() }
+      proxy.down()
+      return async () => { await proxy.up() }
   }
 }
 

@@ -3,8 +3,8 @@
  * does not know is unexplained.
  */
 import type { Sent } from './caller.ts'
-import type { WeatherRecord } from './weather.ts'
-import type { Arrival, WireBooks } from './wire.ts'
+import type { FaultRecord } from './fault-schedule.ts'
+import type { Arrival, WireBooks } from './tcp-fault-proxy.ts'
 
 /** How the proxy and the stand-in are set. */
 export interface Settings {
@@ -18,12 +18,12 @@ export interface Evidence {
   readonly sent: Sent
   readonly arrivals: readonly Arrival[]
   readonly books: WireBooks
-  readonly weather: WeatherRecord
+  readonly faults: FaultRecord
   readonly settings: Settings
 }
 
 /** A verdict on one request. */
-export interface Verdict {
+export interface Explanation {
   /** What happened and, where it was no success, why it had to be expected. */
   readonly outcome: string
   readonly isExplained: boolean
@@ -43,7 +43,7 @@ const forcedGapMs = 5_000
 const longestRecoveryMs = 35_000
 
 /** Judges one request. */
-export function judge (evidence: Evidence): Verdict {
+export function checkOutcome (evidence: Evidence): Explanation {
   const { ending } = evidence.sent
   switch (ending.kind) {
     case 'aborted':
@@ -56,9 +56,9 @@ export function judge (evidence: Evidence): Verdict {
       return because(`${ending.status}, cut in its middle`, { 'the connection to AMSU was broken': hasBroken(evidence) })
     case 'answer':
       if (!ending.isOwn) return unexplained(`${ending.status} with another X-Request-Id`)
-      if (ending.proxyError !== undefined) return judgeProxyError(ending.status, ending.proxyError, evidence)
+      if (ending.proxyError !== undefined) return checkProxyError(ending.status, ending.proxyError, evidence)
       if (ending.status === 200) return ending.isRight ? explained('200') : unexplained('200 with a wrong answer')
-      return judgeAmsuError(ending.status, ending.amsuError, evidence)
+      return checkAmsuError(ending.status, ending.amsuError, evidence)
   }
 }
 
@@ -95,13 +95,13 @@ const proxyErrors: Readonly<Record<string, { status: number, reasons: (evidence:
   TOKEN_UNAVAILABLE: { status: 503, reasons: evidence => ({ 'token calls failed and no token was left': isTokenless(evidence) }) },
 }
 
-function judgeProxyError (status: number, code: string, evidence: Evidence): Verdict {
+function checkProxyError (status: number, code: string, evidence: Evidence): Explanation {
   const known = proxyErrors[code]
   const what = `${status} ${code}`
   return known?.status === status ? because(what, known.reasons(evidence)) : unexplained(what)
 }
 
-function judgeAmsuError (status: number, code: string | undefined, evidence: Evidence): Verdict {
+function checkAmsuError (status: number, code: string | undefined, evidence: Evidence): Explanation {
   const what = `${status} of AMSU${code === undefined ? '' : ` (${code})`}`
   if (evidence.arrivals.at(-1)?.status !== status && !evidence.arrivals.some(arrival => arrival.status === status)) return unexplained(`${what}, which AMSU never answered`)
   if (status === 401) return because(what, refusedTokenReasons(evidence))
@@ -127,21 +127,21 @@ function isSoonAfterForced ({ at }: Arrival, { books: { refusals, issues } }: Ev
   return refusals.some(refusedAt => refusedAt < at && refusedAt > at - forcedGapMs - slackMs && issues.some(issuedAt => issuedAt > refusedAt && issuedAt < at))
 }
 
-function because (what: string, reasons: Record<string, boolean>): Verdict {
+function because (what: string, reasons: Record<string, boolean>): Explanation {
   const reason = Object.entries(reasons).find(([, holds]) => holds)?.[0]
   return reason === undefined ? unexplained(what) : explained(`${what}: ${reason}`)
 }
 
-function explained (outcome: string): Verdict {
+function explained (outcome: string): Explanation {
   return { outcome, isExplained: true }
 }
 
-function unexplained (outcome: string): Verdict {
+function unexplained (outcome: string): Explanation {
   return { outcome: `${outcome}: UNEXPLAINED`, isExplained: false }
 }
 
-function isDuring (trouble: Parameters<WeatherRecord['during']>[0], { sent: { from, to }, weather }: Evidence): boolean {
-  return weather.during(trouble, from - slackMs, to).length > 0
+function isDuring (trouble: Parameters<FaultRecord['during']>[0], { sent: { from, to }, faults }: Evidence): boolean {
+  return faults.during(trouble, from - slackMs, to).length > 0
 }
 
 function hasBroken ({ arrivals, sent: { to } }: Evidence): boolean {
@@ -152,12 +152,12 @@ function hasIdleBreak ({ books: { breaks }, sent: { from, to } }: Evidence): boo
   return breaks.some(at => at >= from - noticeMs && at <= to)
 }
 
-function hasHung ({ arrivals, weather, sent: { to }, settings: { responseTimeoutMs } }: Evidence): boolean {
-  return arrivals.some(({ at, status }) => status === undefined && to - at >= responseTimeoutMs - tickMs - slackMs && weather.during('hang', at - slackMs, at + slackMs).length > 0)
+function hasHung ({ arrivals, faults, sent: { to }, settings: { responseTimeoutMs } }: Evidence): boolean {
+  return arrivals.some(({ at, status }) => status === undefined && to - at >= responseTimeoutMs - tickMs - slackMs && faults.during('hang', at - slackMs, at + slackMs).length > 0)
 }
 
 /** Whether a token that was worthless by then may have come with this arrival: taken before the revocation, sent after it. */
-function hadRevokedToken ({ at, goneAt }: Arrival, { weather: { revocations }, books: { issues } }: Evidence): boolean {
+function hadRevokedToken ({ at, goneAt }: Arrival, { faults: { revocations }, books: { issues } }: Evidence): boolean {
   return revocations.some(revokedAt => {
     const renewedAt = issues.find(issuedAt => issuedAt > revokedAt) ?? Infinity
     return revokedAt <= Math.max(at + noticeMs, goneAt ?? 0) && at <= renewedAt + noticeMs
@@ -165,14 +165,14 @@ function hadRevokedToken ({ at, goneAt }: Arrival, { weather: { revocations }, b
 }
 
 /** Whether token calls failed in a time, or had failed and were not tried again yet. */
-function tokenTrouble ({ weather, books: { issues } }: Evidence, from: number, to: number): boolean {
-  const spells = [...weather.during('token outage', 0, to), ...weather.during('down', 0, to)]
-  return spells.some(spell => Math.min(issues.find(issuedAt => issuedAt > spell.to) ?? Infinity, spell.to + longestRecoveryMs) >= from)
+function tokenTrouble ({ faults, books: { issues } }: Evidence, from: number, to: number): boolean {
+  const intervals = [...faults.during('token outage', 0, to), ...faults.during('down', 0, to)]
+  return intervals.some(interval => Math.min(issues.find(issuedAt => issuedAt > interval.to) ?? Infinity, interval.to + longestRecoveryMs) >= from)
 }
 
 /** Whether the proxy had no token to send when the request ended. */
 function isTokenless (evidence: Evidence): boolean {
-  const { sent: { from, to }, books: { issues }, weather: { revocations }, settings: { tokenLifeMs } } = evidence
+  const { sent: { from, to }, books: { issues }, faults: { revocations }, settings: { tokenLifeMs } } = evidence
   const issuedAt = issues.findLast(at => at < to) ?? -Infinity
   const isDead = to >= issuedAt + tokenLifeMs * usableShare - slackMs || revocations.some(at => at > issuedAt - slackMs && at <= to)
   return isDead && tokenTrouble(evidence, from, to)

@@ -1,10 +1,10 @@
 /** Every request of a soak, from its end until the evidence is in; then only numbers and the offending ones are kept. */
 import type { Sent } from './caller.ts'
-import { isDoubleSend, judge } from './judge.ts'
-import type { Settings } from './judge.ts'
+import { isDoubleSend, checkOutcome } from './outcome-oracle.ts'
+import type { Settings } from './outcome-oracle.ts'
 import type { Proxy } from './proxy.ts'
-import type { WeatherRecord } from './weather.ts'
-import type { Arrival, Wire } from './wire.ts'
+import type { FaultRecord } from './fault-schedule.ts'
+import type { Arrival, TcpFaultProxy } from './tcp-fault-proxy.ts'
 
 /**
  * The proxy's line and the end of a connection may come this much later than the outcome: a caller who leaves with half of its body
@@ -15,15 +15,15 @@ const settleMs = 4_000
 const samplesKept = 20
 
 /** What a docket is filled from. */
-export interface Sources {
-  readonly wire: Wire
+export interface LedgerInputs {
+  readonly faultProxy: TcpFaultProxy
   readonly proxy: Proxy
-  readonly weather: WeatherRecord
+  readonly faults: FaultRecord
   readonly settings: Settings
 }
 
 /** The tally of a soak. */
-export class Docket {
+export class RequestLedger {
   readonly outcomes = new Map<string, number>()
   /** Offending requests, in words. */
   readonly samples: string[] = []
@@ -34,10 +34,10 @@ export class Docket {
   sentAgain = 0
   /** No outcome, or no line in the proxy's log. */
   lost = 0
-  readonly #sources: Sources
+  readonly #sources: LedgerInputs
   #pending = 0
 
-  constructor (sources: Sources) {
+  constructor (sources: LedgerInputs) {
     this.#sources = sources
   }
 
@@ -53,7 +53,7 @@ export class Docket {
   /** Resolves when every call filed is closed. What arrived afterwards was sent again when nobody waited any more. */
   async settled (): Promise<void> {
     while (this.#pending > 0) await new Promise(resolve => { setTimeout(resolve, 50) })
-    for (const [id, arrivals] of this.#sources.wire.books.arrivals) {
+    for (const [id, arrivals] of this.#sources.faultProxy.books.arrivals) {
       if (!id.startsWith('soak-')) continue
       this.doubleSends++
       this.#keep(`${id}: sent ${arrivals.length} times after its end`)
@@ -61,12 +61,12 @@ export class Docket {
   }
 
   #close (sent: Sent): void {
-    const { wire: { books }, proxy, weather, settings } = this.#sources
+    const { faultProxy: { books }, proxy, faults, settings } = this.#sources
     const arrivals = books.arrivals.get(sent.id) ?? []
     const lines = proxy.lines.get(sent.id) ?? []
     books.arrivals.delete(sent.id)
     proxy.lines.delete(sent.id)
-    const { outcome, isExplained } = judge({ sent, arrivals, books, weather, settings })
+    const { outcome, isExplained } = checkOutcome({ sent, arrivals, books, faults, settings })
     const isDouble = isDoubleSend(arrivals)
     const isLost = sent.ending.kind === 'lost' || !isLogged(sent, arrivals, lines)
     this.requests++
@@ -90,7 +90,7 @@ function isLogged ({ ending }: Sent, arrivals: readonly Arrival[], lines: readon
   return ending.kind !== 'answer' || (JSON.parse(lines[0]!) as { status?: number }).status === ending.status
 }
 
-function describe ({ id, load, manner, from, to, ending }: Sent, arrivals: readonly Arrival[], lines: readonly string[], outcome: string, { weather, wire: { books: { breaks, issues } } }: Sources): string {
+function describe ({ id, load, manner, from, to, ending }: Sent, arrivals: readonly Arrival[], lines: readonly string[], outcome: string, { faults, faultProxy: { books: { breaks, issues } } }: LedgerInputs): string {
   const since = (at: number | undefined): string => at === undefined ? '' : `${Math.round(at - from)} ms`
   const near = (times: readonly number[]): string => times.filter(at => at > from - 5_000 && at < to + settleMs).map(since).join(', ') || 'none'
   const words = Object.entries(manner).filter(([, value]) => value !== false && value !== undefined).map(([name, value]) => `${name}=${String(value)}`)
@@ -98,7 +98,7 @@ function describe ({ id, load, manner, from, to, ending }: Sent, arrivals: reado
     `${id}: ${outcome}`,
     `  ${load.call}, ${load.bodyBytes} bytes, ${words.join(' ')}, ${since(to)}, ${JSON.stringify(ending)}`,
     ...arrivals.map(({ at, status, isEarly, brokenAt, goneAt }) => `  arrived after ${since(at)}, answered ${status ?? 'nothing'}${isEarly === true ? ' early' : ''}, broken ${since(brokenAt) || 'not'}, gone ${since(goneAt) || 'not'}`),
-    `  going wrong meanwhile: ${weather.describe(from, to)}; connections broken: ${near(breaks)}; tokens issued: ${near(issues)}`,
+    `  going wrong meanwhile: ${faults.describe(from, to)}; connections broken: ${near(breaks)}; tokens issued: ${near(issues)}`,
     ...lines.length === 0 ? ['  no line in the log'] : lines.map(line => `  log: ${line}`),
   ].join('\n')
 }
