@@ -1,5 +1,5 @@
 /**
- * A question of our own to AMSU: one GET with our token, about nothing AMSU charges for.
+ * An API request of our own to AMSU: one GET with our token, about nothing AMSU charges for.
  */
 import type { Clock } from '../clock.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'

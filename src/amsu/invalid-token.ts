@@ -1,7 +1,7 @@
 /**
- * Answers by which AMSU says that a token is bad: status 401, or any 4xx whose JSON says `COMMON.INVALID_CREDENTIALS` (its pages
- * give the code and no status), compressed or not. Such an answer is held until it is whole, because only then it is known whether it
- * will be passed on; and then it is passed on as it came.
+ * Invalid token (401 and its like): responses by which AMSU says that a token is bad: status 401, or any 4xx whose JSON says
+ * `COMMON.INVALID_CREDENTIALS` (its pages give the code and no status), compressed or not. Such an answer is held until it is whole,
+ * because only then it is known whether it will be passed on; and then it is passed on as it came.
  */
 
 import { headerValue, headerValues } from '../upstream/header-value.ts'

@@ -1,7 +1,7 @@
 /**
- * Who may call, by what only a browser tells. Nothing a web page can make a browser send may reach AMSU with our token: a page
- * whose name was pointed at this address (DNS rebinding) shows itself by its Host, any other page by its Origin or by fetch
- * metadata (W3C Fetch Metadata Request Headers). Legacy apps send neither.
+ * DNS rebinding and cross-site request guard. Who may call, by what only a browser tells. Nothing a web page can make a browser send
+ * may reach AMSU with our token: a page whose name was pointed at this address (DNS rebinding) shows itself by its Host, any other page
+ * by its Origin or by fetch metadata (W3C Fetch Metadata Request Headers). Legacy apps send neither.
  */
 import { isIP } from 'node:net'
 import type { ErrorCode } from '../errors.ts'

@@ -1,5 +1,5 @@
 /**
- * Answers for browser pages whose origin an operator allowed (WHATWG Fetch, CORS protocol). By hand, because relayed answers are
+ * CORS: responses for browser pages whose origin an operator allowed (WHATWG Fetch, CORS protocol). By hand, because relayed answers are
  * written past Fastify, where a plugin's headers would not be: three headers and one kind of answer.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,7 +1,7 @@
 /**
- * Judges a request target, raw, before anything is done with it. The property it keeps: no target that is relayed is, however
- * an upstream may normalise it, one of AMSU's token endpoints, or outside `/amsu-analysis/`. Whoever could name a token endpoint
- * through us would get a live token.
+ * Path traversal guard (request target normalization). Judges a request target, raw, before anything is done with it. The property it
+ * keeps: no target that is relayed is, however an upstream may normalise it, one of AMSU's token endpoints, or outside
+ * `/amsu-analysis/`. Whoever could name a token endpoint through us would get a live token.
  *
  * It keeps that by refusing whatever has more than one reading, instead of guessing which reading the upstream takes.
  */

@@ -1,6 +1,6 @@
 /**
- * Requests that were turned away before the relay took them, in the log. They come by the thousand when there are too many, so they
- * share a line: an overload must be seen in the log, and must not fill it.
+ * Rate-limited log of rejected requests: those that were turned away before the relay took them, in the log. They come by the thousand
+ * when there are too many, so they share a line: an overload must be seen in the log, and must not fill it.
  */
 import type { BaseLogger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'

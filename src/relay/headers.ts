@@ -1,6 +1,6 @@
 /**
- * Which headers cross the proxy, either way: pure functions over flat lists of names and values, as the parsers deliver them, so
- * that order, case and repetition stay as they were.
+ * Hop-by-hop, dropped and rewritten header fields: which headers cross the proxy, either way: pure functions over flat lists of names
+ * and values, as the parsers deliver them, so that order, case and repetition stay as they were.
  */
 import { STATUS_CODES } from 'node:http'
 import { withoutFinalDot } from '../upstream/host-name.ts'

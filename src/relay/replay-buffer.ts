@@ -1,5 +1,5 @@
 /**
- * Request bodies that are kept so that they can be sent once more, and the memory all of them may take together.
+ * Replay buffer: request bodies that are kept so that they can be sent once more, and the memory all of them may take together.
  */
 
 /** Bodies of this many requests of the largest size may be kept at once; further ones are sent once only. */

@@ -1,6 +1,7 @@
 /**
- * The body of one request, for as long as its exchange lasts. It is the only owner of the body's bytes: it reads them from the client
- * with backpressure, streams them to AMSU, keeps them while a retry may need them, and gives their memory back. Attempts come and go.
+ * Upload with backpressure and replay: the body of one request, for as long as its exchange lasts. It is the only owner of the body's
+ * bytes: it reads them from the client with backpressure, streams them to AMSU, keeps them while a retry may need them, and gives their
+ * memory back. Attempts come and go.
  *
  * The `IncomingMessage` itself is not handed on: to destroy it would close the client's connection before the response is written.
  */

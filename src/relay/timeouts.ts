@@ -1,6 +1,6 @@
 /**
- * Watches all exchanges for silence with one timer. A timer a request, reset at every chunk, costs more than the request; a sweep
- * over everything under way costs nothing worth measuring and may be late by one tick.
+ * Timeouts: watches all exchanges for silence with one timer. A timer a request, reset at every chunk, costs more than the request; a
+ * sweep over everything under way costs nothing worth measuring and may be late by one tick.
  *
  * Time in which this process did not run is nobody's silence: what came in the meantime lies unread in the kernel when the late tick
  * comes. So a tick counts as one tick, however long it took.

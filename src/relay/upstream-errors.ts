@@ -1,6 +1,6 @@
 /**
- * What a broken exchange with AMSU is called: one pure function from what the connection reports to the error a caller gets. It
- * branches on codes, never on messages.
+ * Upstream errors, and what a stale keep-alive connection is: how a broken exchange with AMSU is called, one pure function from what
+ * the connection reports to the error a caller gets. It branches on codes, never on messages.
  */
 import type { ErrorCode } from '../errors.ts'
 import { CONNECTION_ENDED_ERROR, INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'

@@ -1,5 +1,6 @@
 /**
- * Notices a caller who no longer reads its answer: that holds memory, and a connection to AMSU, for nothing.
+ * Slow-reader detection (write stall): notices a client that no longer reads its response: that holds memory, and a connection to AMSU,
+ * for nothing.
  *
  * What a caller has read is told by its kernel to ours, and by ours to us in steps of up to a third of the send buffer: about 1.5 MB on
  * a fast line, far less on a slow one. A caller who takes less than a step in the whole time looks like one who takes nothing.

@@ -2,7 +2,7 @@
  * Masks the exact values of our secrets in text, in each form they may take on their way into it. The last step before a
  * log line is written: it does not matter who wrote the line, or in which field.
  */
-import { Needles } from './needles.ts'
+import { MultiPatternMatcher } from './multi-pattern-matcher.ts'
 import { REDACTED, type Secret } from './secret.ts'
 
 /** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
@@ -27,9 +27,9 @@ export interface Masker {
 /** Creates a masker that knows no secret yet. */
 export function createMasker (): Masker {
   const formsByName = new Map<string, string[][]>()
-  let needles: string[] = []
-  let all = new Needles([])
-  let guarded = new Needles([])
+  let patterns: string[] = []
+  let all = new MultiPatternMatcher([])
+  let guarded = new MultiPatternMatcher([])
 
   return {
     add (name, secret) {
@@ -40,12 +40,12 @@ export function createMasker (): Masker {
       kept.unshift(formsOf(value))
       formsByName.set(name, kept.slice(0, VALUES_KEPT))
       // Longest first, so that a secret that contains another is hidden whole.
-      needles = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
-      all = new Needles(needles)
-      guarded = new Needles(needles.filter(needle => needle.length >= MIN_GUARDED_LENGTH))
+      patterns = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
+      all = new MultiPatternMatcher(patterns)
+      guarded = new MultiPatternMatcher(patterns.filter(pattern => pattern.length >= MIN_GUARDED_LENGTH))
     },
-    mask: text => all.isIn(text) ? needles.reduce((masked, needle) => masked.replaceAll(needle, REDACTED), text) : text,
-    isRevealing: text => guarded.isIn(text),
+    mask: text => all.matches(text) ? patterns.reduce((masked, pattern) => masked.replaceAll(pattern, REDACTED), text) : text,
+    isRevealing: text => guarded.matches(text),
   }
 }
 

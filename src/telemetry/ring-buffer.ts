@@ -1,5 +1,5 @@
 /**
- * The last few of something, in memory that does not grow.
+ * Ring buffer: the last few of something, in memory that does not grow.
  */
 
 /** Keeps what was added last. */

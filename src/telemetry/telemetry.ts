@@ -1,5 +1,5 @@
 /**
- * Hears of all that happens in a proxy, once, and remembers what metrics and the status page tell of it.
+ * Telemetry: hears of all that happens in a proxy, once, and remembers what metrics and the status page tell of it.
  */
 import type { TokenCallOutcome } from '../amsu/observed-token-api.ts'
 import type { TokenCall } from '../amsu/token-call.ts'

@@ -1,5 +1,5 @@
 /**
- * When the next attempt may be made: after a success a moment later, after failures later and later.
+ * Exponential backoff with jitter: when the next attempt may be made: after a success a moment later, after failures later and later.
  */
 import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import { retryDelayMs, type FailureKind } from './refresh-policy.ts'

@@ -1,5 +1,5 @@
 /**
- * Requests that wait for one thing: they all get it, or each gives up in its own time.
+ * Token waiters: requests that wait for one thing: they all get it, or each gives up in its own time.
  */
 import type { Clock } from '../clock.ts'
 

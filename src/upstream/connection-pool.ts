@@ -1,5 +1,5 @@
 /**
- * The connections to one origin, and the requests that wait for one.
+ * Keep-alive connection pool: the connections to one origin, and the requests that wait for one.
  */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.ts'

@@ -1,7 +1,7 @@
 /**
- * Memory of what streams by. The collector frees a buffer when it happens to look, and until then a hundred others have been made:
- * six uploads at once held 80 MB of chunks that had long been written. What is freed at once is used again at once, while it still
- * lies in the processor's cache.
+ * Releases the memory of buffers that stream by. The collector frees a buffer when it happens to look, and until then a hundred others
+ * have been made: six uploads at once held 80 MB of chunks that had long been written. What is freed at once is used again at once,
+ * while it still lies in the processor's cache.
  */
 
 /** Smaller buffers are not worth the call. */

@@ -1,5 +1,5 @@
 /**
- * One request on its way to AMSU: queued, on a connection, or over. What whoever sent it holds in hand.
+ * A pending request to AMSU: queued, on a connection, or over. What whoever sent it holds in hand.
  */
 import type { ResponseHandler } from './response-parser.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Reads the answers of one connection: bytes in, head, body and end out. It keeps nothing of a body, and of a head only what
- * has come of it so far.
+ * HTTP/1.1 response parser (RFC 9112) of one connection: bytes in, head, body and end out. It keeps nothing of a body, and of a head
+ * only what has come of it so far.
  */
 import { InvalidResponseError } from './errors.ts'
 import { CHUNKED, parseHead, UNTIL_CLOSE, type FramedResponseHead } from './response-head.ts'

@@ -69,7 +69,7 @@ for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
 
 for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
   test(`why no token can be got and a clock that is off are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
-    const { codes, answered: responded } = words[language].failure
+    const { codes, withStatus: responded } = words[language].failure
     const own = await setStage()
     Object.assign(own.state, { token: SCENES[4]?.token, clockSkewSeconds: -7_200 })
     const { page, complaints, close } = await open(own.origin, { locale, viewport: PHONE })
