@@ -1,6 +1,5 @@
 /**
- * The exchange, with retry and token replay: one request on its way: client → AMSU → client. The order of steps is the order of the
- * methods.
+ * One exchange with retry and token replay: client → AMSU → client. The order of steps is the order of the methods.
  *
  * AMSU's calls are metered, and a request that may have arrived counts as one that did. It is sent again in two cases only: AMSU has
  * said that the token is bad, so it has not processed it; or it is a GET or HEAD that met a stale connection.
