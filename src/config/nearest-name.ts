@@ -1,7 +1,6 @@
 /**
  * A mistyped setting is silent by nature: the program runs with the default. These names are answered with the nearest known one.
  */
-import { distance } from 'fastest-levenshtein'
 import { settings } from './settings.ts'
 
 /** Every name under this prefix is meant for this program. */
@@ -29,5 +28,20 @@ export function unknownNamesInFile (path: string, lineOf: ReadonlyMap<string, nu
 
 /** The candidate with the fewest edits to `name`; the first of several. `candidates` is not empty. */
 export function nearestName (name: string, candidates: readonly string[]): string {
-  return candidates.reduce((best, candidate) => distance(name, candidate) < distance(name, best) ? candidate : best)
+  return candidates.reduce((best, candidate) => editDistance(name, candidate) < editDistance(name, best) ? candidate : best)
+}
+
+/** Levenshtein distance: how many characters must be inserted, removed or replaced to make `b` of `a`. */
+function editDistance (a: string, b: string): number {
+  // Distances from the part of `a` seen so far to each beginning of `b`.
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
 }

@@ -1,49 +1,50 @@
 /**
- * One request on its way: client → AMSU → client. The order of steps is the order of the methods.
+ * One exchange with retry and token replay: client → AMSU → client. The order of steps is the order of the methods.
  *
- * AMSU's calls are metered, and a request that may have arrived counts as one that did. It is sent again in two cases only: AMSU
- * has said that the token is bad, so it has not processed it; or it is a GET or HEAD that met a stale connection.
+ * AMSU's calls are metered, and a request that may have arrived counts as one that did. It is sent again in two cases only: AMSU has
+ * said that the token is bad, so it has not processed it; or it is a GET or HEAD that met a stale connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BufferedResponse, mayBeInvalidToken, type Replay } from '../amsu/invalid-token.ts'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import type { ResponseHead } from '../upstream/response-head.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import { HeldAnswer, mayBlameToken, type ReceivedHead, type Replay } from './bad-token.ts'
 import { ClientResponse } from './client-response.ts'
-import type { Call, Caller, ConnectionExchange, RelayContext, UnderWay } from './context.ts'
+import type { AcceptedRequest, CallerIdentity, ConnectionExchange, RelayContext, InFlightRequest } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
-import { outboundHeaders } from './headers.ts'
+import { upstreamRequestHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
 import { RequestBody } from './request-body.ts'
-import { UnreadWatch } from './unread.ts'
-import { foundConnectionDead, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
+import { isStaleConnection, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
+import { WriteStallDetector } from './write-stall.ts'
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
-export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
-  place = -1
+export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchange {
+  index = -1
   readonly #context: RelayContext
-  readonly #call: Call
+  readonly #call: AcceptedRequest
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #startedMs: number
   readonly #response: ClientResponse
-  readonly #unread = new UnreadWatch()
+  readonly #writeStall = new WriteStallDetector()
   #caller: string | undefined
   #headers: string[] = []
   #body: RequestBody | undefined
   #wait: AbortController | undefined
   #attempt: Attempt | undefined
   /** A response that may say that the token is bad, until it is known. */
-  #held: HeldAnswer | undefined
+  #buffered: BufferedResponse | undefined
   /** AMSU's first response, once the request is to be sent a second time because of it. */
-  #original: HeldAnswer | undefined
+  #original: BufferedResponse | undefined
   #replay: Replay | undefined
   #respondedMs: number | undefined
   #isRetried = false
   #isDone = false
   #error: ProxyError | undefined
 
-  constructor (context: RelayContext, call: Call) {
+  constructor (context: RelayContext, call: AcceptedRequest) {
     this.#context = context
     this.#call = call
     this.#req = call.req
@@ -57,7 +58,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   }
 
   /** Takes the request through every step. Never throws; every refusal ends as a response. */
-  start (caller: Caller): void {
+  start (caller: CallerIdentity): void {
     this.#call.connection.exchange = this
     if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
     else this.#startAs(caller)
@@ -69,7 +70,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#isDone) return
     try {
       checkFraming(this.#req, maxBodyBytes)
-      const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#call.requestId)
+      const { headers, isLoop } = upstreamRequestHeaders(this.#req.rawHeaders, host, this.#call.requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
       if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: () => { this.#attempt?.touch() }, onTooLarge: () => { this.fail(new ProxyError('BODY_TOO_LARGE')) } })
@@ -84,10 +85,10 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
     // A refusal that breaks off is still one: its token must not be sent again.
-    if (this.#held?.head.status === 401) this.#context.tokens.reject((this.#attempt as Attempt).token)
+    if (this.#buffered?.head.status === 401) this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     this.#abort()
     // Only what has been handed to the kernel has gone: a cut at once would be silence if the first piece was written just now.
-    if (this.#res.headersSent) setImmediate(() => { this.#call.connection.cut(this.isFramed) })
+    if (this.#res.headersSent) setImmediate(() => { this.#call.connection.abort(this.isFramed) })
     else sendLocalReply(this.#req, this.#res, this.#error, this.#call.requestId)
   }
 
@@ -99,12 +100,12 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     else this.fail(new ProxyError(isSent ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new SilenceError('the grace time of the shutdown is over') }))
   }
 
-  checkDeadline (nowMs: number): void {
+  checkTimeout (nowMs: number): void {
     const overdue = this.#attempt?.overdue(nowMs)
     if (overdue !== undefined) this.#breakOff(new ProxyError(overdue.code, { cause: overdue.cause }))
     else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#giveUpRetry()
-    if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
-    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#call.connection.cut(false)
+    if (!this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#writeStall.reset()
+    else if (this.#writeStall.isStalled(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#call.connection.abort(false)
   }
 
   /** Sends with a token in hand, or waits for one. */
@@ -131,46 +132,46 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     this.#sendWith(this.#context.tokens.current())
   }
 
-  onResponseStart (head: ReceivedHead): void {
+  onResponseStart (head: ResponseHead): void {
     this.#respondedMs = this.#context.clock.monotonic()
-    if (this.#original !== undefined) this.#replay = 'answered'
-    if (mayBlameToken(head)) {
-      this.#held = new HeldAnswer(head)
+    if (this.#original !== undefined) this.#replay = 'responded'
+    if (mayBeInvalidToken(head)) {
+      this.#buffered = new BufferedResponse(head)
       return
     }
     this.#body?.release()
-    this.#response.begin(head)
+    this.#response.writeHead(head)
   }
 
   onResponseData (chunk: Buffer): boolean {
-    const held = this.#held
-    if (held === undefined) return this.#response.write(chunk)
-    if (held.add(chunk)) return true
+    const buffered = this.#buffered
+    if (buffered === undefined) return this.#response.write(chunk)
+    if (buffered.add(chunk)) return true
     // Too long to be held: it is passed on as it comes, and only the next request finds another token.
-    if (held.head.status !== 401) return this.#passOn(held)
-    this.#context.tokens.reject((this.#attempt as Attempt).token)
-    if (this.#original === undefined) return this.#passOn(held)
+    if (buffered.head.status !== 401) return this.#passOn(buffered)
+    this.#context.tokens.invalidate((this.#attempt as Attempt).token)
+    if (this.#original === undefined) return this.#passOn(buffered)
     this.#replay = 'rejected_again'
     this.#finish(this.#original)
     return true
   }
 
   onResponseEnd (): void {
-    const held = this.#held
-    if (held?.blamesToken() === true) this.#retryOrPassOn(held)
-    else this.#finish(held)
+    const buffered = this.#buffered
+    if (buffered?.isInvalidToken() === true) this.#retryOrPassOn(buffered)
+    else this.#finish(buffered)
   }
 
   /** AMSU says that the token is bad: has it renewed for everybody who saw it fail, and retries once if the body is or will be kept whole. */
-  #retryOrPassOn (held: HeldAnswer): void {
-    const isRenewed = this.#context.tokens.reject((this.#attempt as Attempt).token)
+  #retryOrPassOn (buffered: BufferedResponse): void {
+    const isRenewed = this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     if (this.#original !== undefined) this.#replay = 'rejected_again'
-    if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? held)
-    this.#original = held
+    if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? buffered)
+    this.#original = buffered
     this.#replay = 'failed'
-    this.#held = undefined
+    this.#buffered = undefined
     if (this.#body === undefined) this.#sendWith(this.#context.tokens.current())
-    else this.#body.collect(isWhole => { if (isWhole) this.#sendWith(this.#context.tokens.current()); else this.#giveUpRetry() })
+    else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#context.tokens.current()); else this.#giveUpRetry() })
   }
 
   /** The body has turned out too large to be sent again, or its rest does not come. */
@@ -180,13 +181,13 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   }
 
   /** Ends the response, with what was held if it is that. */
-  #finish (held?: HeldAnswer): void {
+  #finish (buffered?: BufferedResponse): void {
     if (this.#res.writableEnded) return
     this.#wait?.abort()
     this.#attempt?.abort()
     this.#body?.stop()
     try {
-      if (held !== undefined) this.#passOn(held)
+      if (buffered !== undefined) this.#passOn(buffered)
       this.#response.end()
     } catch (error) {
       this.fail(error instanceof ProxyError ? error : new ProxyError('UPSTREAM_INVALID', { cause: error }))
@@ -194,30 +195,29 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   }
 
   /** Writes what was held; from then on the response is passed on as it comes. Throws if it has broken off. */
-  #passOn (held: HeldAnswer): boolean {
-    this.#held = undefined
-    if (held.fault !== undefined) throw held.fault
+  #passOn (buffered: BufferedResponse): boolean {
+    this.#buffered = undefined
+    if (buffered.fault !== undefined) throw buffered.fault
     this.#body?.release()
-    this.#response.begin(held.head)
-    return held.chunks.map(chunk => this.#response.write(chunk)).at(-1) ?? true
+    this.#response.writeHead(buffered.head)
+    return buffered.chunks.map(chunk => this.#response.write(chunk)).at(-1) ?? true
   }
 
   onResponseError (cause: Error, progress: AttemptProgress): void {
-    if ((this.#req.method === 'GET' || this.#req.method === 'HEAD') && this.#body === undefined && !this.#isRetried && foundConnectionDead(cause, progress)) {
+    if ((this.#req.method === 'GET' || this.#req.method === 'HEAD') && this.#body === undefined && !this.#isRetried && isStaleConnection(cause, progress)) {
       this.#isRetried = true
-      this.#sendWith(this.#context.tokens.current())
-      return
+      return this.#sendWith(this.#context.tokens.current())
     }
     this.#breakOff(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
   }
 
   /** No response, or no whole one. A 401 is a refusal by its status alone (RFC 9110 section 15.5.2), and AMSU has not processed what it refused. */
   #breakOff (fault: ProxyError): void {
-    const held = this.#held
-    if (held?.head.status === 401) {
-      held.fault = fault
+    const buffered = this.#buffered
+    if (buffered?.head.status === 401) {
+      buffered.fault = fault
       this.#attempt?.abort()
-      this.#retryOrPassOn(held)
+      this.#retryOrPassOn(buffered)
     } else this.fail(fault)
   }
 

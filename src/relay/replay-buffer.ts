@@ -1,9 +1,9 @@
 /**
- * Request bodies that are kept so that they can be sent once more, and the memory all of them may take together.
+ * Replay buffer: request bodies that are kept so that they can be sent once more, and the memory all of them may take together.
  */
 
 /** Bodies of this many requests of the largest size may be kept at once; further ones are sent once only. */
-const BODIES_AT_ONCE = 16
+const MAX_KEPT_BODIES = 16
 
 /** A piece is a few hundred bytes of objects, however short it is, and keeps alive what it is a part of: so many short ones are joined. */
 const MAX_SHORT_PIECES = 256
@@ -13,22 +13,22 @@ const SHORT_PIECE_BYTES = 4_096
 export class ReplayBudget {
   /** Largest body that is kept, in bytes. */
   readonly limitBytes: number
-  #leftBytes: number
+  #availableBytes: number
 
   constructor (limitBytes: number) {
     this.limitBytes = limitBytes
-    this.#leftBytes = limitBytes * BODIES_AT_ONCE
+    this.#availableBytes = limitBytes * MAX_KEPT_BODIES
   }
 
   /** Takes memory if there is enough. */
   take (bytes: number): boolean {
-    if (bytes > this.#leftBytes) return false
-    this.#leftBytes -= bytes
+    if (bytes > this.#availableBytes) return false
+    this.#availableBytes -= bytes
     return true
   }
 
   give (bytes: number): void {
-    this.#leftBytes += bytes
+    this.#availableBytes += bytes
   }
 }
 
@@ -76,7 +76,7 @@ export class ReplayBuffer {
   }
 
   /** Whether everything that was added is kept. */
-  get isWhole (): boolean {
+  get isComplete (): boolean {
     return this.#chunks !== undefined
   }
 

@@ -1,11 +1,12 @@
 /**
- * The body of one request, for as long as its exchange lasts. It is the only owner of the body's bytes: it reads them from the client
- * with backpressure, streams them to AMSU, keeps them while a retry may need them, and gives their memory back. Attempts come and go.
+ * Upload with backpressure and replay: the body of one request, for as long as its exchange lasts. It is the only owner of the body's
+ * bytes: it reads them from the client with backpressure, streams them to AMSU, keeps them while a retry may need them, and gives their
+ * memory back. Attempts come and go.
  *
  * The `IncomingMessage` itself is not handed on: to destroy it would close the client's connection before the response is written.
  */
 import type { IncomingMessage } from 'node:http'
-import type { BodySink, BodySource } from '../upstream/delivery.ts'
+import type { BodySink, BodySource } from '../upstream/pending-request.ts'
 import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 
 /** Longer than any piece that Node reads at once. */
@@ -30,11 +31,11 @@ export class RequestBody implements BodySource {
   /** What was read before there was a connection to write it to, and is not kept. */
   #unkept: readonly Buffer[] | undefined
   #onReady: (() => void) | undefined
-  #onCollected: ((isWhole: boolean) => void) | undefined
+  #onCollected: ((isComplete: boolean) => void) | undefined
   #sink: BodySink | undefined
   #isReading = false
   #isStarted = false
-  #isWhole = false
+  #isComplete = false
   #isPaused = false
   #bytes = 0
 
@@ -56,7 +57,7 @@ export class RequestBody implements BodySource {
 
   /** Calls back as soon as the first piece is there, or the body has turned out to be empty. */
   whenReady (onReady: () => void): void {
-    if (this.#bytes > 0 || this.#isWhole) {
+    if (this.#bytes > 0 || this.#isComplete) {
       onReady()
       return
     }
@@ -72,14 +73,14 @@ export class RequestBody implements BodySource {
   /** What the next attempt sends: the stream if nothing of it was sent yet, else all of it, kept. Throws if that is not there: a request must not lose its body. */
   forAttempt (): BodySource | Buffer {
     if (!this.#isStarted) return this
-    const body = this.#isWhole ? this.#kept.body() : undefined
+    const body = this.#isComplete ? this.#kept.body() : undefined
     if (body === undefined) throw new Error('the body is not kept whole')
     return body
   }
 
   /** Whether a retry may be possible: everything that was read so far is kept. */
   get isKept (): boolean {
-    return this.#kept.isWhole
+    return this.#kept.isComplete
   }
 
   /** Whether it is read without being sent. */
@@ -88,10 +89,10 @@ export class RequestBody implements BodySource {
   }
 
   /** Reads on without sending, so that a retry has the whole body. */
-  collect (onCollected: (isWhole: boolean) => void): void {
+  collect (onCollected: (isComplete: boolean) => void): void {
     this.#sink = undefined
-    if (this.#isWhole || !this.#kept.isWhole) {
-      onCollected(this.#kept.isWhole)
+    if (this.#isComplete || !this.#kept.isComplete) {
+      onCollected(this.#kept.isComplete)
       return
     }
     this.#onCollected = onCollected
@@ -105,8 +106,8 @@ export class RequestBody implements BodySource {
     const pieces = this.#unkept ?? this.#kept.pieces ?? []
     this.#unkept = undefined
     let hasRoom = true
-    for (const piece of pieces) hasRoom = sink.write(piece, !this.#kept.isWhole)
-    if (this.#isWhole) sink.end()
+    for (const piece of pieces) hasRoom = sink.write(piece, !this.#kept.isComplete)
+    if (this.#isComplete) sink.end()
     else if (hasRoom) this.resume()
     else this.#pause()
   }
@@ -170,31 +171,31 @@ export class RequestBody implements BodySource {
     if (this.#sink !== undefined) {
       if (!this.#sink.write(chunk, !isKept)) this.#pause()
     } else if (this.#onCollected !== undefined) {
-      if (!isKept) this.#tellCollected(false)
+      if (!isKept) this.#notifyCollected(false)
     } else if (!this.#isStarted) {
       if (!isKept) this.#unkept = [...before ?? [], chunk]
       // It may start just now, if somebody waits for the first piece.
-      this.#tellReady()
+      this.#notifyReady()
       if (!this.#isStarted && !this.#kept.hasRoom(MAX_CHUNK_BYTES)) this.#source.pause()
     }
   }
 
   readonly #onEnd = (): void => {
-    this.#isWhole = true
+    this.#isComplete = true
     this.#sink?.end()
-    this.#tellReady()
-    this.#tellCollected(true)
+    this.#notifyReady()
+    this.#notifyCollected(true)
   }
 
-  #tellReady (): void {
+  #notifyReady (): void {
     const onReady = this.#onReady
     this.#onReady = undefined
     onReady?.()
   }
 
-  #tellCollected (isWhole: boolean): void {
+  #notifyCollected (isComplete: boolean): void {
     const onCollected = this.#onCollected
     this.#onCollected = undefined
-    onCollected?.(isWhole)
+    onCollected?.(isComplete)
   }
 }

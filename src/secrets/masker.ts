@@ -2,14 +2,14 @@
  * Masks the exact values of our secrets in text, in each form they may take on their way into it. The last step before a
  * log line is written: it does not matter who wrote the line, or in which field.
  */
-import { Needles } from './needles.ts'
+import { MultiPatternMatcher } from './multi-pattern-matcher.ts'
 import { REDACTED, type Secret } from './secret.ts'
 
 /** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
-const SHORTEST_MASKED_LENGTH = 4
+const MIN_MASKED_LENGTH = 4
 
 /** Shorter values are masked in the log, but no answer's header is dropped for them: `json` may be somebody's secret. */
-const SHORTEST_GUARDED_LENGTH = 8
+const MIN_GUARDED_LENGTH = 8
 
 /** How many values of one name are masked, the newest first: what is logged late may still hold a token that was replaced. */
 const VALUES_KEPT = 4
@@ -27,25 +27,25 @@ export interface Masker {
 /** Creates a masker that knows no secret yet. */
 export function createMasker (): Masker {
   const formsByName = new Map<string, string[][]>()
-  let needles: string[] = []
-  let all = new Needles([])
-  let guarded = new Needles([])
+  let patterns: string[] = []
+  let all = new MultiPatternMatcher([])
+  let guarded = new MultiPatternMatcher([])
 
   return {
     add (name, secret) {
       const value = secret.reveal()
-      if (value.length < SHORTEST_MASKED_LENGTH) return
+      if (value.length < MIN_MASKED_LENGTH) return
       // One that is told again, as at each reload, must not push out another.
       const kept = (formsByName.get(name) ?? []).filter(([form]) => form !== value)
       kept.unshift(formsOf(value))
       formsByName.set(name, kept.slice(0, VALUES_KEPT))
       // Longest first, so that a secret that contains another is hidden whole.
-      needles = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
-      all = new Needles(needles)
-      guarded = new Needles(needles.filter(needle => needle.length >= SHORTEST_GUARDED_LENGTH))
+      patterns = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
+      all = new MultiPatternMatcher(patterns)
+      guarded = new MultiPatternMatcher(patterns.filter(pattern => pattern.length >= MIN_GUARDED_LENGTH))
     },
-    mask: text => all.isIn(text) ? needles.reduce((masked, needle) => masked.replaceAll(needle, REDACTED), text) : text,
-    isRevealing: text => guarded.isIn(text),
+    mask: text => all.matches(text) ? patterns.reduce((masked, pattern) => masked.replaceAll(pattern, REDACTED), text) : text,
+    isRevealing: text => guarded.matches(text),
   }
 }
 
@@ -81,5 +81,5 @@ function base64Forms (value: string): string[] {
   })
   return forms
     .flatMap(form => [form, form.replaceAll('+', '-').replaceAll('/', '_')])
-    .filter(form => form.length >= SHORTEST_MASKED_LENGTH)
+    .filter(form => form.length >= MIN_MASKED_LENGTH)
 }

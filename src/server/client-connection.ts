@@ -7,12 +7,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
-import type { Bagged } from '../relay/bag.ts'
 import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts'
-import { requestError } from './client-errors.ts'
 import { LingeringClose } from '../relay/lingering-close.ts'
 import { rawLocalReply, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
-import { UnreadWatch } from '../relay/unread.ts'
+import type { UnorderedSetItem } from '../relay/unordered-set.ts'
+import { WriteStallDetector } from '../relay/write-stall.ts'
+import { requestError } from './client-errors.ts'
 
 /**
  * Pipelined requests that may wait behind the one in flight, and bytes that are read for them: a head takes ten times its bytes of memory. What a
@@ -46,13 +46,13 @@ interface Rejection {
 }
 
 /** A connection that has been accepted. */
-export class ClientConnection implements ExchangeConnection, Bagged {
-  place = -1
+export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
+  index = -1
   exchange: ConnectionExchange | undefined
   readonly #socket: Socket
   readonly #handler: ConnectionHandler
   readonly #close: LingeringClose
-  readonly #unread = new UnreadWatch()
+  readonly #writeStall = new WriteStallDetector()
   readonly #waiting: ReadRequest[] = []
   #current: ReadRequest | undefined
   /** The request that was read last, until its response is done: what is not complete of it is read next. */
@@ -136,9 +136,9 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   }
 
   /** Cuts it if its client takes nothing of a response that is served here; what is relayed is watched by the relay. */
-  checkUnread (nowMs: number, limitMs: number): void {
-    if (this.#current === undefined || this.exchange !== undefined) this.#unread.forget()
-    else if (this.#unread.isStuck(this.#socket, nowMs, limitMs)) resetConnection(this.#socket)
+  checkWriteStall (nowMs: number, limitMs: number): void {
+    if (this.#current === undefined || this.exchange !== undefined) this.#writeStall.reset()
+    else if (this.#writeStall.isStalled(this.#socket, nowMs, limitMs)) resetConnection(this.#socket)
   }
 
   /** Ends it at once: what is in flight is cut, and is over. */
@@ -152,7 +152,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     this.#close.start()
   }
 
-  cut (isFramed: boolean): void {
+  abort (isFramed: boolean): void {
     if (!this.#isPipelined || !isFramed || this.#socket.writableEnded) {
       resetConnection(this.#socket)
       return
@@ -211,7 +211,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #failCurrent ({ req, res }: ReadRequest, error: ProxyError): void {
     if (this.exchange !== undefined) this.exchange.fail(error)
     else if (!res.headersSent) sendLocalReply(req, res, error, this.#handler.onRejected(error, req))
-    else if (!res.writableEnded) this.cut(true)
+    else if (!res.writableEnded) this.abort(true)
   }
 
   #replyRaw ({ error, req }: Rejection): void {

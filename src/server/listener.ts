@@ -6,11 +6,11 @@ import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { isIP, type AddressInfo, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { TlsConfig } from '../config/tls-files.ts'
-import { Bag } from '../relay/bag.ts'
-import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
 import { systemCode } from '../config/text-file.ts'
+import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError } from '../errors.ts'
+import { UnorderedSet } from '../relay/unordered-set.ts'
+import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
 import { clientError } from './client-errors.ts'
 import { createHttpServer, MAX_CONNECTIONS, setCertificate } from './http-server.ts'
 
@@ -51,7 +51,7 @@ export type Place = { readonly host: string, readonly port: number } | { readonl
 /** Listens once, and closes once. */
 export class Listener {
   readonly #options: ListenerOptions
-  readonly #connections = new Bag<ClientConnection>()
+  readonly #connections = new UnorderedSet<ClientConnection>()
   /** Every socket, those that have not finished their TLS handshake among them. */
   readonly #sockets = new Set<Socket>()
   readonly #servers: Server[] = []
@@ -189,7 +189,7 @@ export class Listener {
     let nowMs = 0
     return setInterval(() => {
       nowMs += UNREAD_CHECK_MS
-      for (const connection of this.#connections) connection.checkUnread(nowMs, unreadTimeoutMs)
+      for (const connection of this.#connections) connection.checkWriteStall(nowMs, unreadTimeoutMs)
     }, UNREAD_CHECK_MS).unref()
   }
 

@@ -7,9 +7,9 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError, type ErrorCode } from '../errors.ts'
+import { checkTarget, routedTarget } from '../guards/target-guard.ts'
 import { isSaneRequestId } from '../relay/headers.ts'
 import { sendLocalReply } from '../relay/local-reply.ts'
-import { judgeTarget, routedTarget } from '../relay/target-guard.ts'
 import { Listener } from './listener.ts'
 
 /** What the local replies that belong to no plugin depend on. */
@@ -20,7 +20,7 @@ export interface ServerContext {
   /** How long a client may take nothing of a response that is served here. */
   readonly unreadTimeoutMs: number
   /** Told of each local reply given here. */
-  readonly onRefusal: (code: ErrorCode) => void
+  readonly onRejection: (code: ErrorCode) => void
 }
 
 /** Routes, and where they are served. */
@@ -53,7 +53,7 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
       const requestId = req === undefined ? randomUUID() : requestIdOf(req)
-      report(error, req === undefined ? { requestId } : { requestId, method: req.method, path: pathOf(req) }, context)
+      logRejection(error, req === undefined ? { requestId } : { requestId, method: req.method, path: pathOf(req) }, context)
       return requestId
     },
   })
@@ -66,7 +66,7 @@ function requestIdOf ({ headers }: IncomingMessage): string {
 }
 
 function notFound (app: FastifyInstance, { raw }: FastifyRequest): ProxyError {
-  const isRelayed = app.hasPlugin('relay') && judgeTarget(raw.url ?? '') === 'relay'
+  const isRelayed = app.hasPlugin('relay') && checkTarget(raw.url ?? '') === 'relay'
   return new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND')
 }
 
@@ -82,13 +82,13 @@ function toProxyError (error: unknown, app: FastifyInstance, request: FastifyReq
 /** Refuses a request that a guard or no route took. */
 function reject (error: ProxyError, request: FastifyRequest, reply: FastifyReply, context: ServerContext): void {
   reply.hijack()
-  report(error, { requestId: request.id, method: request.method, path: pathOf(request.raw) }, context)
+  logRejection(error, { requestId: request.id, method: request.method, path: pathOf(request.raw) }, context)
   sendLocalReply(request.raw, reply.raw, error, request.id)
 }
 
 /** Counts a local reply, and says so in the log; a request that was relayed has a line of its own. */
-function report (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRefusal }: ServerContext): void {
-  onRefusal(error.code)
+function logRejection (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRejection }: ServerContext): void {
+  onRejection(error.code)
   log.info({ ...request, status: error.status, errorCode: `PROXY.${error.code}` }, 'refused')
 }
 

@@ -1,12 +1,11 @@
 /**
- * When the next attempt may be made: after a success a moment later, after failures later and later.
+ * Exponential backoff with jitter: when the next attempt may be made: after a success a moment later, after failures later and later.
  */
-import type { Clock } from '../clock.ts'
-import { elapsedMs, instant, type Instant } from './access-token.ts'
+import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import { retryDelayMs, type FailureKind } from './refresh-policy.ts'
 
 /** Renewals follow one another at least this far apart, however short AMSU makes its tokens live. */
-const SMALLEST_GAP_MS = 1_000
+const MIN_GAP_MS = 1_000
 
 /** The pause between attempts and the failures that made it long. Sleep counts: it is measured on both clocks. */
 export class Backoff {
@@ -46,7 +45,7 @@ export class Backoff {
   succeed (): void {
     this.#kind = undefined
     this.#failures = 0
-    this.#pause(SMALLEST_GAP_MS)
+    this.#pause(MIN_GAP_MS)
   }
 
   /** @param retryAfterMs what AMSU asked for, or 0 */

@@ -3,11 +3,11 @@
  * is not decided here.
  */
 import type { BaseLogger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from '../amsu/token-api.ts'
+import type { TokenCall } from '../amsu/token-call.ts'
+import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import type { Secret } from '../secrets/secret.ts'
-import { elapsedMs, instant, type Instant } from './access-token.ts'
-import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
-import { isWorthTrying, renewalPlan, type TokenCall } from './refresh-policy.ts'
+import { isWorthTrying, renewalPlan } from './refresh-policy.ts'
 
 /** What attempts are made with. */
 export interface RenewalOptions {
@@ -34,7 +34,7 @@ export class Renewal {
   readonly #options: RenewalOptions
   #credentials: Credentials
   #refreshToken: RefreshToken | undefined
-  #putRefusedAt: Instant | undefined
+  #putBlockedAt: Instant | undefined
 
   constructor (options: RenewalOptions) {
     this.#options = options
@@ -62,11 +62,11 @@ export class Renewal {
       if (failure !== undefined && !isWorthTrying(call, failure.kind, isTokenUsable())) continue
       try {
         const grant = this.#keep(await this.#call(call))
-        if (failure?.kind === 'broken' && call === 'refresh_post') this.#putRefusedAt = instant(this.#options.clock)
+        if (failure?.kind === 'connection_lost' && call === 'refresh_post') this.#putBlockedAt = instant(this.#options.clock)
         return { grant, call }
       } catch (error) {
         failure = toCallError(call, error)
-        if (failure.kind === 'refused') this.#putRefusedAt = instant(this.#options.clock)
+        if (failure.kind === 'method_blocked') this.#putBlockedAt = instant(this.#options.clock)
         if (failure.kind === 'rejected' && call !== 'credentials') this.#refreshToken = undefined
         this.#options.log.warn({ call, kind: failure.kind, err: failure }, 'AMSU token call failed')
       }
@@ -111,7 +111,7 @@ export class Renewal {
   }
 
   #plan (hasFailed: boolean, isTokenUsable: boolean): TokenCall[] {
-    return renewalPlan({ refreshTokenAgeMs: this.#ageMs(this.refreshIssuedAt), putRefusedAgeMs: this.#ageMs(this.#putRefusedAt), isTokenUsable, hasFailed })
+    return renewalPlan({ refreshTokenAgeMs: this.#ageMs(this.refreshIssuedAt), putBlockedAgeMs: this.#ageMs(this.#putBlockedAt), isTokenUsable, hasFailed })
   }
 
   #ageMs (since: Instant | undefined): number | undefined {

@@ -3,14 +3,14 @@
  * in time than to let a client give up and guess.
  */
 import type { Clock, Timer } from '../clock.ts'
-import type { Delivery } from './delivery.ts'
 import { NoConnectionError } from './errors.ts'
+import type { PendingRequest } from './pending-request.ts'
 
 /** A queue whose requests fail with a {@link NoConnectionError} when they have waited too long. */
 export class RequestQueue {
   readonly #clock: Clock
   readonly #timeoutMs: number
-  #items: Delivery[] = []
+  #items: PendingRequest[] = []
   #timer: Timer | undefined
 
   /** @param timeoutMs the longest wait, in milliseconds */
@@ -24,25 +24,25 @@ export class RequestQueue {
   }
 
   /** Adds the newest request; its `queuedAtMs` is set. */
-  push (delivery: Delivery): void {
-    delivery.inQueueSinceMs = delivery.queuedAtMs
-    this.#items.push(delivery)
+  push (pending: PendingRequest): void {
+    pending.inQueueSinceMs = pending.queuedAtMs
+    this.#items.push(pending)
   }
 
   /** Adds a request that had a connection for a moment; it has waited longer than all others, but not for attempts to connect. */
-  putBack (delivery: Delivery): void {
-    delivery.inQueueSinceMs = this.#clock.monotonic()
-    this.#items.unshift(delivery)
+  putBack (pending: PendingRequest): void {
+    pending.inQueueSinceMs = this.#clock.monotonic()
+    this.#items.unshift(pending)
   }
 
   /** Takes out the oldest request. */
-  shift (): Delivery | undefined {
+  shift (): PendingRequest | undefined {
     return this.#items.shift()
   }
 
   /** Takes out a request that is no longer wanted. */
-  remove (delivery: Delivery): void {
-    const index = this.#items.indexOf(delivery)
+  remove (pending: PendingRequest): void {
+    const index = this.#items.indexOf(pending)
     if (index !== -1) this.#items.splice(index, 1)
   }
 
@@ -54,7 +54,7 @@ export class RequestQueue {
   /** Fails every request, and sets no more timers. */
   close (cause: Error): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
-    for (const delivery of this.#items.splice(0)) delivery.fail(cause)
+    for (const pending of this.#items.splice(0)) pending.fail(cause)
   }
 
   /** Limits the wait of what is in it. A connection attempt that is begun before has its timer first, and knows more to tell. */
@@ -71,7 +71,7 @@ export class RequestQueue {
     this.limitWait()
   }
 
-  #fail (failed: Delivery[], cause: Error): void {
+  #fail (failed: PendingRequest[], cause: Error): void {
     const gone = new Set(failed)
     this.#items = this.#items.filter(delivery => !gone.has(delivery))
     for (const delivery of failed) delivery.fail(cause)

@@ -7,9 +7,9 @@ import { statusOf, type Running, type Stage, type StartOptions } from './stage.t
 import type { Target } from './target.ts'
 
 /** Share of the proxy's core that others may take before a sample is noisy. */
-const MOST_FOREIGN = 0.06
+const MAX_FOREIGN = 0.06
 /** Share of either core that the host may take away. */
-const MOST_STOLEN = 0.04
+const MAX_STOLEN = 0.04
 /** Times a noisy sample is taken at most; the least noisy one counts. */
 const ATTEMPTS = 2
 
@@ -123,10 +123,10 @@ export class Bench {
     // Each answer that was counted as good must have carried the token: else the proxy was measured at something else.
     const [errors, requests] = [sum(seen.map(one => one.errors)), sum(seen.map(one => one.requests))]
     if (errors > 0 || refused > 0) throw new Error(`${errors} errors at the caller, ${refused} requests without the token at the upstream`)
-    if (counters.answered - before.counters.answered < requests) throw new Error('it answered requests that the upstream has not seen')
+    if (counters.responded - before.counters.responded < requests) throw new Error('it answered requests that the upstream has not seen')
     const foreign = isCoreShared ? 0 : Math.max(0, (own.busy - before.own.busy - sum(cpuSeconds)) / seconds)
     const stolen = Math.max(own.stolen - before.own.stolen, other.stolen - before.other.stolen) / seconds
-    return { seen, cpuSeconds, foreign, stolen, isNoisy: foreign > MOST_FOREIGN || stolen > MOST_STOLEN }
+    return { seen, cpuSeconds, foreign, stolen, isNoisy: foreign > MAX_FOREIGN || stolen > MAX_STOLEN }
   }
 
   /** A GET, an upload, a path outside and, for ours, a caller nobody knows: against the counters of the upstream. */
@@ -139,11 +139,11 @@ export class Bench {
     const outside = target.launch === undefined ? 404 : await statusOf(running, '/outside')
     const stranger = target.isOurs === true ? await statusOf(running, undefined, 'Bearer of-nobody') : 401
     const after = await this.stage.counters()
-    const [answered, beyond] = [inside.answered - before.answered, after.answered - inside.answered]
-    const isRelayed = status === 200 && errors === 0 && answered >= 2 && after.refused === before.refused && inside.received - before.received === 5 * 2 ** 20
+    const [responded, beyond] = [inside.responded - before.responded, after.responded - inside.responded]
+    const isRelayed = status === 200 && errors === 0 && responded >= 2 && after.refused === before.refused && inside.received - before.received === 5 * 2 ** 20
     // Ours may read a quota by itself at any moment, so its status tells; Caddy has a 200 of its own for what it does not relay.
     const isClosed = stranger === 401 && (target.isOurs === true ? outside === 404 : beyond === 0)
-    if (!isRelayed || !isClosed) throw new Error(`does not relay as it should: GET ${status}, failed uploads ${errors}, answered ${answered}, refused ${after.refused - before.refused}; outside ${outside}, stranger ${stranger}, answered ${beyond}`)
+    if (!isRelayed || !isClosed) throw new Error(`does not relay as it should: GET ${status}, failed uploads ${errors}, answered ${responded}, refused ${after.refused - before.refused}; outside ${outside}, stranger ${stranger}, answered ${beyond}`)
   }
 }
 

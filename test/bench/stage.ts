@@ -17,7 +17,7 @@ const START_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 3_000
 
 /** What the upstream has counted. */
-export interface Counters { readonly answered: number, readonly refused: number, readonly received: number, readonly held: number }
+export interface Counters { readonly responded: number, readonly refused: number, readonly received: number, readonly held: number }
 
 /** A target that runs, or the upstream itself. */
 export interface Running {
@@ -80,12 +80,12 @@ export class Stage {
   /** Starts a target and resolves when it has relayed a request. */
   async start (target: Target, options: StartOptions = {}): Promise<Running> {
     const running = await this.spawn(target, options)
-    await this.firstAnswer(running, 20)
+    await this.firstResponse(running, 20)
     return running
   }
 
   /** Resolves when a target has relayed a request; it is asked again `everyMs` after it could not be reached. */
-  async firstAnswer (running: Running, everyMs: number): Promise<void> {
+  async firstResponse (running: Running, everyMs: number): Promise<void> {
     const latest = performance.now() + START_TIMEOUT_MS
     while (performance.now() < latest && this.#childOf(running)?.exitCode === null) {
       if (await statusOf(running) === 200) return
@@ -118,8 +118,8 @@ export class Stage {
 
   /** What the upstream has counted so far. */
   async counters (): Promise<Counters> {
-    const answer = await ask(this.upstreamPort, '/counters', '')
-    return JSON.parse(answer.slice(answer.indexOf('{'))) as Counters
+    const response = await ask(this.upstreamPort, '/counters', '')
+    return JSON.parse(response.slice(response.indexOf('{'))) as Counters
   }
 
   #childOf ({ group }: Running): ChildProcess | undefined {
@@ -153,9 +153,9 @@ async function ask (port: number, path: string, authorization: string): Promise<
   socket.setTimeout(10_000, () => { socket.destroy(new Error('no answer')) })
   const credentials = authorization === '' ? '' : `Authorization: ${authorization}\r\n`
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n${credentials}\r\n`)
-  let answer = ''
-  for await (const chunk of socket) answer += (chunk as Buffer).toString('latin1')
-  return answer
+  let response = ''
+  for await (const chunk of socket) response += (chunk as Buffer).toString('latin1')
+  return response
 }
 
 /** Signals a whole group. */

@@ -14,9 +14,9 @@ export type Load = Omit<Pressure, 'seconds'>
 
 /** Presses all of them at once until each is warm. */
 export async function warmUp (all: readonly Running[], load: Load): Promise<void> {
-  const answered = all.map(() => 0)
-  for (let seconds = 0; seconds < WARM_UP_SECONDS && Math.min(...answered) < WARM_UP_REQUESTS; seconds += STEP_SECONDS) {
-    for (const [i, { requests }] of (await pressTogether(all, load, STEP_SECONDS)).entries()) answered[i] = (answered[i] ?? 0) + requests
+  const responded = all.map(() => 0)
+  for (let seconds = 0; seconds < WARM_UP_SECONDS && Math.min(...responded) < WARM_UP_REQUESTS; seconds += STEP_SECONDS) {
+    for (const [i, { requests }] of (await pressTogether(all, load, STEP_SECONDS)).entries()) responded[i] = (responded[i] ?? 0) + requests
   }
 }
 

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
-import { words, type Words } from '../../src/report/status-page/words.ts'
+import { words, type Words } from '../../src/endpoints/status-page/words.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { json, startUpstream } from '../support/upstream.ts'
-import { outcomeOf } from '../report/outcomes.ts'
+import { outcomeOf } from '../telemetry/outcomes.ts'
 import { GOOD, SCENES, setStage } from './stage.ts'
 
 const EXECUTABLE = '/usr/bin/chromium'
@@ -69,18 +69,18 @@ for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
 
 for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
   test(`why no token can be got and a clock that is off are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
-    const { codes, answered } = words[language].failure
+    const { codes, withStatus: responded } = words[language].failure
     const own = await setStage()
     Object.assign(own.state, { token: SCENES[4]?.token, clockSkewSeconds: -7_200 })
     const { page, complaints, close } = await open(own.origin, { locale, viewport: PHONE })
     const [failure, clock] = [page.locator('#failure'), page.locator('#clock')]
-    assert.equal(await failure.textContent(), words[language].failure.unanswered.replace('{why}', String(codes['ECONNREFUSED'])).replace('{code}', 'ECONNREFUSED'))
+    assert.equal(await failure.textContent(), words[language].failure.withoutResponse.replace('{why}', String(codes['ECONNREFUSED'])).replace('{code}', 'ECONNREFUSED'))
     assert.equal(await clock.textContent(), words[language].clock.behind.replace('{skew}', words[language].units.h.replace('{n}', '2')))
     assert.equal(await isTooWide(page), false)
     assert.equal(await page.locator('.notes').getAttribute('aria-live'), 'polite', 'a screen reader hears of it')
     Object.assign(own.state, { token: SCENES[5]?.token, clockSkewSeconds: 7_200 })
     await page.getByText(words[language].clock.ahead.replace('{skew}', words[language].units.h.replace('{n}', '2'))).waitFor()
-    assert.equal(await failure.textContent(), answered.replace('{status}', '502'))
+    assert.equal(await failure.textContent(), responded.replace('{status}', '502'))
     Object.assign(own.state, { token: GOOD, clockSkewSeconds: 30 })
     await failure.waitFor({ state: 'hidden' })
     await clock.waitFor({ state: 'hidden' })

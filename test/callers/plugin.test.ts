@@ -7,7 +7,7 @@ import { systemClock } from '../../src/clock.ts'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../../src/errors.ts'
 import { sendLocalReply } from '../../src/relay/local-reply.ts'
 import { Secret } from '../../src/secrets/secret.ts'
-import { call, sendBytes, type Answer } from '../support/client.ts'
+import { call, sendBytes, type ReceivedResponse } from '../support/client.ts'
 
 const TOKEN = '/amsu-analysis/v2/token'
 const REFRESHMENT = `${TOKEN}/refreshment`
@@ -35,8 +35,8 @@ async function setUp (t: Test, { isOpen = false } = {}) {
   return { origin: `http://127.0.0.1:${port}`, port, registry, count, lines }
 }
 
-const post = async (origin: string, path: string, body: string, headers: Record<string, string> = FORM): Promise<Answer> => await call(origin, path, { method: 'POST', body, headers })
-const parsed = ({ text }: Answer): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>
+const post = async (origin: string, path: string, body: string, headers: Record<string, string> = FORM): Promise<ReceivedResponse> => await call(origin, path, { method: 'POST', body, headers })
+const parsed = ({ text }: ReceivedResponse): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>
 
 test('an app that fetches its own token gets one of ours, and the next one in either way', async t => {
   const { count, origin, registry } = await setUp(t)
@@ -54,24 +54,24 @@ test('an app that fetches its own token gets one of ours, and the next one in ei
 
 test('a refusal in the words of AMSU does not carry the header of our own errors, and nobody may keep it', async t => {
   const { origin } = await setUp(t)
-  for (const [answer, code] of [
+  for (const [response, code] of [
     [await post(origin, TOKEN, 'client_id=legacy&client_secret=wrong'), 'COMMON.AUTHENTICATION_FAILED'],
     [await call(origin, TOKEN, { method: 'PUT', body: 'refresh_token=a.b.c', headers: FORM }), 'COMMON.INVALID_CREDENTIALS'],
     [await post(origin, REFRESHMENT, 'refresh_token=x'), 'COMMON.INVALID_CREDENTIALS'],
   ] as const) {
-    t.equal(answer.status, 401)
-    t.match(parsed(answer), { error: { code, msg: /./ } })
-    t.match(answer.headers, { 'cache-control': 'no-store', 'www-authenticate': 'Bearer realm="amsu-proxy"' })
-    t.notOk('x-amsu-proxy-error' in answer.headers)
+    t.equal(response.status, 401)
+    t.match(parsed(response), { error: { code, msg: /./ } })
+    t.match(response.headers, { 'cache-control': 'no-store', 'www-authenticate': 'Bearer realm="amsu-proxy"' })
+    t.notOk('x-amsu-proxy-error' in response.headers)
   }
 })
 
 test('a field that is missing is our error', async t => {
   const { origin } = await setUp(t, { isOpen: true })
-  for (const answer of [await post(origin, TOKEN, 'client_id=x'), await post(origin, TOKEN, '', {}), await post(origin, REFRESHMENT, CREDENTIALS), await call(origin, TOKEN, { method: 'PUT' })]) {
-    t.equal(answer.status, 400)
-    t.match(parsed(answer), { error: { code: 'PROXY.INVALID_TOKEN_REQUEST' } })
-    t.match(answer.headers, { 'x-amsu-proxy-error': 'INVALID_TOKEN_REQUEST', 'cache-control': 'no-store', connection: 'close' })
+  for (const response of [await post(origin, TOKEN, 'client_id=x'), await post(origin, TOKEN, '', {}), await post(origin, REFRESHMENT, CREDENTIALS), await call(origin, TOKEN, { method: 'PUT' })]) {
+    t.equal(response.status, 400)
+    t.match(parsed(response), { error: { code: 'PROXY.INVALID_TOKEN_REQUEST' } })
+    t.match(response.headers, { 'x-amsu-proxy-error': 'INVALID_TOKEN_REQUEST', 'cache-control': 'no-store', connection: 'close' })
   }
 })
 
@@ -96,9 +96,9 @@ test('every other method is refused there with the list of those that are not, a
   for (const [path, allowed] of [[TOKEN, TOKEN_METHODS.token], [REFRESHMENT, TOKEN_METHODS.refreshment]] as const) {
     for (const method of RELAYED_METHODS) {
       if (allowed.some(each => each === method)) continue
-      const answer = await call(origin, path, { method })
-      t.equal(answer.status, 405, `${method} ${path}`)
-      t.match(answer.headers, { 'x-amsu-proxy-error': 'METHOD_REJECTED', allow: path === TOKEN ? 'POST, PUT' : 'POST' })
+      const response = await call(origin, path, { method })
+      t.equal(response.status, 405, `${method} ${path}`)
+      t.match(response.headers, { 'x-amsu-proxy-error': 'METHOD_REJECTED', allow: path === TOKEN ? 'POST, PUT' : 'POST' })
     }
   }
   t.equal(count.relayed, 0)
@@ -109,9 +109,9 @@ test('a token request of 3 MB is refused, whether it says so or not, and the ser
   const { count, origin } = await setUp(t)
   const body = Buffer.alloc(3_000_000, 'a')
   for (const headers of [{ 'content-length': body.length }, { 'transfer-encoding': 'chunked' }]) {
-    const answer = await call(origin, TOKEN, { method: 'POST', body, headers })
-    t.equal(answer.status, 413)
-    t.match(answer.headers, { 'x-amsu-proxy-error': 'BODY_TOO_LARGE', connection: 'close' })
+    const response = await call(origin, TOKEN, { method: 'POST', body, headers })
+    t.equal(response.status, 413)
+    t.match(response.headers, { 'x-amsu-proxy-error': 'BODY_TOO_LARGE', connection: 'close' })
   }
   t.equal((await post(origin, TOKEN, `${CREDENTIALS}&x=${'a'.repeat(16_384 - CREDENTIALS.length - 3)}`)).status, 200, 'exactly 16 KiB are fine')
   t.equal((await post(origin, TOKEN, `${CREDENTIALS}&x=${'a'.repeat(16_384 - CREDENTIALS.length - 2)}`)).status, 413, 'one more is not')

@@ -12,8 +12,8 @@ import { FakeClock } from '../support/fake-clock.ts'
 type Result = { text: string | undefined } | { code: string }
 
 /** Sends bytes to a server that reads bodies of at most 10; resolves with what the reading came to and all that was answered. */
-async function read (t: Test, bytes: string[], clock: Clock = systemClock, onStart = (_socket: net.Socket): void => {}): Promise<{ result: Result, answer: string }> {
-  let answer = ''
+async function read (t: Test, bytes: string[], clock: Clock = systemClock, onStart = (_socket: net.Socket): void => {}): Promise<{ result: Result, response: string }> {
+  let response = ''
   let onResult = (_result: Result): void => {}
   const result = new Promise<Result>(resolve => { onResult = resolve })
   const server = http.createServer()
@@ -30,10 +30,10 @@ async function read (t: Test, bytes: string[], clock: Clock = systemClock, onSta
   server.on('request', handle).on('checkContinue', handle).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const socket = net.connect((server.address() as AddressInfo).port, '127.0.0.1', () => { for (const part of bytes) socket.write(part) })
-  socket.on('data', chunk => { answer += chunk.toString() }).on('error', () => {})
+  socket.on('data', chunk => { response += chunk.toString() }).on('error', () => {})
   await once(socket, 'close')
   server.close()
-  return { result: await result, answer }
+  return { result: await result, response }
 }
 
 const head = (...headers: string[]): string => `POST / HTTP/1.1\r\nHost: x\r\n${headers.map(header => `${header}\r\n`).join('')}\r\n`
@@ -51,9 +51,9 @@ test('no body is an empty one', async t => {
 })
 
 test('a body that says it is too large is refused before a byte of it is read, and gets no 100', async t => {
-  const { answer, result } = await read(t, [head('Content-Length: 11', 'Expect: 100-continue')])
+  const { response, result } = await read(t, [head('Content-Length: 11', 'Expect: 100-continue')])
   t.strictSame(result, { code: 'BODY_TOO_LARGE' })
-  t.notMatch(answer, '100 Continue')
+  t.notMatch(response, '100 Continue')
 })
 
 test('a body that turns out too large is refused where it does', async t => {
@@ -61,9 +61,9 @@ test('a body that turns out too large is refused where it does', async t => {
 })
 
 test('who waits for a 100 gets it', async t => {
-  const { answer, result } = await read(t, [head('Content-Length: 2', 'Expect: 100-continue')], systemClock, socket => { setTimeout(() => { socket.write('ab') }, 10) })
+  const { response, result } = await read(t, [head('Content-Length: 2', 'Expect: 100-continue')], systemClock, socket => { setTimeout(() => { socket.write('ab') }, 10) })
   t.strictSame(result, { text: 'ab' })
-  t.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/)
+  t.match(response, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/)
 })
 
 test('a body that does not come in time is given up', async t => {

@@ -71,7 +71,7 @@ async function runSuite (apps: readonly App[], home: string): Promise<void> {
           const original = originals.get(app)
           assert.ok(original !== undefined, 'it must work without the proxy first')
           const appRun = await run(app, stage, mode.clientId, mode.clientSecret)
-          assertSameAnswers(appRun, original)
+          assertSameResponses(appRun, original)
           assertProbes(appRun, mode)
           assert.equal(stage.simulator.record.lastHeaders.cookie, undefined, 'cookies stay here')
           assert.match(String(stage.simulator.record.lastHeaders.via), /amsu-proxy/)
@@ -103,7 +103,7 @@ function assertOriginal (original: AppRun): void {
   assertRefusal(stepOf(original, 'wrong secret'), 401, 'COMMON.AUTHENTICATION_FAILED')
 }
 
-function assertSameAnswers (appRun: AppRun, original: AppRun): void {
+function assertSameResponses (appRun: AppRun, original: AppRun): void {
   for (const step of tokenSteps) assertTokens(stepOf(appRun, step))
   for (const step of relayedSteps) assert.deepEqual(stepOf(appRun, step), stepOf(original, step))
 }

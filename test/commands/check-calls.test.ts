@@ -13,11 +13,11 @@ const REJECTED = { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'value-ne
 async function startCalls (t: Test, options: UpstreamOptions = {}, settings: Record<string, string> = {}, aheadMs = 0): Promise<{ calls: AmsuCalls, upstream: Upstream, masker: Masker }> {
   const upstream = await startUpstream({ onRequest: (_call, res) => { json(res, 200, { hrv_analysis: 7 }) }, ...options })
   const clock = { ...systemClock, wall: () => systemClock.wall() + aheadMs }
-  const surroundings = surroundingsOf({ AMSU_BASE_URL: upstream.origin, ...settings }, { clock })
-  const client = apiClientOf(surroundings)
+  const context = surroundingsOf({ AMSU_BASE_URL: upstream.origin, ...settings }, { clock })
+  const client = apiClientOf(context)
   t.teardown(async () => { await client.destroy(); await upstream.close() })
   const masker = createMasker()
-  return { upstream, masker, calls: new AmsuCalls({ surroundings, client, masker }) }
+  return { upstream, masker, calls: new AmsuCalls({ context, client, masker }) }
 }
 
 function formOf ({ body }: Received): Record<string, string> {
@@ -97,13 +97,13 @@ test('what is left is told family by family; a family at 0 is noted, and nothing
   let times: Record<string, number> = {}
   const { calls } = await startCalls(t, { onRequest: (_call, res) => { json(res, 200, times) } })
   await calls.token()
-  for (const [answer, expected] of [
+  for (const [response, expected] of [
     [{ hrv_analysis: -1, health_analysis: 3 }, { status: 'ok', found: 'left: hrv unlimited, health 3' }],
     [{ hrv_analysis: 0, health_analysis: 3 }, { status: 'note', found: 'left: hrv 0, health 3', cause: 'the quota of hrv_analysis is used up' }],
     [{ hrv_analysis: 0, health_analysis: 0 }, { status: 'failed', cause: 'the quota of hrv_analysis, health_analysis is used up' }],
     [{}, { status: 'failed', cause: 'AMSU does not answer as documented' }],
   ] as const) {
-    times = answer
+    times = response
     t.match(await calls.availableTimes(), expected)
   }
 })

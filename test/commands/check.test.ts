@@ -25,7 +25,7 @@ async function runCheck (environment: Record<string, string>, options: { lookup?
     clock: { ...systemClock, wall: () => systemClock.wall() + aheadMs },
     isColored: false,
     write: part => { text += part },
-    forget: names => { forgotten.push(...names) },
+    unsetEnv: names => { forgotten.push(...names) },
     ...rest,
   }, true)
   const { ok, steps } = JSON.parse(text) as { ok: boolean, steps: JsonStep[] }
@@ -68,7 +68,7 @@ test('everything in order: each step is taken, timed and found well, and no anal
 test('people get a line a step, with likely cause and what to do below one that fails, and colours only if wanted', async t => {
   const upstream = await startAmsu(t, { onToken: (_call, res) => { json(res, 401, { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'no' } }) } })
   let text = ''
-  const given = { environment: { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin }, dotenvPath: '/nonexistent/.env', clock: systemClock, forget: () => {}, write: (part: string) => { text += part } }
+  const given = { environment: { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin }, dotenvPath: '/nonexistent/.env', clock: systemClock, unsetEnv: () => {}, write: (part: string) => { text += part } }
   t.equal(await check({ ...given, isColored: false }, false), 1)
   t.match(text, /^ok {6}configuration +\d+ ms {2}settings are complete.*\nok {6}dns +\d+ ms .*\nok {6}tcp .*\nFAILED {2}token .*\n +likely cause: the id or the secret is wrong.*\n +what to do: compare AMSU_CLIENT_ID.*\n- {7}refresh put +not tried\n[^]*\nFailed: token\.\n$/)
   t.notMatch(text, '\u001b')
@@ -132,11 +132,11 @@ test('a clock that is ahead or behind is noted, and the proxy works all the same
 
 test('a PUT that is refused is a note while the refreshment works; when both fail, so does the check, and the quota is still asked for', async t => {
   const refused: string[] = ['PUT /amsu-analysis/v2/token']
-  const answer = (call: Received, res: ServerResponse): void => {
+  const response = (call: Received, res: ServerResponse): void => {
     if (refused.includes(`${call.method} ${call.url}`)) html(res, 405)
     else json(res, 200, { access_token: 'given-access', expires_in: 60, refresh_token: 'given-refresh' })
   }
-  const upstream = await startAmsu(t, { onToken: answer, onRequest: (_call, res) => { json(res, 200, QUOTAS) } })
+  const upstream = await startAmsu(t, { onToken: response, onRequest: (_call, res) => { json(res, 200, QUOTAS) } })
   const one = await runCheck({ AMSU_BASE_URL: upstream.origin })
   t.match([one.code, one.of('refresh_put'), one.of('refresh_post')], [0, { status: 'note', advice: /renews by the other way/ }, { status: 'ok' }])
   refused.push('POST /amsu-analysis/v2/token/refreshment')
@@ -160,7 +160,7 @@ test('whatever else AMSU, or somebody in its place, answers is named by its most
   let times: (res: ServerResponse) => void = () => {}
   const good = (res: ServerResponse): void => { json(res, 200, { access_token: 'given-access', expires_in: 60 }) }
   const upstream = await startAmsu(t, { onToken: (_call, res) => { (token ?? good)(res) }, onRequest: (_call, res) => { times(res) } })
-  for (const [answer, cause] of [
+  for (const [response, cause] of [
     [(res: ServerResponse) => { html(res, 200) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 401) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
@@ -171,19 +171,19 @@ test('whatever else AMSU, or somebody in its place, answers is named by its most
     [(res: ServerResponse) => { json(res, 200, { access_token: '' }) }, /not answer as documented/],
     [(res: ServerResponse) => { res.socket?.resetAndDestroy() }, /ends the connection/],
   ] as const) {
-    token = answer
+    token = response
     const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
     t.match([code, of('token')], [1, { status: 'failed', cause, advice: String }])
     t.notMatch(text, /never-shown|html>/)
   }
   token = undefined
-  for (const [answer, cause] of [
+  for (const [response, cause] of [
     [(res: ServerResponse) => { json(res, 403, { error: { code: 'COMMON.FORBIDDEN', msg: 'value-never-shown' } }) }, /does not accept its own token/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
     [(res: ServerResponse) => { json(res, 500, {}) }, /in trouble/],
     [(res: ServerResponse) => { json(res, 200, { other: 'value-never-shown' }) }, /not answer as documented/],
   ] as const) {
-    times = answer
+    times = response
     const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
     t.match([code, of('refresh_put'), of('available_times')], [1, { status: 'not_tried', found: /no refresh token/ }, { status: 'failed', cause }])
     t.notMatch(text, /never-shown|html>|given-access/)

@@ -21,7 +21,7 @@ export interface AppRequest {
 }
 
 /** What the app got. */
-export interface AppAnswer {
+export interface AppResponse {
   status: number
   /** From the first byte sent to the last byte got. */
   durationMs: number
@@ -39,7 +39,7 @@ export interface Exchange {
 /** The app. */
 export interface LegacyApp {
   /** Makes a call; `onSent` hears what share of the body is gone. */
-  call: (request: AppRequest, signal: AbortSignal, onSent?: (share: number) => void) => Promise<AppAnswer>
+  call: (request: AppRequest, signal: AbortSignal, onSent?: (share: number) => void) => Promise<AppResponse>
   readonly exchanges: readonly Exchange[]
 }
 
@@ -61,13 +61,13 @@ export function createLegacyApp (baseUrl: string): LegacyApp {
       const outgoing = request(baseUrl + path, { method, headers, signal, agent: false })
       outgoing.once('socket', socket => socket.on('data', (chunk: Buffer) => { exchange.received.push(chunk) }))
       exchange.sent.push(headOf(outgoing), ...pieces)
-      const [incoming] = await Promise.all([answerTo(outgoing), send(pieces, outgoing, onSent)])
+      const [incoming] = await Promise.all([responseTo(outgoing), send(pieces, outgoing, onSent)])
       return { status: incoming.statusCode ?? 0, body: await buffer(incoming), durationMs: performance.now() - startedAt }
     },
   }
 }
 
-async function answerTo (outgoing: ClientRequest): Promise<IncomingMessage> {
+async function responseTo (outgoing: ClientRequest): Promise<IncomingMessage> {
   const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
   return incoming
 }

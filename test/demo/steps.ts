@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import { grouped, timesCall } from './calls.ts'
 import type { DemoCall, Result } from './calls.ts'
 import { searchSecrets } from './evidence.ts'
-import type { AppAnswer, LegacyApp } from './legacy-app.ts'
+import type { AppResponse, LegacyApp } from './legacy-app.ts'
 import type { Screen } from './screen.ts'
 import { firstTokenLifeSeconds } from './stage.ts'
 import type { Stage } from './stage.ts'
@@ -42,12 +42,12 @@ export async function showCall (show: Show, call: DemoCall): Promise<void> {
   const { app, screen, signal, baseUrl } = show
   announce(show, call.title, call.curl(baseUrl))
   let share = 0
-  const answer = await screen.during(
+  const response = await screen.during(
     () => share < 1 ? `${screen.bar(share)}${Math.round(share * 100)} % sent` : 'waiting for the answer',
     attempt(show, app.call(call.request, signal, sent => { share = sent }))
   )
   show.heldSince ??= performance.now()
-  conclude(show, `${answer.status} in ${grouped(Math.ceil(answer.durationMs))} ms`, [read(show, call, answer)])
+  conclude(show, `${response.status} in ${grouped(Math.ceil(response.durationMs))} ms`, [read(show, call, response)])
 }
 
 /** Goes on calling until the first token is dead, and shows that nobody noticed. */
@@ -123,7 +123,7 @@ async function attempt<T> (show: Show, work: Promise<T>): Promise<T> {
   }
 }
 
-function read (show: Show, call: DemoCall, { status, body }: AppAnswer): string {
+function read (show: Show, call: DemoCall, { status, body }: AppResponse): string {
   const text = body.toString()
   let result: Result & { error?: { code: string, msg: string } }
   try {

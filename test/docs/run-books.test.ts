@@ -1,8 +1,8 @@
 import { test, type Test } from 'tap'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { check } from '../../src/commands/check.ts'
-import type { describe } from '../../src/report/status.ts'
-import { words } from '../../src/report/status-page/words.ts'
+import { words } from '../../src/endpoints/status-page/words.ts'
+import type { describe } from '../../src/endpoints/status.ts'
 import { simulatorDefaults, startSimulator, type Simulator, type SimulatorOptions } from '../simulator/simulator.ts'
 import { call, errorCode } from '../support/client.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
@@ -36,7 +36,7 @@ function told (book: string, place: string): string[] {
 /** Runs `check` against AMSU as it is now. */
 async function doctor (origin: string, settings: Record<string, string> = CREDENTIALS, clock: Clock = systemClock): Promise<{ code: number, text: string }> {
   let text = ''
-  const code = await check({ environment: { ...settings, AMSU_BASE_URL: origin }, dotenvPath: '/nonexistent/.env', clock, isColored: false, write (each) { text += each }, forget () {} }, false)
+  const code = await check({ environment: { ...settings, AMSU_BASE_URL: origin }, dotenvPath: '/nonexistent/.env', clock, isColored: false, write (each) { text += each }, unsetEnv () {} }, false)
   return { code, text }
 }
 
@@ -72,7 +72,7 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   tells(t, name, '`/readyz`', await warnings(proxy), 'token_call_failed:…')
   tells(t, name, '`check`', (await doctor(simulator.origin)).text, 'AMSU is in trouble')
   t.match(await state(proxy), { state: 'token_endpoint_down', token: { failureCode: null, failureStatus: 500 } })
-  tells(t, name, 'status page', words.en.failure.answered, 'The last token call was answered with status …')
+  tells(t, name, 'status page', words.en.failure.withStatus, 'The last token call was answered with status …')
   tells(t, name, 'status page', words.en.states.token_endpoint_down_without[0] ?? '', 'Not serving: no token')
   t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.TOKEN_UNAVAILABLE')
 })

@@ -1,5 +1,5 @@
 import { test, type Test } from 'tap'
-import { call, errorCode, type Answer } from '../support/client.ts'
+import { call, errorCode, type ReceivedResponse } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
 import { startUpstream, type Upstream } from '../support/upstream.ts'
 
@@ -16,11 +16,11 @@ async function setUp (t: Test, settings: Record<string, string> = {}) {
   return { upstream, proxy }
 }
 
-async function buy (origin: string, id: string, secret: string, path = TOKEN): Promise<Answer> {
+async function buy (origin: string, id: string, secret: string, path = TOKEN): Promise<ReceivedResponse> {
   return await call(origin, path, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: `client_id=${id}&client_secret=${secret}` })
 }
 
-async function renew (origin: string, refreshToken: string, method = 'PUT', path = TOKEN): Promise<Answer> {
+async function renew (origin: string, refreshToken: string, method = 'PUT', path = TOKEN): Promise<ReceivedResponse> {
   return await call(origin, path, { method, body: `refresh_token=${refreshToken}` })
 }
 

@@ -132,13 +132,13 @@ test('403, 502, an early end, garbage or silence for a tunnel are UPSTREAM_UNREA
   const upstream = await startUpstream()
   const front = await startTlsFront(upstream, 'server')
   const good = await startForwardProxy()
-  let answer: string | undefined
+  let response: string | undefined
   let isOdd = false
   const odd = await startTcp(socket => {
     if (isOdd) {
       socket.once('data', () => {
-        if (answer === ESTABLISHED) socket.write(answer)
-        else if (answer !== undefined) socket.end(answer)
+        if (response === ESTABLISHED) socket.write(response)
+        else if (response !== undefined) socket.end(response)
       })
       return
     }
@@ -153,7 +153,7 @@ test('403, 502, an early end, garbage or silence for a tunnel are UPSTREAM_UNREA
   await front.swap('server') // ends the pooled connection
   const before = front.text()
   for (const text of ['HTTP/1.1 403 Forbidden\r\n\r\n', 'HTTP/1.0 502 Bad Gateway\r\nContent-Length: 4\r\n\r\nhtml', '', 'garbage\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\nwho speaks here', ESTABLISHED, undefined]) {
-    answer = text
+    response = text
     t.match(await call(proxy.origin, PATH, { method: 'POST', body: 'data' }), { status: 502, headers: { 'x-amsu-proxy-error': 'UPSTREAM_UNREACHABLE' } }, String(text))
   }
   t.equal(front.text(), before)

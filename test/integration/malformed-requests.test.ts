@@ -143,8 +143,8 @@ test('a refused upload is not read to its end, and a caller who writes for long 
     push()
     const [taken] = await accepted
     await until(() => taken.bytesRead > 4_000_000)
-    const [answer] = await once(socket, 'data') as [Buffer]
-    t.match(answer.toString(), new RegExp(`^HTTP/1.1 ${status} `), framing)
+    const [response] = await once(socket, 'data') as [Buffer]
+    t.match(response.toString(), new RegExp(`^HTTP/1.1 ${status} `), framing)
     socket.destroy()
     t.ok(taken.bytesRead < 7_000_000, `${taken.bytesRead} bytes were read`)
   }

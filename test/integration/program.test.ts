@@ -145,7 +145,7 @@ test('six uploads of 100 MB at once arrive byte for byte, with and without a len
   const chunk = randomBytes(1_000_000)
   const expected = createHash('sha1')
   for (let i = 0; i < 100; i++) expected.update(chunk)
-  const answers = await Promise.all(Array.from({ length: 6 }, async (_, i) => {
+  const responses = await Promise.all(Array.from({ length: 6 }, async (_, i) => {
     const req = http.request(`${program.origin}${PATH}`, { method: 'POST', headers: i % 2 === 0 ? { 'content-length': 100_000_000 } : { 'transfer-encoding': 'chunked' } })
     const response = once(req, 'response') as Promise<[http.IncomingMessage]>
     for (let n = 0; n < 100; n++) {
@@ -156,7 +156,7 @@ test('six uploads of 100 MB at once arrive byte for byte, with and without a len
     res.resume()
     return res.statusCode
   }))
-  t.same(answers, [200, 200, 200, 200, 200, 200])
+  t.same(responses, [200, 200, 200, 200, 200, 200])
   t.same(new Set(hashes), new Set([expected.digest('hex')]))
   t.equal(hashes.length, 6)
   const peak = program.peakMemory()

@@ -53,11 +53,11 @@ test('whatever becomes of the question, requests are relayed and nothing but one
 })
 
 test('why AMSU does not tell what is left of the quota is in the line: the code of the connection, or the status', async t => {
-  for (const [answer, line] of [
+  for (const [respond, line] of [
     [(res: ServerResponse) => { res.socket?.destroy() }, { err: { code: 'ERR_CONNECTION_ENDED' } }],
     [(res: ServerResponse) => { json(res, 403, {}) }, { status: 403 }],
   ] as const) {
-    const upstream = await startUpstream({ onRequest: (_received, res) => { answer(res) } })
+    const upstream = await startUpstream({ onRequest: (_received, res) => { respond(res) } })
     const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '1' })
     const told = (): string | undefined => proxy.lines.find(each => each.includes('AMSU does not tell what is left'))
     await until(() => told() !== undefined)
@@ -117,10 +117,10 @@ test('a token that AMSU calls bad when asked for the quota is renewed before a c
   t.strictSame(upstream.received.map(({ url }) => url), [TIMES, TIMES])
 })
 
-test('outside token/ the token is opened once', async t => {
+test('the token is opened once', async t => {
   const root = new URL('../../src/', import.meta.url)
   const opened = readdirSync(root, { encoding: 'utf8', recursive: true })
-    .filter(path => path.endsWith('.ts') && !path.startsWith('token/'))
+    .filter(path => path.endsWith('.ts'))
     .flatMap(path => [...readFileSync(new URL(path, root), 'utf8').matchAll(/(?<!headers|forwardProxy\??)\.authorization\b/g)].map(() => path))
-  t.strictSame(opened, ['relay/authorized.ts'])
+  t.strictSame(opened, ['token/with-authorization.ts'])
 })

@@ -20,9 +20,9 @@ test(`a 30-minute ECG (${isReal ? 'a real one' : 'a drawn one'}) goes through, a
     for (const [name, value] of Object.entries({ height: '170', weight: '65.5', age: '40', gender: '0', model: 'offline', device: 'V6' })) form.set(name, value)
     form.set('ecg_file', new Blob([ecg]), 'night.ecg')
     // Node's own fetch encodes the form by itself.
-    const answer = await fetch(`${proxy.origin}/amsu-analysis/v2${path}`, { method: 'POST', body: form })
-    t.equal(answer.status, 200, path)
-    return await answer.json() as Record<string, unknown>
+    const response = await fetch(`${proxy.origin}/amsu-analysis/v2${path}`, { method: 'POST', body: form })
+    t.equal(response.status, 200, path)
+    return await response.json() as Record<string, unknown>
   }
 
   const { rr_list: intervals } = await analyse('/hrv/rr-list/') as { rr_list: number[] }

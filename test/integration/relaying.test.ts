@@ -11,8 +11,8 @@ function headersNamed (received: Received | undefined, name: string): string[] {
 }
 
 test('method, path, query and body reach AMSU byte for byte, and the answer comes back likewise', async t => {
-  const answer = randomBytes(100_000)
-  const upstream = await startUpstream({ onRequest: (_received, res) => { res.writeHead(207, 'Own Words', { 'X-One': 'é', 'content-type': 'odd/type; x' }); res.end(answer) } })
+  const response = randomBytes(100_000)
+  const upstream = await startUpstream({ onRequest: (_received, res) => { res.writeHead(207, 'Own Words', { 'X-One': 'é', 'content-type': 'odd/type; x' }); res.end(response) } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   const body = randomBytes(70_000)
@@ -20,7 +20,7 @@ test('method, path, query and body reach AMSU byte for byte, and the answer come
     const target = `${PATH}%C3%A4/x../...y/~!$&'()*+,=:@/?a=%2F..%5C&b=//;#`.replace('#', '%23')
     const got = await call(proxy.origin, target, { method, body, headers: { 'content-length': body.length } })
     t.equal(got.status, 207)
-    t.ok(got.body.equals(answer))
+    t.ok(got.body.equals(response))
     t.match(got.headers, { 'content-type': 'odd/type; x', 'x-one': 'é' })
     const seen = upstream.received.at(-1)
     t.equal(seen?.method, method)

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { inspect } from 'node:util'
-import { call, sendBytes, type Answer } from '../support/client.ts'
+import { call, sendBytes, type ReceivedResponse } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { json, startUpstream } from '../support/upstream.ts'
 
@@ -32,18 +32,18 @@ test('no log line, answer or error of a run at level trace holds a secret of the
   const proxy = await startProxy(upstream.origin, { UPSTREAM_RESPONSE_TIMEOUT_MS: '500' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
 
-  const answers: Answer[] = []
+  const responses: ReceivedResponse[] = []
   for (const path of ['/livez', '/readyz', '/metrics', '/status', '/nowhere', PATH, `${PATH}?q=secret`, `${PATH}reset`, `${PATH}garbage`, `${PATH}cut`, '/amsu-analysis/v2/token']) {
     for (const method of ['GET', 'POST']) {
       const got = await call(proxy.origin, path, { method, body: method === 'POST' ? 'client_id=a' : '' }).catch(() => undefined)
-      if (got !== undefined) answers.push(got)
+      if (got !== undefined) responses.push(got)
     }
   }
   const raw = await sendBytes(proxy.port, 'garbage\r\n\r\n')
   while (upstream.tokenCalls.length < 5) await call(proxy.origin, PATH)
 
-  const said = [proxy.lines.join(''), inspect(answers, { depth: 10, maxArrayLength: 10_000, maxStringLength: 1e6 }), ...answers.map(({ text }) => text), raw.text].join('\n')
-  const echoes = answers.filter(({ text }) => text === 'ok')
+  const said = [proxy.lines.join(''), inspect(responses, { depth: 10, maxArrayLength: 10_000, maxStringLength: 1e6 }), ...responses.map(({ text }) => text), raw.text].join('\n')
+  const echoes = responses.filter(({ text }) => text === 'ok')
   t.ok(echoes.length > 0 && proxy.lines.length > 20, 'there is something to search')
   for (const secret of [CLIENT_ID, CLIENT_SECRET, 'secret-access-', 'secret-refresh-']) {
     for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').replace(/.{2}=*$/, '')]) t.notOk(said.includes(form), form)

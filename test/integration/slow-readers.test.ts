@@ -10,11 +10,11 @@ import { startProxy, type Proxy } from '../support/proxy.ts'
 import { CA, pemPath } from '../support/tls.ts'
 import { startScripted } from '../support/upstream.ts'
 
-const ANSWER_BYTES = 24_000_000
+const RESPONSE_BYTES = 24_000_000
 const REQUEST = 'GET /amsu-analysis/v2/things/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 const IDLE_TIMEOUT_MS = 500
 
-/** Much less than this and the kernel would not tell of any progress within the time-out; see src/relay/unread.ts. */
+/** Much less than this and the kernel would not tell of any progress within the time-out; see src/relay/write-stall.ts. */
 const BYTES_PER_MS = 12_000
 
 interface Scene {
@@ -30,8 +30,8 @@ async function setUp (t: Test, scheme: 'http' | 'https'): Promise<Scene> {
   const connections: Socket[] = []
   const upstream = await startScripted((_head, socket) => {
     connections.push(socket)
-    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${ANSWER_BYTES}\r\n\r\n`)
-    let left = ANSWER_BYTES
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${RESPONSE_BYTES}\r\n\r\n`)
+    let left = RESPONSE_BYTES
     const push = (): void => {
       while (left > 0 && !socket.writableNeedDrain) {
         socket.write(chunk)
@@ -84,8 +84,8 @@ for (const scheme of ['http', 'https'] as const) {
 
   test(`a caller who reads slowly gets the whole answer, though it takes several time-outs: ${scheme}`, async t => {
     const { proxy, caller } = await setUp(t, scheme)
-    t.ok(await readSlowly(caller) > ANSWER_BYTES)
+    t.ok(await readSlowly(caller) > RESPONSE_BYTES)
     await proxy.untilLogged(1)
-    t.match(proxy.accessLines()[0], { status: 200, bytesOut: ANSWER_BYTES })
+    t.match(proxy.accessLines()[0], { status: 200, bytesOut: RESPONSE_BYTES })
   })
 }

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { createHash } from 'node:crypto'
 import { Script } from 'node:vm'
-import type { Status } from '../../src/report/status.ts'
+import type { Status } from '../../src/endpoints/status.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { startUpstream } from '../support/upstream.ts'
@@ -83,20 +83,20 @@ test('a secret that a caller writes into a path, an id or a Host is masked in bo
 })
 
 test('the state follows the token: starting, then what is wrong', async t => {
-  let answer = (_isKnown: boolean): void => {}
-  const upstream = await startUpstream({ onToken: (_received, res) => { answer = isKnown => { res.writeHead(isKnown ? 500 : 401).end('{}') } } })
+  let respond = (_isKnown: boolean): void => {}
+  const upstream = await startUpstream({ onToken: (_received, res) => { respond = isKnown => { res.writeHead(isKnown ? 500 : 401).end('{}') } } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   const read = async (): Promise<Status> => JSON.parse((await call(proxy.origin, '/status', JSON_PLEASE)).text) as Status
   t.match(await read(), { state: 'starting', isServing: false })
   while (upstream.tokenCalls.length < 1) await read()
-  answer(true)
+  respond(true)
   while ((await read()).state === 'starting') { /* until the answer has arrived */ }
-  t.match(await read(), { state: 'token_endpoint_down', isServing: false, token: { failure: 'trouble', consecutiveFailures: 1 } })
+  t.match(await read(), { state: 'token_endpoint_down', isServing: false, token: { failure: 'transient', consecutiveFailures: 1 } })
   while (upstream.tokenCalls.length < 2) await read()
-  answer(false)
+  respond(false)
   while ((await read()).state === 'token_endpoint_down') { /* likewise */ }
-  t.match(await read(), { state: 'credentials_rejected', isServing: false, tokenCalls: [{ outcome: 'rejected' }, { outcome: 'trouble' }] })
+  t.match(await read(), { state: 'credentials_rejected', isServing: false, tokenCalls: [{ outcome: 'rejected' }, { outcome: 'transient' }] })
 })
 
 test('why no token can be got is told by a code, and nothing of where it was looked for', async t => {

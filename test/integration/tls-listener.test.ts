@@ -104,9 +104,9 @@ test('a replaced pair is shown to new connections without a restart, within seco
   proxy.reload()
   t.equal(await shownName(proxy.port), 'amsu-proxy test server')
   t.equal((await call(proxy.origin, PATH, { agent })).status, 200)
-  const answer = once(before, 'data')
+  const response = once(before, 'data')
   before.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
-  t.match(String((await answer)[0]), /^HTTP\/1\.1 200 /, 'a connection that was there before goes on')
+  t.match(String((await response)[0]), /^HTTP\/1\.1 200 /, 'a connection that was there before goes on')
   before.destroy()
 })
 

@@ -5,7 +5,7 @@ import { test } from 'tap'
 import { all, ends, SLOW, tryMatrix, type Matrix, type Row } from '../support/toxic-matrix.ts'
 
 const CUT = all('cut')
-const NO_ANSWER = all('no answer')
+const NO_RESPONSE = all('no answer')
 
 const BROKEN: readonly Row[] = (['reset', 'close', 'fin'] as const).flatMap(by => [
   ends(by, 'at the first byte', 'server', CUT),
@@ -18,11 +18,11 @@ const BROKEN: readonly Row[] = (['reset', 'close', 'fin'] as const).flatMap(by =
 
 /** The caller gives up, but not before the proxy would have. */
 const SILENT: readonly Row[] = [
-  ends('stall', 'at the first byte', 'server', NO_ANSWER),
-  ends('stall', 'in the head', 'server', NO_ANSWER),
+  ends('stall', 'at the first byte', 'server', NO_RESPONSE),
+  ends('stall', 'in the head', 'server', NO_RESPONSE),
   ends('stall', 'after 1 MB', 'server', ['good', 'PROXY.UPSTREAM_TIMEOUT', 'good']),
-  ends('stall', 'at the first byte', 'client', NO_ANSWER),
-  ends('stall', 'in the head', 'client', NO_ANSWER),
+  ends('stall', 'at the first byte', 'client', NO_RESPONSE),
+  ends('stall', 'in the head', 'client', NO_RESPONSE),
   ends('stall', 'after 1 MB', 'client', ['good', 'good', 'no answer']),
 ]
 

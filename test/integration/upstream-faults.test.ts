@@ -129,9 +129,9 @@ test('an upstream that can not be reached is 502, and nothing was sent', async t
 test('silence has a limit of its own in each phase', async t => {
   const settings = { UPSTREAM_RESPONSE_TIMEOUT_MS: '150', UPSTREAM_IDLE_TIMEOUT_MS: '100' }
   const waiting = await setUp(t, () => {}, settings)
-  const noAnswer = await call(waiting.proxy.origin, PATH, { method: 'POST', body: 'x' })
-  t.equal(noAnswer.status, 504)
-  t.equal(errorCode(noAnswer.text), 'PROXY.UPSTREAM_TIMEOUT')
+  const noResponse = await call(waiting.proxy.origin, PATH, { method: 'POST', body: 'x' })
+  t.equal(noResponse.status, 504)
+  t.equal(errorCode(noResponse.text), 'PROXY.UPSTREAM_TIMEOUT')
   t.equal(waiting.upstream.heads.length, 1)
 
   const downloading = await setUp(t, socket => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart') }, settings)
@@ -180,7 +180,7 @@ test('an answer that comes while the upload runs reaches the caller, and the con
 })
 
 test('a caller who leaves while waiting, uploading or downloading cancels the call at AMSU at once', async t => {
-  for (const [phase, request, answer] of [
+  for (const [phase, request, response] of [
     ['waiting', `GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`, ''],
     ['uploading', `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf`, ''],
     ['downloading', `GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart'],
@@ -191,7 +191,7 @@ test('a caller who leaves while waiting, uploading or downloading cancels the ca
     const callers: Socket[] = []
     const { proxy } = await setUp(t, socket => {
       socket.on('close', () => { onCancelled(performance.now() - leftAt) })
-      socket.write(answer)
+      socket.write(response)
       setTimeout(() => {
         leftAt = performance.now()
         callers[0]?.destroy()

@@ -15,7 +15,7 @@ test('the memory of a body that was sent again is given back: the hundredth bad 
   for (let i = 1; i <= 100; i++) {
     if ((await call(origin, '/amsu-analysis/v2/things/', { method: 'POST', body })).text !== 'ok') t.fail(`call ${i}`)
   }
-  t.equal(outcomes.filter(({ replay }) => replay === 'answered').length, 100)
+  t.equal(outcomes.filter(({ replay }) => replay === 'responded').length, 100)
   t.ok(upstream.received.every(received => received.body.toString() === body), 'it is the same body each time')
 })
 
@@ -26,7 +26,7 @@ test('a body of two thousand pieces is joined while it is kept, and is the same 
   t.ok([...expected].every(byte => buffer.add(Buffer.from([byte]))))
   t.same(buffer.body(), expected)
   t.notOk(buffer.add(Buffer.alloc(100_000)), 'the limit holds')
-  t.notOk(buffer.isWhole)
+  t.notOk(buffer.isComplete)
   t.ok(budget.take(1_600_000), 'all of it is given back')
 })
 

@@ -27,29 +27,29 @@ const stepMetres = 1
 /** An analysis of an ECG: what goes along with it, and the answer to the times between its beats. */
 export interface EcgAnalysis {
   schema: BodySchema
-  answer: (rrMs: number[], fields: Person & Condition) => object
+  respond: (rrMs: number[], fields: Person & Condition) => object
 }
 
 /** An analysis of numbers. */
 export interface NumberAnalysis {
   schema: BodySchema
-  answer: (body: Person & Run & Stride) => object
+  respond: (body: Person & Run & Stride) => object
 }
 
 /** Calls that take multipart/form-data with an ECG. */
 export const ecgAnalyses: Partial<Record<AnalysisCall, EcgAnalysis>> = {
-  'POST /arrhythmia/common/results/': { schema: personRecordingSchema, answer: describeRhythm },
-  'POST /arrhythmia/af/results/': { schema: personRecordingSchema, answer: describeFibrillation },
-  'POST /hrv/common/results/': { schema: personRecordingSchema, answer: describeVariability },
-  'POST /hrv/rr-list/': { schema: recordingSchema, answer: rrMs => ({ rr_list: rrMs }) },
-  'POST /hrv/state/results/': { schema: personRecordingSchema, answer: describeState },
-  'POST /health/cvdr/results/': { schema: conditionSchema, answer: describeRisk },
+  'POST /arrhythmia/common/results/': { schema: personRecordingSchema, respond: describeRhythm },
+  'POST /arrhythmia/af/results/': { schema: personRecordingSchema, respond: describeFibrillation },
+  'POST /hrv/common/results/': { schema: personRecordingSchema, respond: describeVariability },
+  'POST /hrv/rr-list/': { schema: recordingSchema, respond: rrMs => ({ rr_list: rrMs }) },
+  'POST /hrv/state/results/': { schema: personRecordingSchema, respond: describeState },
+  'POST /health/cvdr/results/': { schema: conditionSchema, respond: describeRisk },
 }
 
 /** Calls that take JSON. */
 export const numberAnalyses: Partial<Record<AnalysisCall, NumberAnalysis>> = {
-  'POST /health/cpf/results/': { schema: runSchema, answer: describeFitness },
-  'POST /calorie/running/results/': { schema: strideSchema, answer: describeBurning },
+  'POST /health/cpf/results/': { schema: runSchema, respond: describeFitness },
+  'POST /calorie/running/results/': { schema: strideSchema, respond: describeBurning },
 }
 
 /** Calls whose answer has no `id`. */

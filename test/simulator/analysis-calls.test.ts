@@ -74,8 +74,8 @@ await test('fields that are missing or out of range are refused with INVALID_PAR
   for (const [name, values] of Object.entries(wrong)) {
     for (const value of [undefined, ...values]) {
       const { [name]: _, ...others } = personRecording as Record<string, unknown>
-      const answer = await sendEcg(origin, '/hrv/common/results/', token, short, value === undefined ? others : { ...others, [name]: value })
-      t.match(answer, { status: 422, body: { error: { code: 'COMMON.INVALID_PARAMETER' } } }, `${name} ${value}`)
+      const response = await sendEcg(origin, '/hrv/common/results/', token, short, value === undefined ? others : { ...others, [name]: value })
+      t.match(response, { status: 422, body: { error: { code: 'COMMON.INVALID_PARAMETER' } } }, `${name} ${value}`)
     }
   }
   for (const change of [{ age: 19 }, { age: 91 }, { htn: 2 }, { sbp: 74 }, { symptom: [1, 8] }, { disease: ['Z99'] }]) {
@@ -113,13 +113,13 @@ await test('quotas count successes down to 0 and end there; -1 is without end', 
 await test('only "Bearer", one space and a good token are let in, before the body is read', async t => {
   const { simulator, origin, token } = await start(t)
   for (const header of [undefined, token, `bearer ${token}`, `Bearer  ${token}`, `Bearer ${token}x`]) {
-    const answer = await call(origin, `${base}/hrv/rr-list/`, {
+    const response = await call(origin, `${base}/hrv/rr-list/`, {
       method: 'POST',
       headers: { 'content-type': 'multipart/form-data; boundary=x', ...header === undefined ? {} : { authorization: header } },
       body: 'no multipart at all',
     })
-    t.equal(answer.status, 401, String(header?.replace(token, '…')))
-    t.match(JSON.parse(answer.text), { error: { code: 'COMMON.INVALID_CREDENTIALS' } })
+    t.equal(response.status, 401, String(header?.replace(token, '…')))
+    t.match(JSON.parse(response.text), { error: { code: 'COMMON.INVALID_CREDENTIALS' } })
   }
   t.match(simulator.record, { badBearers: 5, expiredBearers: 0, uploads: { bytes: 0 } })
 })
@@ -130,14 +130,14 @@ await test('paths are exact: a wrong slash is 404, a wrong method 405, whatever 
     ['POST', '/hrv/rr-list', 404], ['POST', '/token/', 404], ['GET', '/available-times/', 404], ['POST', '/hrv/rr-list/results/', 404],
     ['GET', '/token', 405], ['POST', '/available-times', 405], ['HEAD', '/available-times', 405], ['GET', '/hrv/rr-list/', 405],
   ] as const) {
-    const answer = await call(origin, base + path, { method, headers: { 'content-type': 'multipart/form-data; boundary=x' }, ...method === 'POST' ? { body: 'x' } : {} })
-    t.equal(answer.status, status, `${method} ${path}`)
+    const response = await call(origin, base + path, { method, headers: { 'content-type': 'multipart/form-data; boundary=x' }, ...method === 'POST' ? { body: 'x' } : {} })
+    t.equal(response.status, status, `${method} ${path}`)
   }
 })
 
 await test('a wrong slash can be redirected as Starlette does, to an absolute address', async t => {
   const { origin } = await start(t, { redirectSlashes: true })
-  const answer = await call(origin, `${base}/hrv/rr-list?a=b`, { method: 'POST', body: 'x' })
-  t.equal(answer.status, 307)
-  t.equal(answer.headers.location, `${origin}${base}/hrv/rr-list/?a=b`)
+  const response = await call(origin, `${base}/hrv/rr-list?a=b`, { method: 'POST', body: 'x' })
+  t.equal(response.status, 307)
+  t.equal(response.headers.location, `${origin}${base}/hrv/rr-list/?a=b`)
 })

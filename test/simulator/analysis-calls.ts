@@ -41,13 +41,13 @@ export async function registerAnalysisCalls (app: FastifyInstance, { bench }: { 
   })
 
   /** Charges a success, waits as the faults say, and numbers the answer. */
-  async function finish (call: AnalysisCall, { faults }: FastifyRequest, answer: object): Promise<object> {
+  async function finish (call: AnalysisCall, { faults }: FastifyRequest, response: object): Promise<object> {
     const family = analysisFamilies[call]
     demandQuota(bench, family)
     if (quotas[family] > 0) quotas[family]--
     const id = unnumberedCalls.includes(call) ? {} : { id: ++lastId }
     await linger(faults)
-    return { ...id, ...answer }
+    return { ...id, ...response }
   }
 
   app.route({
@@ -62,7 +62,7 @@ export async function registerAnalysisCalls (app: FastifyInstance, { bench }: { 
   await app.register(async scope => { registerNumberCalls(scope, bench, finish) })
 }
 
-type Finish = (call: AnalysisCall, request: FastifyRequest, answer: object) => Promise<object>
+type Finish = (call: AnalysisCall, request: FastifyRequest, response: object) => Promise<object>
 
 function registerEcgCalls (app: FastifyInstance, bench: Bench, finish: Finish): void {
   app.removeAllContentTypeParsers()
@@ -80,7 +80,7 @@ function registerEcgCalls (app: FastifyInstance, bench: Bench, finish: Finish): 
         checkFields(request, fields, analysis.schema)
         const rrMs = rrIntervalsMs(await findRPeaksInTurns(samples, sampleRateHz), sampleRateHz)
         if (rrMs.length < leastIntervals) throw refusals.noBeats()
-        return finish(call, request, analysis.answer(rrMs, fields as unknown as Person & Condition))
+        return finish(call, request, analysis.respond(rrMs, fields as unknown as Person & Condition))
       },
     })
   }
@@ -88,11 +88,11 @@ function registerEcgCalls (app: FastifyInstance, bench: Bench, finish: Finish): 
 
 function registerNumberCalls (app: FastifyInstance, bench: Bench, finish: Finish): void {
   for (const [call, analysis] of Object.entries(numberAnalyses) as Array<[AnalysisCall, NumberAnalysis]>) {
-    app.route<{ Body: Parameters<NumberAnalysis['answer']>[0] }>({
+    app.route<{ Body: Parameters<NumberAnalysis['respond']>[0] }>({
       ...methodAndPath(call),
       schema: { body: analysis.schema },
       onRequest: async (request, reply) => admit(bench, call, request, reply),
-      handler: async request => finish(call, request, analysis.answer(request.body)),
+      handler: async request => finish(call, request, analysis.respond(request.body)),
     })
   }
 }

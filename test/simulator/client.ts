@@ -4,7 +4,7 @@ import { call } from '../support/client.ts'
 import { basePath } from './calls.ts'
 import { simulatorDefaults } from './simulator.ts'
 import { placeBeats, synthesizeEcg } from './synthetic-ecg.ts'
-import type { TokenAnswer } from './tokens.ts'
+import type { TokenResponse } from './tokens.ts'
 
 /** The recording of the MIT-BIH database that lies beside the project; not part of it. */
 const recordingPath = new URL('../../../shared/data/mitdb-100.ecg', import.meta.url)
@@ -15,7 +15,7 @@ export const person = { height: 170, weight: 65.5, age: 40, gender: 0 }
 export const personRecording = { ...person, model: 'offline', device: 'V6' }
 
 /** An answer of the API. */
-export interface Answer {
+export interface ReceivedResponse {
   status: number
   headers: Record<string, string | string[] | undefined>
   /** Error or result. */
@@ -38,7 +38,7 @@ export function halfAnHour (): HalfAnHour {
 }
 
 /** Sends a form to a token call. */
-export async function sendForm (origin: string, method: 'POST' | 'PUT', path: string, fields: Record<string, string>): Promise<Answer> {
+export async function sendForm (origin: string, method: 'POST' | 'PUT', path: string, fields: Record<string, string>): Promise<ReceivedResponse> {
   return read(await call(origin, basePath + path, {
     method,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
@@ -47,19 +47,19 @@ export async function sendForm (origin: string, method: 'POST' | 'PUT', path: st
 }
 
 /** Buys a pair of tokens. */
-export async function buyTokens (origin: string): Promise<TokenAnswer> {
+export async function buyTokens (origin: string): Promise<TokenResponse> {
   const { clientId, clientSecret } = simulatorDefaults
   const { body } = await sendForm(origin, 'POST', '/token', { client_id: clientId, client_secret: clientSecret })
-  return body as unknown as TokenAnswer
+  return body as unknown as TokenResponse
 }
 
 /** Asks what is left of the quotas. */
-export async function getTimes (origin: string, token?: string): Promise<Answer> {
+export async function getTimes (origin: string, token?: string): Promise<ReceivedResponse> {
   return read(await call(origin, `${basePath}/available-times`, { headers: authorization(token) }))
 }
 
 /** Sends JSON. */
-export async function sendJson (origin: string, path: string, token: string, body: unknown): Promise<Answer> {
+export async function sendJson (origin: string, path: string, token: string, body: unknown): Promise<ReceivedResponse> {
   return read(await call(origin, basePath + path, {
     method: 'POST',
     headers: { ...authorization(token), 'content-type': 'application/json' },
@@ -68,7 +68,7 @@ export async function sendJson (origin: string, path: string, token: string, bod
 }
 
 /** Sends an ECG; a field whose value is a list is sent as a repeated part. */
-export async function sendEcg (origin: string, path: string, token: string, ecg: Buffer, fields: object = personRecording, name = 'a.ecg'): Promise<Answer> {
+export async function sendEcg (origin: string, path: string, token: string, ecg: Buffer, fields: object = personRecording, name = 'a.ecg'): Promise<ReceivedResponse> {
   const form = new FormData()
   for (const [key, values] of Object.entries(fields)) for (const value of [values].flat()) form.append(key, String(value))
   form.append('ecg_file', new Blob([Uint8Array.from(ecg)]), name)
@@ -81,6 +81,6 @@ function authorization (token: string | undefined): Record<string, string> {
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-function read ({ status, headers, text }: Awaited<ReturnType<typeof call>>): Answer {
-  return { status, headers, body: JSON.parse(text) as Answer['body'] }
+function read ({ status, headers, text }: Awaited<ReturnType<typeof call>>): ReceivedResponse {
+  return { status, headers, body: JSON.parse(text) as ReceivedResponse['body'] }
 }

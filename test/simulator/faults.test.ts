@@ -85,11 +85,11 @@ await test('analysis calls can be answered late, cut, or by the front end', asyn
 
   for (const cut of [0, 5]) {
     faults.cut = cut
-    const [answer] = await once(http.get(`${origin}/amsu-analysis/v2/available-times`, { headers: { authorization: `Bearer ${token}` } }), 'response') as [IncomingMessage]
-    t.equal(answer.statusCode, 200)
-    t.ok(Number(answer.headers['content-length']) > 50, 'the whole length is announced')
+    const [response] = await once(http.get(`${origin}/amsu-analysis/v2/available-times`, { headers: { authorization: `Bearer ${token}` } }), 'response') as [IncomingMessage]
+    t.equal(response.statusCode, 200)
+    t.ok(Number(response.headers['content-length']) > 50, 'the whole length is announced')
     let bytes = 0
-    await t.rejects(async () => { for await (const chunk of answer) bytes += (chunk as Buffer).length })
+    await t.rejects(async () => { for await (const chunk of response) bytes += (chunk as Buffer).length })
     t.equal(bytes, cut)
   }
   delete faults.cut
@@ -127,10 +127,10 @@ await test('a simulator in another process is steered over HTTP', async t => {
   const simulator = await start(t)
   const { access_token: token } = await buyTokens(simulator.origin)
   const admin = async (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) => {
-    const answer = await call(simulator.origin, `/simulator/${path}`, {
+    const response = await call(simulator.origin, `/simulator/${path}`, {
       method, ...body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) },
     })
-    return { status: answer.status, body: JSON.parse(answer.text) as Record<string, unknown> }
+    return { status: response.status, body: JSON.parse(response.text) as Record<string, unknown> }
   }
   t.match(await admin('POST', 'faults', { delayMs: 0, rejectPut: true }), { status: 200, body: { delayMs: 0, rejectPut: true } })
   t.same((await admin('POST', 'faults', { rejectPut: null })).body, { delayMs: 0 })

@@ -108,11 +108,11 @@ export async function startSimulator (options: Partial<SimulatorOptions> = {}): 
 function createApp (bench: Bench): FastifyInstance {
   // A HEAD route would answer where the real API has none, and a waiting close would never end with a request that hangs.
   const app = Fastify({ exposeHeadRoutes: false, forceCloseConnections: true })
-  app.setErrorHandler(answerError)
+  app.setErrorHandler(respondWithError)
   // Not the not-found handler: that one runs after the body was parsed, and would complain of the content type first.
   app.addHook('onRequest', async (request, reply) => {
     reply.header('date', new Date(bench.options.wall()).toUTCString())
-    if (request.is404) return answerUnknown(request, reply, bench.options.redirectSlashes)
+    if (request.is404) return respondNotFound(request, reply, bench.options.redirectSlashes)
   })
   app.register(registerAdminCalls, { bench })
   app.register(registerTokenCalls, { bench })
@@ -120,7 +120,7 @@ function createApp (bench: Bench): FastifyInstance {
   return app
 }
 
-function answerUnknown (request: FastifyRequest, reply: FastifyReply, redirectSlashes: boolean): FastifyReply {
+function respondNotFound (request: FastifyRequest, reply: FastifyReply, redirectSlashes: boolean): FastifyReply {
   const [path = '', query] = request.url.split('?', 2)
   const methods = methodsOf(path)
   if (methods.length > 0) return reply.header('allow', methods.join(', ')).code(405).send(refusals.wrongMethod().envelope())
@@ -132,7 +132,7 @@ function answerUnknown (request: FastifyRequest, reply: FastifyReply, redirectSl
 }
 
 /** Fastify's own errors of 400, 406 and 415 all mean a body that cannot be read. */
-function answerError (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+function respondWithError (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
   const refusal = error instanceof Refusal ? error : translate(error)
   reply.code(refusal.status).send(refusal.envelope())
 }

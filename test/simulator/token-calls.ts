@@ -6,7 +6,7 @@ import type { TokenCall } from './calls.ts'
 import { spoilTokenCall } from './faults.ts'
 import { refusals } from './refusal.ts'
 import type { Bench } from './simulator.ts'
-import type { TokenAnswer } from './tokens.ts'
+import type { TokenResponse } from './tokens.ts'
 
 type Form = Record<string, unknown> | undefined
 
@@ -23,12 +23,12 @@ export async function registerTokenCalls (app: FastifyInstance, { bench }: { ben
         if (call === 'PUT /token' && bench.faults.rejectPut) throw refusals.wrongMethod()
         await spoilTokenCall(bench.faults, reply)
       },
-      handler: request => answerToken(call, request.body, bench),
+      handler: request => respondWithToken(call, request.body, bench),
     })
   }
 }
 
-async function answerToken (call: TokenCall, form: Form, { options, faults, tokens }: Bench): Promise<TokenAnswer> {
+async function respondWithToken (call: TokenCall, form: Form, { options, faults, tokens }: Bench): Promise<TokenResponse> {
   if (call === 'POST /token') {
     const [id, secret] = [read(form, 'client_id'), read(form, 'client_secret')]
     if (faults.rejectCredentials || id !== options.clientId || secret !== options.clientSecret) throw refusals.wrongCredentials()

@@ -6,7 +6,7 @@ import { SignJWT } from 'jose'
 export type TokenState = 'valid' | 'expired' | 'revoked' | 'unknown' | 'missing'
 
 /** The answer of all three token calls. */
-export interface TokenAnswer {
+export interface TokenResponse {
   access_token: string
   token_type: 'bearer'
   /** Life of the access token in seconds. */
@@ -22,7 +22,7 @@ export interface TokenLives {
 
 /** All tokens of one simulator. Tokens of an earlier one are unknown to it. */
 export interface TokenRegister {
-  issue: (lives: TokenLives) => Promise<TokenAnswer>
+  issue: (lives: TokenLives) => Promise<TokenResponse>
   check: (kind: 'access' | 'refresh', token: string | undefined) => TokenState
   revoke: (token: string) => void
   revokeAll: () => void

@@ -29,7 +29,7 @@ export interface Load {
   readonly pieces: readonly Buffer[]
   readonly bodyBytes: number
   /** Whether these bytes are the right answer. */
-  readonly isRight: (answer: Buffer) => boolean
+  readonly isRight: (response: Buffer) => boolean
 }
 
 /** All there is to ask for. */
@@ -70,7 +70,7 @@ function ecgLoads ({ bytes, rrMs }: EcgFile): Load[] {
   const fields = { ...personRecording, gender: 0 as const, htn: 1 as const, dm: 0 as const, sbp: 130, symptom: [1, 3], disease: ['J45'] }
   return Object.entries(ecgAnalyses).map(([call, analysis]) => {
     const pieces = encodeForm(fields, bytes)
-    return load(call as AnalysisCall, `multipart/form-data; boundary=${boundary}`, pieces, analysis.answer(rrMs, fields))
+    return load(call as AnalysisCall, `multipart/form-data; boundary=${boundary}`, pieces, analysis.respond(rrMs, fields))
   })
 }
 
@@ -85,17 +85,17 @@ function runLoad (): Load {
 }
 
 function timesLoad (): Load {
-  return { ...load(quotaCall, undefined, [], {}), isRight: answer => Object.values(parse(answer)).filter(left => typeof left === 'number').length === 4 }
+  return { ...load(quotaCall, undefined, [], {}), isRight: response => Object.values(parse(response)).filter(left => typeof left === 'number').length === 4 }
 }
 
 function jsonLoad (call: AnalysisCall, body: object): Load {
-  const answer = numberAnalyses[call]!.answer(body as Parameters<NonNullable<typeof numberAnalyses[AnalysisCall]>['answer']>[0])
-  return load(call, 'application/json', [Buffer.from(JSON.stringify(body))], answer)
+  const response = numberAnalyses[call]!.respond(body as Parameters<NonNullable<typeof numberAnalyses[AnalysisCall]>['respond']>[0])
+  return load(call, 'application/json', [Buffer.from(JSON.stringify(body))], response)
 }
 
-function load (call: CallName, contentType: string | undefined, pieces: readonly Buffer[], answer: object): Load {
+function load (call: CallName, contentType: string | undefined, pieces: readonly Buffer[], response: object): Load {
   const { method, url } = methodAndPath(call)
-  const right = JSON.stringify(answer)
+  const right = JSON.stringify(response)
   const isNumbered = !unnumberedCalls.some(unnumbered => unnumbered === call)
   return {
     call,

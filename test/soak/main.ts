@@ -40,8 +40,8 @@ async function run (args: string[]): Promise<number> {
   const say = (line: string): void => { process.stdout.write(`${line}\n`) }
   say(`soaking for ${minutes} minutes with seed ${seed}`)
   try {
-    const { docket, findings } = await soak({ minutes, seed, signal: stop.signal, say })
-    const { text, isPassed } = report(docket, findings)
+    const { ledger, findings } = await soak({ minutes, seed, signal: stop.signal, say })
+    const { text, isPassed } = report(ledger, findings)
     say(`${text}\n${isPassed ? 'passed' : 'FAILED'}`)
     return isPassed ? 0 : 1
   } catch (error) {

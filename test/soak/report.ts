@@ -1,5 +1,5 @@
 /** The end of a soak: one table, and whether it passed. */
-import type { Docket } from './docket.ts'
+import type { RequestLedger } from './request-ledger.ts'
 import { quantile } from './probe.ts'
 import type { Latencies } from './probe.ts'
 import type { Exit } from './proxy.ts'
@@ -12,12 +12,12 @@ export interface Findings {
   readonly seed: number
   readonly minutes: number
   /** Requests that the wire and the stand-in counted; the wire sees those too that break on their way. */
-  readonly arrivals: { readonly wire: number, readonly simulator: number }
+  readonly arrivals: { readonly faultProxy: number, readonly simulator: number }
   readonly tokens: number
   /** Connections to AMSU, and how many of them never carried a request. */
   readonly connections: { readonly all: number, readonly unused: number }
   readonly memory: { readonly peakKb: number, readonly slopeKbPerMinute: number }
-  readonly sockets: { readonly start: number, readonly end: number, readonly unanswered: number }
+  readonly sockets: { readonly start: number, readonly end: number, readonly withoutResponse: number }
   readonly livez: Latencies
   /** 99th percentile of the soak's own event loop delay, in milliseconds: how busy the machine was. */
   readonly ownDelayMs: number
@@ -25,15 +25,15 @@ export interface Findings {
   readonly loud: readonly string[]
   readonly exit: Exit
   /** Requests under way at SIGTERM, and how many of them were answered. */
-  readonly last: { readonly sent: number, readonly answered: number }
+  readonly last: { readonly sent: number, readonly responded: number }
 }
 
 interface Row { readonly name: string, readonly value: string, readonly isGood?: boolean }
 
 /** Renders the table, and tells whether the soak passed. */
-export function report (docket: Docket, findings: Findings): { text: string, isPassed: boolean } {
-  const rows = rowsOf(docket, findings)
-  const outcomes = [...docket.outcomes].sort(([, a], [, b]) => b - a)
+export function report (ledger: RequestLedger, findings: Findings): { text: string, isPassed: boolean } {
+  const rows = rowsOf(ledger, findings)
+  const outcomes = [...ledger.outcomes].sort(([, a], [, b]) => b - a)
   const width = Math.max(...rows.map(({ name }) => name.length))
   const lines = [
     '',
@@ -41,34 +41,34 @@ export function report (docket: Docket, findings: Findings): { text: string, isP
     '',
     'outcomes',
     ...outcomes.map(([outcome, count]) => `${String(count).padStart(8)}  ${outcome}`),
-    ...docket.samples.length > 0 ? ['', 'offending requests', ...docket.samples] : [],
+    ...ledger.samples.length > 0 ? ['', 'offending requests', ...ledger.samples] : [],
     ...findings.loud.length > 0 ? ['', 'errors in the proxy\'s log', ...findings.loud] : [],
     '',
   ]
   return { text: lines.join('\n'), isPassed: rows.every(({ isGood }) => isGood !== false) }
 }
 
-function rowsOf (docket: Docket, { seed, minutes, arrivals, tokens, connections, memory, sockets, livez, ownDelayMs, isReady, loud, exit, last }: Findings): Row[] {
+function rowsOf (ledger: RequestLedger, { seed, minutes, arrivals, tokens, connections, memory, sockets, livez, ownDelayMs, isReady, loud, exit, last }: Findings): Row[] {
   const ms = (value: number): string => `${value.toFixed(1)} ms`
   return [
     { name: 'seed, minutes', value: `${seed}, ${minutes}` },
-    { name: 'requests', value: String(docket.requests), isGood: docket.requests > 0 },
-    { name: 'unexplained', value: String(docket.unexplained), isGood: docket.unexplained === 0 },
-    { name: 'double sends', value: String(docket.doubleSends), isGood: docket.doubleSends === 0 },
-    { name: 'lost', value: String(docket.lost), isGood: docket.lost === 0 },
-    { name: 'sent again by right', value: String(docket.sentAgain) },
-    { name: 'arrived on the wire, at the stand-in', value: `${arrivals.wire}, ${arrivals.simulator}`, isGood: arrivals.wire >= arrivals.simulator },
+    { name: 'requests', value: String(ledger.requests), isGood: ledger.requests > 0 },
+    { name: 'unexplained', value: String(ledger.unexplained), isGood: ledger.unexplained === 0 },
+    { name: 'double sends', value: String(ledger.doubleSends), isGood: ledger.doubleSends === 0 },
+    { name: 'lost', value: String(ledger.lost), isGood: ledger.lost === 0 },
+    { name: 'sent again by right', value: String(ledger.sentAgain) },
+    { name: 'arrived on the wire, at the stand-in', value: `${arrivals.faultProxy}, ${arrivals.simulator}`, isGood: arrivals.faultProxy >= arrivals.simulator },
     { name: 'tokens issued', value: String(tokens) },
     { name: 'connections to AMSU, never used', value: `${connections.all}, ${connections.unused}` },
     { name: 'peak memory', value: `${(memory.peakKb / 1024).toFixed(1)} MB`, isGood: memory.peakKb < mostMemoryKb },
     { name: 'slope of memory after the warm-up', value: `${memory.slopeKbPerMinute.toFixed(0)} kB/min` },
     { name: 'sockets allowed, at the end', value: `${sockets.start}, ${sockets.end}`, isGood: sockets.end <= sockets.start },
-    { name: 'connections to AMSU left without an answer', value: String(sockets.unanswered), isGood: sockets.unanswered === 0 },
+    { name: 'connections to AMSU left without an answer', value: String(sockets.withoutResponse), isGood: sockets.withoutResponse === 0 },
     { name: '/livez p50, p99, worst', value: `${ms(quantile(livez, 0.5))}, ${ms(quantile(livez, 0.99))}, ${ms(livez.at(-1) ?? 0)}`, isGood: livez.length > 0 && livez.at(-1) !== Infinity },
     { name: 'event loop delay of the soak itself, p99', value: ms(ownDelayMs) },
     { name: 'ready at the end', value: isReady ? 'yes' : 'no', isGood: isReady },
     { name: 'errors in the log', value: String(loud.length), isGood: loud.length === 0 },
-    { name: 'under way at SIGTERM, answered', value: `${last.sent}, ${last.answered}`, isGood: last.sent > 0 && last.sent === last.answered },
+    { name: 'under way at SIGTERM, answered', value: `${last.sent}, ${last.responded}`, isGood: last.sent > 0 && last.sent === last.responded },
     { name: 'end after SIGTERM', value: exit.signal === null ? `exit code ${String(exit.code)}` : `killed by ${exit.signal}`, isGood: exit.code === 0 },
   ]
 }

@@ -6,12 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { test } from 'tap'
 import { call } from '../support/client.ts'
 import type { Ending, Sent } from './caller.ts'
-import { isDoubleSend, judge } from './judge.ts'
-import type { Evidence } from './judge.ts'
+import { isDoubleSend, checkOutcome } from './outcome-oracle.ts'
+import type { Evidence } from './outcome-oracle.ts'
 import { slope } from './report.ts'
 import { RequestReader } from './request-reader.ts'
-import { WeatherRecord } from './weather.ts'
-import type { Arrival } from './wire.ts'
+import { FaultRecord } from './fault-schedule.ts'
+import type { Arrival } from './tcp-fault-proxy.ts'
 
 const mainPath = fileURLToPath(new URL('main.ts', import.meta.url))
 
@@ -30,10 +30,10 @@ async function run (...args: string[]) {
 function evidence (ending: Partial<Ending>, arrivals: Arrival[] = [], bodyBytes = 0): Evidence {
   const sent = { id: 'a', load: { bodyBytes }, manner: {}, from: 10_000, to: 11_000, ending } as unknown as Sent
   const books = { arrivals: new Map(), arrivalCount: 0, issues: [5_000], refusals: [], breaks: [], connections: 0, unused: 0 }
-  return { sent, arrivals, books, weather: new WeatherRecord(), settings: { tokenLifeMs: 60_000, responseTimeoutMs: 6_000, replayBodyBytes: 1_000 } }
+  return { sent, arrivals, books, faults: new FaultRecord(), settings: { tokenLifeMs: 60_000, responseTimeoutMs: 6_000, replayBodyBytes: 1_000 } }
 }
 
-function answer (status: number, more: object = {}): Partial<Ending> {
+function response (status: number, more: object = {}): Partial<Ending> {
   return { kind: 'answer', status, proxyError: undefined, amsuError: undefined, isRight: status === 200, isOwn: true, ...more }
 }
 
@@ -41,44 +41,44 @@ const arrived: Arrival = { method: 'POST', at: 10_100 }
 const revoked: Arrival = { ...arrived, status: 401 }
 
 await test('only a right answer of its own is explained by itself', t => {
-  t.equal(judge(evidence(answer(200))).isExplained, true)
-  t.equal(judge(evidence(answer(200, { isRight: false }))).isExplained, false)
-  t.equal(judge(evidence(answer(200, { isOwn: false }))).isExplained, false)
-  for (const kind of ['lost', 'broken', 'cut'] as const) t.equal(judge(evidence({ kind })).isExplained, false, kind)
+  t.equal(checkOutcome(evidence(response(200))).isExplained, true)
+  t.equal(checkOutcome(evidence(response(200, { isRight: false }))).isExplained, false)
+  t.equal(checkOutcome(evidence(response(200, { isOwn: false }))).isExplained, false)
+  for (const kind of ['lost', 'broken', 'cut'] as const) t.equal(checkOutcome(evidence({ kind })).isExplained, false, kind)
   t.end()
 })
 
 await test('in fair weather no error is explained', t => {
   for (const [status, proxyError] of [[502, 'UPSTREAM_RESET'], [502, 'UPSTREAM_UNREACHABLE'], [502, 'UPSTREAM_INVALID'], [504, 'UPSTREAM_TIMEOUT'], [503, 'TOKEN_UNAVAILABLE'], [503, 'CREDENTIALS_REJECTED'], [500, 'INTERNAL']] as const) {
-    t.equal(judge(evidence(answer(status, { proxyError }), [arrived])).isExplained, false, proxyError)
+    t.equal(checkOutcome(evidence(response(status, { proxyError }), [arrived])).isExplained, false, proxyError)
   }
-  for (const status of [401, 500, 503]) t.equal(judge(evidence(answer(status), [{ ...arrived, status }])).isExplained, false, String(status))
+  for (const status of [401, 500, 503]) t.equal(checkOutcome(evidence(response(status), [{ ...arrived, status }])).isExplained, false, String(status))
   t.end()
 })
 
 await test('a broken connection explains a reset, but not another status', t => {
   const broken = [{ ...arrived, brokenAt: 10_500 }]
-  t.equal(judge(evidence(answer(502, { proxyError: 'UPSTREAM_RESET' }), broken)).isExplained, true)
-  t.equal(judge(evidence(answer(503, { proxyError: 'UPSTREAM_RESET' }), broken)).isExplained, false)
-  t.equal(judge(evidence({ kind: 'cut', status: 200 }, broken)).isExplained, true)
+  t.equal(checkOutcome(evidence(response(502, { proxyError: 'UPSTREAM_RESET' }), broken)).isExplained, true)
+  t.equal(checkOutcome(evidence(response(503, { proxyError: 'UPSTREAM_RESET' }), broken)).isExplained, false)
+  t.equal(checkOutcome(evidence({ kind: 'cut', status: 200 }, broken)).isExplained, true)
   t.end()
 })
 
 await test('a failed token call explains that there is no token, once the last one is dead', t => {
-  const unavailable = evidence(answer(503, { proxyError: 'TOKEN_UNAVAILABLE' }))
-  unavailable.weather.begin('token outage')
-  t.equal(judge(unavailable).isExplained, false)
-  unavailable.weather.revocations.push(9_000)
-  t.equal(judge(unavailable).isExplained, true)
+  const unavailable = evidence(response(503, { proxyError: 'TOKEN_UNAVAILABLE' }))
+  unavailable.faults.begin('token outage')
+  t.equal(checkOutcome(unavailable).isExplained, false)
+  unavailable.faults.revocations.push(9_000)
+  t.equal(checkOutcome(unavailable).isExplained, true)
   t.end()
 })
 
 await test('a revocation explains a 401 to a large body, but not to a small one', t => {
-  const refused = { ...answer(401, { amsuError: 'COMMON.INVALID_CREDENTIALS' }) }
+  const refused = { ...response(401, { amsuError: 'COMMON.INVALID_CREDENTIALS' }) }
   const [large, small] = [evidence(refused, [revoked], 2_000), evidence(refused, [revoked], 10)]
-  for (const { weather } of [large, small]) weather.revocations.push(10_000)
-  t.equal(judge(large).isExplained, true)
-  t.equal(judge(small).isExplained, false)
+  for (const { faults } of [large, small]) faults.revocations.push(10_000)
+  t.equal(checkOutcome(large).isExplained, true)
+  t.equal(checkOutcome(small).isExplained, false)
   t.end()
 })
 

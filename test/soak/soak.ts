@@ -6,8 +6,8 @@ import { simulatorDefaults, startSimulator } from '../simulator/simulator.ts'
 import type { Simulator } from '../simulator/simulator.ts'
 import { closeConnections, makeCall } from './caller.ts'
 import type { Manner } from './caller.ts'
-import { Docket } from './docket.ts'
-import type { Settings } from './judge.ts'
+import { RequestLedger } from './request-ledger.ts'
+import type { Settings } from './outcome-oracle.ts'
 import { createLoads } from './loads.ts'
 import type { Loads } from './loads.ts'
 import { startProbe } from './probe.ts'
@@ -17,9 +17,9 @@ import { createRandom } from './random.ts'
 import { slope } from './report.ts'
 import type { Findings } from './report.ts'
 import { makeTraffic } from './traffic.ts'
-import { makeWeather, WeatherRecord } from './weather.ts'
-import { layWire } from './wire.ts'
-import type { Wire } from './wire.ts'
+import { runFaultSchedule, FaultRecord } from './fault-schedule.ts'
+import { startTcpFaultProxy } from './tcp-fault-proxy.ts'
+import type { TcpFaultProxy } from './tcp-fault-proxy.ts'
 
 /** How the stand-in and the proxy are set: everything that could take minutes takes seconds. */
 const settings: Settings = { tokenLifeMs: 6_000, responseTimeoutMs: 6_000, replayBodyBytes: 1_048_576 }
@@ -59,7 +59,7 @@ export interface SoakOptions {
 
 interface Stage {
   readonly simulator: Simulator
-  readonly wire: Wire
+  readonly faultProxy: TcpFaultProxy
   readonly proxy: Proxy
   readonly probe: Probe
   readonly address: string
@@ -67,15 +67,15 @@ interface Stage {
 }
 
 /** Runs a soak; whatever happens, everything it started has ended when this settles. */
-export async function soak (options: SoakOptions): Promise<{ docket: Docket, findings: Findings }> {
+export async function soak (options: SoakOptions): Promise<{ ledger: RequestLedger, findings: Findings }> {
   const { say } = options
   const ends: Array<() => Promise<unknown>> = []
   try {
     const simulator = await startSimulator({ tokenLifeSeconds: settings.tokenLifeMs / 1000, quotas })
     ends.push(() => simulator.close())
-    const wire = await layWire(simulator.origin)
-    ends.push(() => wire.close())
-    const proxy = new Proxy({ ...environment, AMSU_BASE_URL: wire.origin })
+    const faultProxy = await startTcpFaultProxy(simulator.origin)
+    ends.push(() => faultProxy.close())
+    const proxy = new Proxy({ ...environment, AMSU_BASE_URL: faultProxy.origin })
     ends.push(() => proxy.stop())
     const address = await proxy.ready()
     say(`the proxy listens on ${address}`)
@@ -83,36 +83,36 @@ export async function soak (options: SoakOptions): Promise<{ docket: Docket, fin
     const start = await mostSockets(proxy)
     const probe = startProbe(address)
     ends.push(() => probe.end())
-    return await run({ simulator, wire, proxy, probe, address, loads }, start, options)
+    return await run({ simulator, faultProxy, proxy, probe, address, loads }, start, options)
   } finally {
     closeConnections()
     for (const end of ends.reverse()) await end()
   }
 }
 
-async function run (stage: Stage, socketsAtStart: number, options: SoakOptions): Promise<{ docket: Docket, findings: Findings }> {
-  const { simulator, wire, proxy, probe, address } = stage
+async function run (stage: Stage, socketsAtStart: number, options: SoakOptions): Promise<{ ledger: RequestLedger, findings: Findings }> {
+  const { simulator, faultProxy, proxy, probe, address } = stage
   const { seed, minutes, signal, say } = options
-  const weather = new WeatherRecord()
-  const docket = new Docket({ wire, proxy, weather, settings })
+  const faults = new FaultRecord()
+  const ledger = new RequestLedger({ faultProxy, proxy, faults, settings })
   const ownDelay = monitorEventLoopDelay({ resolution: 10 })
   ownDelay.enable()
-  const memory = await keepBusy(stage, options, weather, docket)
+  const memory = await keepBusy(stage, options, faults, ledger)
   ownDelay.disable()
   signal.throwIfAborted()
   say('the traffic has ended; waiting until all is quiet')
   const isReadyAgain = await until(async () => signal.aborted || await isReady(address), recoveryMs)
   signal.throwIfAborted()
-  await docket.settled()
+  await ledger.settled()
   const livez = await probe.stop()
   const sockets = await countSockets(stage, socketsAtStart)
   const last = await finish(stage)
   const findings: Findings = {
     seed,
     minutes,
-    arrivals: { wire: wire.books.arrivalCount, simulator: callsOf(simulator) },
+    arrivals: { faultProxy: faultProxy.books.arrivalCount, simulator: callsOf(simulator) },
     tokens: simulator.issueCount,
-    connections: { all: wire.books.connections, unused: wire.books.unused },
+    connections: { all: faultProxy.books.connections, unused: faultProxy.books.unused },
     memory,
     sockets,
     livez,
@@ -122,11 +122,11 @@ async function run (stage: Stage, socketsAtStart: number, options: SoakOptions):
     exit: last.exit,
     last,
   }
-  return { docket, findings }
+  return { ledger, findings }
 }
 
 /** Traffic and trouble for as long as was asked; watches the memory meanwhile. */
-async function keepBusy ({ simulator, wire, proxy, address, loads }: Stage, { minutes, seed, signal, say }: SoakOptions, weather: WeatherRecord, docket: Docket): Promise<Findings['memory']> {
+async function keepBusy ({ simulator, faultProxy, proxy, address, loads }: Stage, { minutes, seed, signal, say }: SoakOptions, faults: FaultRecord, ledger: RequestLedger): Promise<Findings['memory']> {
   const over = new AbortController()
   setMaxListeners(0, over.signal)
   const end = (): void => { over.abort() }
@@ -143,12 +143,12 @@ async function keepBusy ({ simulator, wire, proxy, address, loads }: Stage, { mi
     const { nowKb, peakKb: peak } = proxy.memory()
     peakKb = peak
     samples.push({ x: performance.now() / 60_000, y: nowKb })
-    if (samples.length % 30 === 0) say(`${samples.length} s: ${docket.requests} requests, ${docket.unexplained} unexplained, ${docket.doubleSends} double sends, ${docket.lost} lost, ${Math.round(nowKb / 1024)} MB`)
+    if (samples.length % 30 === 0) say(`${samples.length} s: ${ledger.requests} requests, ${ledger.unexplained} unexplained, ${ledger.doubleSends} double sends, ${ledger.lost} lost, ${Math.round(nowKb / 1024)} MB`)
   }, 1_000)
   try {
     await Promise.all([
-      makeTraffic({ origin: address, loads, seed, signal: over.signal, onEnd: docket.file }),
-      makeWeather({ simulator, wire, random: createRandom(seed), signal: over.signal }, weather),
+      makeTraffic({ origin: address, loads, seed, signal: over.signal, onEnd: ledger.file }),
+      runFaultSchedule({ simulator, proxy: faultProxy, random: createRandom(seed), signal: over.signal }, faults),
     ])
   } finally {
     clearInterval(watch)
@@ -160,14 +160,14 @@ async function keepBusy ({ simulator, wire, proxy, address, loads }: Stage, { mi
 }
 
 /** Sockets when nothing goes on: callers and AMSU close what they have kept open, and the proxy must let go too. */
-async function countSockets ({ proxy, wire }: Stage, start: number): Promise<Findings['sockets']> {
+async function countSockets ({ proxy, faultProxy }: Stage, start: number): Promise<Findings['sockets']> {
   // A token call may be on its way just now; a connection that was forgotten stays.
-  await until(async () => wire.unanswered === 0, restMs)
-  const { unanswered } = wire
+  await until(async () => faultProxy.withoutResponse === 0, restMs)
+  const { withoutResponse } = faultProxy
   closeConnections()
-  wire.breakIdle('end')
+  faultProxy.breakIdle('end')
   await until(async () => proxy.sockets() <= start, restMs)
-  return { start, end: proxy.sockets(), unanswered }
+  return { start, end: proxy.sockets(), withoutResponse }
 }
 
 /** Its connections for calls of its own come and go: one is there when it has started, so the most of several counts is taken, and the second is made with the first need. */
@@ -188,7 +188,7 @@ async function finish ({ simulator, proxy, address, loads }: Stage): Promise<Fin
   await setTimeout(lastCallMs / 2)
   const exit = await proxy.stop()
   const endings = (await Promise.all(calls)).map(({ ending }) => ending)
-  return { sent: lastCalls, answered: endings.filter(ending => ending.kind === 'answer' && ending.isRight).length, exit }
+  return { sent: lastCalls, responded: endings.filter(ending => ending.kind === 'answer' && ending.isRight).length, exit }
 }
 
 async function until (holds: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {

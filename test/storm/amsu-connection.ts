@@ -169,7 +169,7 @@ export class AmsuConnection {
   }
 
   #finish (current: Current, bytes: Buffer, isLast = current.fault.framing === 'close'): void {
-    current.arrival.isAnswered = this.#write(current, bytes)
+    current.arrival.isResponded = this.#write(current, bytes)
     if (isLast) this.#socket.end()
   }
 
@@ -222,7 +222,7 @@ export class AmsuConnection {
   #taint (): void {
     this.#isTainted = true
     this.#amsu.unaskedAt.push(performance.now())
-    if (this.#current !== undefined && !this.#current.arrival.isAnswered) this.#current.arrival.isTainted = true
+    if (this.#current !== undefined && !this.#current.arrival.isResponded) this.#current.arrival.isTainted = true
     setTimeout(() => { this.end('reset') }, lingerMs).unref()
   }
 

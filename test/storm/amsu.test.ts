@@ -31,7 +31,7 @@ await test('the stand-in does what a request tells it to, the client notes what 
   t.teardown(() => { amsu.down(true) })
   const right = await talk(plain)
   t.equal(outcomeOf(right), 'relayed: own')
-  t.match(right, { response: { status: 200, bodyBytes: 20, isBodyRight: true, isWhole: true }, arrivals: [{ isWhole: true, isBodyRight: true, bodyBytes: 5, isAnswered: true }] })
+  t.match(right, { response: { status: 200, bodyBytes: 20, isBodyRight: true, isWhole: true }, arrivals: [{ isWhole: true, isBodyRight: true, bodyBytes: 5, isResponded: true }] })
   t.match((await talk({ ...plain, framing: 'chunked', size: 30_000 })).response, { bodyBytes: 30_000, isBodyRight: true, isWhole: true })
   t.match((await talk({ ...plain, framing: 'close', size: 30_000 })).response, { bodyBytes: 30_000, isBodyRight: true, isWhole: true })
   t.match((await talk({ ...plain, name: 'early', how: 'reset' }, 3_000_000)), { wholeAt: undefined, response: { status: 413, isWhole: true } })

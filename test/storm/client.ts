@@ -32,7 +32,7 @@ export class StormClient {
   readonly #canReset: boolean
   readonly #socket: Socket
   #waiters: Array<{ isDone: () => boolean, resolve: () => void }> = []
-  #answered = 0
+  #responded = 0
   #receivedBytes = 0
   #isInterim = false
   #hasContinue = false
@@ -77,9 +77,9 @@ export class StormClient {
   /** Each response may take its time behind the one before. */
   async #untilAllEnded (): Promise<void> {
     const isDone = (): boolean => this.#records.every(({ plan, begunAt, endedAt }) => plan.kind === 'trap' || begunAt === undefined || endedAt !== undefined)
-    for (let answered = -1; answered < this.#answered && !isDone();) {
-      const before = answered = this.#answered
-      await this.#until(() => isDone() || this.#answered > before, lostAfterMs)
+    for (let answered = -1; answered < this.#responded && !isDone();) {
+      const before = answered = this.#responded
+      await this.#until(() => isDone() || this.#responded > before, lostAfterMs)
     }
   }
 
@@ -90,7 +90,7 @@ export class StormClient {
         return await this.#write(Buffer.from(step.bytes, 'latin1'), step.completes)
       case 'sendBody': return await this.#sendBody(step)
       case 'wait': return await this.#until(() => false, step.ms)
-      case 'await': return await this.#until(() => this.#answered >= step.responses, lostAfterMs)
+      case 'await': return await this.#until(() => this.#responded >= step.responses, lostAfterMs)
       case 'awaitContinue': return await this.#until(() => this.#hasContinue || this.#receivedBytes > 0, step.ms)
       case 'awaitBytes': return await this.#until(() => this.#receivedBytes >= step.bytes, step.ms)
       case 'pause': return await this.#pause(step.ms)
@@ -154,7 +154,7 @@ export class StormClient {
     } catch (error) {
       if (!(error instanceof MessageError)) throw error
       // What comes behind a response is its matter, too.
-      this.#records[Math.min(this.#answered, this.#records.length - 1)]!.ending ??= `unreadable: ${error.message}`
+      this.#records[Math.min(this.#responded, this.#records.length - 1)]!.ending ??= `unreadable: ${error.message}`
       this.#end(`unreadable: ${error.message}`)
       this.#socket.destroy()
     }
@@ -165,7 +165,7 @@ export class StormClient {
     const status = statusOf(head.startLine)
     this.#isInterim = status < 200
     if (status === 100) this.#hasContinue = true
-    const record = this.#records[this.#answered]
+    const record = this.#records[this.#responded]
     if (record === undefined || record.begunAt === undefined) throw new MessageError(`a response nobody asked for: ${head.startLine}`)
     if (this.#isInterim) return 0
     record.response = { status, headers: head.headers, bodyBytes: 0, isBodyRight: true, isWhole: false }
@@ -173,7 +173,7 @@ export class StormClient {
   }
 
   #onBody (chunk: Buffer): void {
-    const { plan: { id }, response } = this.#records[this.#answered]!
+    const { plan: { id }, response } = this.#records[this.#responded]!
     if (response === undefined) return
     if (response.headers.get('content-type') === 'application/octet-stream') response.isBodyRight &&= isPattern(id, response.bodyBytes, chunk)
     response.bodyBytes += chunk.length
@@ -181,11 +181,11 @@ export class StormClient {
 
   #onEnd (): void {
     if (this.#isInterim) return
-    const record = this.#records[this.#answered++]!
+    const record = this.#records[this.#responded++]!
     record.response!.isWhole = true
     record.endedAt = performance.now()
     const isLast = record.plan.isLast || /\bclose\b/i.test(record.response!.headers.get('connection') ?? '')
-    if (isLast) for (const later of this.#records.slice(this.#answered)) later.isBehindLast = true
+    if (isLast) for (const later of this.#records.slice(this.#responded)) later.isBehindLast = true
   }
 
   /**
@@ -193,7 +193,7 @@ export class StormClient {
    * written any more: a byte tells. Without TCP there is no reset, and with TLS nobody can tell.
    */
   #tellReset (): void {
-    const headers = this.#records[this.#answered]?.response?.headers
+    const headers = this.#records[this.#responded]?.response?.headers
     const isUnframed = headers !== undefined && !headers.has('content-length') && !headers.has('transfer-encoding')
     if (!isUnframed || !this.#canReset || this.#socket !== this.#raw) this.#end('FIN')
     else this.#socket.write('\r\n', error => { this.#end(error == null ? 'FIN' : 'ECONNRESET') })
@@ -210,7 +210,7 @@ export class StormClient {
       record.endedAt = now
       record.ending = how
       // Whatever ended the connection is the matter of the first that has no response.
-      if (place > this.#answered) record.isBehindLast = true
+      if (place > this.#responded) record.isBehindLast = true
     }
     this.#wake()
   }

@@ -89,7 +89,7 @@ function withheld (plan: Plan): void {
 }
 
 /** AMSU answers while the body is on its way. */
-function answeredEarly (plan: Plan): void {
+function respondedEarly (plan: Plan): void {
   const { random } = plan
   const fault: AmsuFault = { ...chooseFault(random), name: 'early', size: Math.floor(random.between(0, 400)), at: Math.floor(random.pick([0, 20_000, random.between(50_000, 300_000)])), how: random.pick(['reset', 'reset', 'end', 'keep']) }
   const place = plan.add(makeRequest({ id: plan.nextId(), method: random.pick(['POST', 'PUT']), fault, body: { bytes: Math.floor(random.between(300_000, 3_500_000)), isChunked: random.chance(0.3) } }))
@@ -111,6 +111,6 @@ export const usualKinds: readonly ConnectionKind[] = [
   { name: 'expecting', weight: 5, make: expecting },
   { name: 'refused', weight: 6, make: refused },
   { name: 'withheld', weight: 7, make: withheld },
-  { name: 'answered early', weight: 5, make: answeredEarly },
+  { name: 'answered early', weight: 5, make: respondedEarly },
   { name: 'unread', weight: 1, make: unread },
 ]

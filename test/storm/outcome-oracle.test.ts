@@ -23,13 +23,13 @@ function response (status: number, code?: string, headers: Record<string, string
 }
 
 function arrival (more: Partial<Arrival> = {}): Arrival {
-  return { ...createArrival('POST', false), bodyBytes: 5, isWhole: true, isBegun: true, isAnswered: true, ...more }
+  return { ...createArrival('POST', false), bodyBytes: 5, isWhole: true, isBegun: true, isResponded: true, ...more }
 }
 
-const answered = { response: response(200), arrivals: [arrival()], lines: [line(200)] }
+const responded = { response: response(200), arrivals: [arrival()], lines: [line(200)] }
 
 await test('a request that AMSU answered, once, to the one who sent it, with a line in the log, is right', t => {
-  t.same(judge(recordOf(answered), calm), [])
+  t.same(judge(recordOf(responded), calm), [])
   t.end()
 })
 
@@ -37,24 +37,24 @@ await test('what must not be is found, whatever the timing', t => {
   const table: Array<[string, RegExp, RequestRecord]> = [
     ['a bare end', /^\(d\) FIN without a byte/, recordOf({ ending: 'FIN' })],
     ['no end', /^\(d\) no end/, recordOf({ ending: 'lost' })],
-    ['somebody else’s response', /^\(e\) somebody else/, recordOf({ ...answered, response: response(200, undefined, { 'x-storm-id': 'storm-1-2-1', 'x-storm-size': '20' }) })],
-    ['somebody else’s body', /^\(e\) the response has another body/, recordOf({ ...answered, response: { ...response(200), isBodyRight: false } })],
-    ['a response to what never arrived', /^\(e\) a response of AMSU, which never saw/, recordOf({ ...answered, arrivals: [] })],
-    ['half a body that ends cleanly', /^\(e\) 7 of 20 bytes/, recordOf({ ...answered, response: { ...response(200), bodyBytes: 7 } })],
+    ['somebody else’s response', /^\(e\) somebody else/, recordOf({ ...responded, response: response(200, undefined, { 'x-storm-id': 'storm-1-2-1', 'x-storm-size': '20' }) })],
+    ['somebody else’s body', /^\(e\) the response has another body/, recordOf({ ...responded, response: { ...response(200), isBodyRight: false } })],
+    ['a response to what never arrived', /^\(e\) a response of AMSU, which never saw/, recordOf({ ...responded, arrivals: [] })],
+    ['half a body that ends cleanly', /^\(e\) 7 of 20 bytes/, recordOf({ ...responded, response: { ...response(200), bodyBytes: 7 } })],
     ['bytes that are no response', /^\(e\) unreadable/, recordOf({ ending: 'unreadable: x' })],
-    ['two sendings', /^\(f\) arrived whole at AMSU 2 times/, recordOf({ ...answered, arrivals: [arrival(), arrival()] })],
-    ['half a body at AMSU', /^\(e\) arrived with a body of 3 bytes/, recordOf({ ...answered, arrivals: [arrival({ bodyBytes: 3 })] })],
-    ['another body at AMSU', /^\(e\) arrived with another body/, recordOf({ ...answered, arrivals: [arrival({ isBodyRight: false })] })],
+    ['two sendings', /^\(f\) arrived whole at AMSU 2 times/, recordOf({ ...responded, arrivals: [arrival(), arrival()] })],
+    ['half a body at AMSU', /^\(e\) arrived with a body of 3 bytes/, recordOf({ ...responded, arrivals: [arrival({ bodyBytes: 3 })] })],
+    ['another body at AMSU', /^\(e\) arrived with another body/, recordOf({ ...responded, arrivals: [arrival({ isBodyRight: false })] })],
     ['nothing was sent, but it was', /^\(f\) OVERLOADED says/, recordOf({ response: response(503, 'OVERLOADED'), arrivals: [arrival()], lines: [line(503)] })],
     ['safe to repeat, but AMSU has it', /^\(j\) BAD_REQUEST says/, recordOf({ response: response(400, 'BAD_REQUEST'), arrivals: [arrival()], lines: [line(400)] })],
     ['a fault of another request', /^\(h\) BAD_REQUEST/, recordOf({ response: response(400, 'BAD_REQUEST') })],
     ['a paid response that is lost', /^\(h\) UPSTREAM_RESET/, recordOf({ response: response(502, 'UPSTREAM_RESET'), arrivals: [arrival()], lines: [line(502)] })],
     ['an early response that is lost', /^\(h\) UPSTREAM_RESET/, recordOf({ response: response(502, 'UPSTREAM_RESET'), arrivals: [arrival({ isWhole: false })], lines: [line(502)] }, {}, 'early')],
-    ['a cut for no reason', /^\(h\) cut/, recordOf({ ...answered, response: { ...response(200), isWhole: false } })],
+    ['a cut for no reason', /^\(h\) cut/, recordOf({ ...responded, response: { ...response(200), isWhole: false } })],
     ['a defect', /^\(b\) 500/, recordOf({ response: response(500, 'INTERNAL') })],
-    ['no line', /^\(g\) no line/, recordOf({ ...answered, lines: [] })],
-    ['two lines', /^\(g\) 2 lines/, recordOf({ ...answered, lines: [line(200), line(200)] })],
-    ['a line that says something else', /^\(g\) logged as 499/, recordOf({ ...answered, lines: [line(499)] })],
+    ['no line', /^\(g\) no line/, recordOf({ ...responded, lines: [] })],
+    ['two lines', /^\(g\) 2 lines/, recordOf({ ...responded, lines: [line(200), line(200)] })],
+    ['a line that says something else', /^\(g\) logged as 499/, recordOf({ ...responded, lines: [line(499)] })],
     ['a refused request at AMSU', /^\(f\) a refused request arrived/, recordOf({ response: response(405, 'METHOD_REJECTED'), arrivals: [arrival()] }, { kind: 'refused' })],
     ['a hidden request at AMSU', /^\(f\) a trap request arrived/, recordOf({ arrivals: [arrival()] }, { kind: 'trap' })],
     ['a broken request at AMSU', /^\(f\) a broken request arrived whole/, recordOf({ arrivals: [arrival()], lines: [line(400)] }, { kind: 'broken' })],
@@ -67,14 +67,14 @@ await test('what must not be is found, whatever the timing', t => {
 await test('what may be is not found', t => {
   const refused = arrival({ isRefused: true })
   const table: Array<[string, RequestRecord]> = [
-    ['a second sending after a refused token', recordOf({ ...answered, arrivals: [refused, arrival()] })],
-    ['a second sending of a GET', recordOf({ ...answered, arrivals: [arrival({ bodyBytes: 0 }), arrival({ bodyBytes: 0 })] }, { method: 'GET', body: undefined })],
+    ['a second sending after a refused token', recordOf({ ...responded, arrivals: [refused, arrival()] })],
+    ['a second sending of a GET', recordOf({ ...responded, arrivals: [arrival({ bodyBytes: 0 }), arrival({ bodyBytes: 0 })] }, { method: 'GET', body: undefined })],
     ['no connection for the second sending', recordOf({ response: response(502, 'UPSTREAM_UNREACHABLE'), arrivals: [refused], lines: [line(502)] })],
     ['a connection that AMSU had ended', recordOf({ response: response(502, 'UPSTREAM_RESET'), lines: [line(502)] })],
-    ['a response that was taken for it before it could be known', recordOf({ ...answered, response: response(200, undefined, { 'x-storm-id': 'unasked' }), arrivals: [arrival({ isTainted: true })] })],
+    ['a response that was taken for it before it could be known', recordOf({ ...responded, response: response(200, undefined, { 'x-storm-id': 'unasked' }), arrivals: [arrival({ isTainted: true })] })],
     ['the end of a client that left', recordOf({ leftAt: 150, ending: 'left', arrivals: [arrival()], lines: [line(499)] })],
     ['no response behind the last one', recordOf({ isBehindLast: true, ending: 'FIN' })],
-    ['a cut that AMSU made', recordOf({ ...answered, arrivals: [arrival({ isAnswered: false })], response: { ...response(200), isWhole: false } }, {}, 'headOnly')],
+    ['a cut that AMSU made', recordOf({ ...responded, arrivals: [arrival({ isResponded: false })], response: { ...response(200), isWhole: false } }, {}, 'headOnly')],
     ['a request that was never begun', recordOf({ begunAt: undefined, ending: 'ECONNREFUSED' })],
     ['a request that came slowly', recordOf({ response: response(408, 'REQUEST_TIMEOUT'), wholeAt: undefined })],
     ['an endpoint of the proxy’s own', recordOf({ response: response(200, undefined, {}) }, { kind: 'own', body: undefined })],
@@ -84,7 +84,7 @@ await test('what may be is not found', t => {
 })
 
 await test('what meets bytes that nobody asked for is excused, but only if it was whole and AMSU never saw it', t => {
-  const displaced = { ...answered, arrivals: [], lines: [line(200)], response: response(200, undefined, { 'x-storm-id': 'storm-1-1-0', 'x-storm-size': '20' }) }
+  const displaced = { ...responded, arrivals: [], lines: [line(200)], response: response(200, undefined, { 'x-storm-id': 'storm-1-1-0', 'x-storm-size': '20' }) }
   const isDisplaced = (id: string): boolean => id === 'storm-1-1-0'
   t.match(judge(recordOf(displaced), calm)[0], /^\(e\) somebody else/)
   t.same(judge(recordOf(displaced), { ...calm, isDisplaced }), [])

@@ -15,7 +15,7 @@ export interface Arrival {
   isTainted: boolean
   /** Whether a byte of a response was written; and the whole of it. */
   isBegun: boolean
-  isAnswered: boolean
+  isResponded: boolean
   /** Whether the response said that the token is bad: nothing was processed. */
   isRefused: boolean
   /** Whether the stand-in broke the connection under it. */
@@ -139,5 +139,5 @@ export function createRecord (plan: PlannedRequest, script: ConnectionScript, tr
 
 /** An arrival of which only the head is there. */
 export function createArrival (method: string, isTainted: boolean): Arrival {
-  return { method, at: performance.now(), token: '', bodyBytes: 0, isBodyRight: true, isWhole: false, isTainted, isBegun: false, isAnswered: false, isRefused: false, isBroken: false, goneAt: undefined }
+  return { method, at: performance.now(), token: '', bodyBytes: 0, isBodyRight: true, isWhole: false, isTainted, isBegun: false, isResponded: false, isRefused: false, isBroken: false, goneAt: undefined }
 }

@@ -24,7 +24,7 @@ export async function checkStop ({ findings }: Stage, proxy: StormProxy): Promis
   const exit = await proxy.stop(timeouts.grace + overtimeMs)
   if (exit === undefined) findings.add(`(i) ${proxy.name} does not end after SIGTERM`)
   else if (exit.code !== 0) findings.add(`(i) ${proxy.name} ends with ${JSON.stringify(exit)} after SIGTERM`)
-  const [silent, ...answered] = await Promise.all(replies)
+  const [silent, ...responded] = await Promise.all(replies)
   if (silent!.status !== 504) findings.add(`(i) ${proxy.name}: a call that outlasts the grace gets ${silent!.status} ${silent!.error ?? ''}`)
-  for (const { status, error } of answered) if (status !== 200) findings.add(`(i) ${proxy.name}: a call under way at SIGTERM gets ${status} ${error ?? ''}`)
+  for (const { status, error } of responded) if (status !== 200) findings.add(`(i) ${proxy.name}: a call under way at SIGTERM gets ${status} ${error ?? ''}`)
 }

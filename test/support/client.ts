@@ -4,7 +4,7 @@
 import http from 'node:http'
 import net from 'node:net'
 
-export interface Answer {
+export interface ReceivedResponse {
   readonly status: number
   readonly headers: http.IncomingHttpHeaders
   readonly rawHeaders: readonly string[]
@@ -21,7 +21,7 @@ export interface CallOptions {
 }
 
 /** Makes one HTTP call and reads the whole answer; rejects when the connection breaks before its end. */
-export async function call (origin: string, path: string, { body, ...options }: CallOptions = {}): Promise<Answer> {
+export async function call (origin: string, path: string, { body, ...options }: CallOptions = {}): Promise<ReceivedResponse> {
   return await new Promise((resolve, reject) => {
     const { protocol, hostname, port } = new URL(origin)
     // The path as it is: a URL object would resolve dots and turn backslashes.

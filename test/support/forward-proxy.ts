@@ -54,9 +54,9 @@ export async function startForwardProxy ({ credentials, refusal }: ForwardProxyO
       return
     }
     const { 'proxy-authorization': _ours, 'proxy-connection': _hop, ...headers } = req.headers
-    const behind = http.request(req.url, { method: String(req.method), headers: { ...headers, via: `${headers.via ?? ''}, 1.1 forward` } }, answer => {
-      res.writeHead(Number(answer.statusCode), answer.headers)
-      answer.pipe(res)
+    const behind = http.request(req.url, { method: String(req.method), headers: { ...headers, via: `${headers.via ?? ''}, 1.1 forward` } }, response => {
+      res.writeHead(Number(response.statusCode), response.headers)
+      response.pipe(res)
     })
     behind.on('error', () => { res.writeHead(502, { 'content-type': 'text/html' }).end('<html>no way</html>') })
     req.pipe(behind)

@@ -2,12 +2,12 @@
  * The relay without the rest of the proxy: no token source, no guards, no Fastify.
  */
 import type { Test } from 'tap'
-import { systemClock } from '../../src/clock.ts'
+import { instant, systemClock } from '../../src/clock.ts'
 import type { Outcome, Tokens } from '../../src/relay/context.ts'
 import { Relay } from '../../src/relay/relay.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { Listener } from '../../src/server/listener.ts'
-import { AccessToken, instant } from '../../src/token/access-token.ts'
+import { AccessToken } from '../../src/token/access-token.ts'
 import { createConnector, type ConnectorOptions } from '../../src/upstream/connector.ts'
 import { createTransport, type TransportOptions } from '../../src/upstream/transport.ts'
 
@@ -26,7 +26,7 @@ export async function startRelay (t: Test, upstream: Partial<TransportOptions & 
   const connect = createConnector({ connectTimeoutMs: 300, certificateAuthority: () => undefined, forwardProxy: undefined, ...connecting })
   const transport = createTransport({ connect, connectTimeoutMs: 300, maxConnections: 8, forwardProxy: undefined, ...upstream })
   const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
-  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, reject: () => true }
+  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate: () => true }
   const outcomes: Outcome[] = []
   const relay = new Relay({
     transport,
@@ -41,8 +41,8 @@ export async function startRelay (t: Test, upstream: Partial<TransportOptions & 
     isRevealing: () => false,
     onLeak () {},
     onOutcome (outcome) { outcomes.push(outcome) },
-    onStall () {},
-    onRefusal () {},
+    onEventLoopStall () {},
+    onRejection () {},
   })
   const listener = new Listener({
     tls: undefined,

@@ -81,8 +81,8 @@ export async function startUpstream (options: UpstreamOptions = {}): Promise<Ups
       const isToken = whole.url.startsWith('/amsu-analysis/v2/token')
       if (isToken) tokenCalls.push(whole)
       else received.push(whole)
-      const answer = isToken ? options.onToken ?? issue : options.onRequest ?? echo
-      answer(whole, res)
+      const response = isToken ? options.onToken ?? issue : options.onRequest ?? echo
+      response(whole, res)
     })
   })
   server.maxHeadersCount = 0 // newer Node answers 431 to more than 2,000

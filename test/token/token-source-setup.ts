@@ -1,10 +1,10 @@
 /**
  * A token source over a clock and calls that a test holds in its hands.
  */
+import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/amsu/token-api.ts'
+import type { TokenCall, TokenCallFailureKind } from '../../src/amsu/token-call.ts'
+import { instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
-import { instant } from '../../src/token/access-token.ts'
-import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/token/amsu-token-api.ts'
-import type { TokenCall, TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
 import { TokenSource } from '../../src/token/token-source.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
@@ -45,7 +45,7 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
   const line = (fields: unknown, text?: string): void => { lines.push(text ?? String(fields)) }
   const source = new TokenSource({ api, credentials: credentialsOf('old-secret'), clock, random: () => random, log: { info: line, warn: line, error: line } as never, onSecret: (name, secret) => { secrets.push(`${name}=${secret.reveal()}`) }, tokenWaitMs })
   let count = 0
-  async function answer (result: TokenGrant | TokenCallError): Promise<void> {
+  async function settle (result: TokenGrant | TokenCallError): Promise<void> {
     const [first, ...rest] = pending
     if (first === undefined) throw new Error('no call is under way')
     pending = rest
@@ -62,8 +62,8 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
     isCalling: () => pending.length > 0,
     grant: async (options: { lifeMs?: number, withRefresh?: boolean } = {}) => {
       count++
-      await answer({ accessToken: new Secret(`access-${count}`), lifeMs: options.lifeMs ?? lifeMs, refreshToken: options.withRefresh === false ? undefined : new Secret(`refresh-${count}`), issuedAt: instant(clock) })
+      await settle({ accessToken: new Secret(`access-${count}`), lifeMs: options.lifeMs ?? lifeMs, refreshToken: options.withRefresh === false ? undefined : new Secret(`refresh-${count}`), issuedAt: instant(clock) })
     },
-    refuse: async (kind: TokenCallFailureKind, retryAfterMs = 0, code?: string) => { await answer(new TokenCallError(calls.at(-1) as TokenCall, kind, 'test', { retryAfterMs, code })) },
+    refuse: async (kind: TokenCallFailureKind, retryAfterMs = 0, code?: string) => { await settle(new TokenCallError(calls.at(-1) as TokenCall, kind, 'test', { retryAfterMs, code })) },
   }
 }

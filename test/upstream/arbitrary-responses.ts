@@ -31,7 +31,7 @@ const INTERIM = ['HTTP/1.1 103 Hints\r\nLink: a\r\n\r\n', 'HTTP/1.1 100 Continue
  * Answers as RFC 9112 has them. 204 comes without a length, after which Node reads a body that there can not be; 101, which ours
  * refuses and Node hands to others, comes by mutation only.
  */
-export const answer = fc.tuple(
+export const response = fc.tuple(
   fc.constantFrom('1.1', '1.1', '1.1', '1.0'), fc.constantFrom(200, 200, 200, 201, 206, 299, 301, 304, 400, 404, 500, 599, 999), fc.constantFrom('OK', '', 'Gr\xfc\xdfe \x80', 'a: b'),
   fc.array(fc.tuple(header, blanks, blanks), { maxLength: 4 }), framed, fc.nat(4), fc.constantFrom('', '', '', '', ...INTERIM)
 ).map(([version, status, statusText, headers, [framing, body], at, interim]) => {
@@ -45,7 +45,7 @@ const INSERTED = ['\r', '\n', '\r\n', '\0', ' ', '\t', ':', ';', ',', '0', '1', 
 /** One change: what to do, where, and with what. Most are made where lines end or values begin. */
 const change = fc.tuple(fc.constantFrom('insert', 'insert', 'delete', 'repeat byte', 'repeat line', 'replace', 'digit', 'case'), fc.boolean(), fc.nat(9_999), fc.constantFrom(...INSERTED))
 
-export const mutated = fc.tuple(answer, fc.array(change, { minLength: 1, maxLength: 3 })).map(([whole, changes]) => {
+export const mutated = fc.tuple(response, fc.array(change, { minLength: 1, maxLength: 3 })).map(([whole, changes]) => {
   let out = whole
   for (const [kind, isEdge, where, what] of changes) {
     const places = isEdge || kind === 'digit' ? [...out.matchAll(kind === 'digit' ? /\d/g : /[\r\n:;]/g)].flatMap(({ index }) => kind === 'digit' ? [index] : [index, index + 1]) : []

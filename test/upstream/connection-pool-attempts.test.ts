@@ -52,7 +52,7 @@ test('an attempt that fails is nobody’s failure who came after it had begun: t
 test('an attempt whose own request has left fails nobody who came later', async t => {
   for (const { code, origin } of await startFaults(t)) {
     const { attempts, stage } = await setUpPlaces(t, [origin])
-    stage.send('/left').delivery?.abort()
+    stage.send('/left').pending?.abort()
     await stage.clock.advance(1)
     const later = stage.send('/later')
     t.equal(attempts(), 1, 'it waits for the one that is under way')
@@ -63,12 +63,12 @@ test('an attempt whose own request has left fails nobody who came later', async 
 
 test('an attempt that fails is nobody’s failure whom another connection serves', async t => {
   for (const { code, origin } of await startFaults(t)) {
-    const { attempts, stage } = await setUpPlaces(t, [undefined, origin], 8, asked => { if (asked.target !== '/busy') asked.answer() })
+    const { attempts, stage } = await setUpPlaces(t, [undefined, origin], 8, asked => { if (asked.target !== '/busy') asked.respond() })
     const busy = stage.send('/busy')
-    const { answer } = await stage.nth(0)
+    const { respond } = await stage.nth(0)
     const served = stage.send('/served')
     t.equal(attempts(), 2)
-    answer()
+    respond()
     t.match(await busy.outcome, /^200/)
     t.equal(await served.outcome, '200 /served 0', code)
     await stage.clock.advance(1)

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import type { BodySink, BodySource } from '../../src/upstream/delivery.ts'
+import type { BodySink, BodySource } from '../../src/upstream/pending-request.ts'
 import { ask, closed, echo, setUp, within } from './pool-stage.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -36,7 +36,7 @@ test('an answer before the request has left whole ends the connection: what is l
   const stage = await setUp(t, { maxConnections: 1 }, asked => {
     // It answers and reads no further, as servers do that refuse a body.
     if (asked.target === '/large') asked.socket.pause()
-    asked.answer()
+    asked.respond()
   })
   const body = Buffer.alloc(30_000_000)
   const call = stage.send('/large', {}, { method: 'POST', headers: ['content-length', String(body.length)], body })
@@ -45,7 +45,7 @@ test('an answer before the request has left whole ends the connection: what is l
 })
 
 test('what ends a connection ends it: a word of AMSU’s, HTTP/1.0, a body without a length, or bytes behind the answer', async t => {
-  for (const [answer, outcome] of [
+  for (const [response, outcome] of [
     [`${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok`, '200 ok'],
     ['HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', '200 ok'],
     [`${OK}Content-Length: 2\r\n\r\nokay`, '200 ok'],
@@ -55,13 +55,13 @@ test('what ends a connection ends it: a word of AMSU’s, HTTP/1.0, a body witho
     ['HTTP/1.1 304 Same\r\nContent-Length: 2\r\n\r\nno', '304 '],
     [`${OK}\r\nok`, '200 ok'],
   ] as const) {
-    const stage = await setUp(t, { maxConnections: 1 }, ({ socket, target, answer: write }) => {
+    const stage = await setUp(t, { maxConnections: 1 }, ({ socket, target, respond: write }) => {
       if (target === '/next') write()
-      else socket.write(answer, () => { if (answer === `${OK}\r\nok`) socket.end() })
+      else socket.write(response, () => { if (response === `${OK}\r\nok`) socket.end() })
     })
     const call = stage.send('/x')
     const next = stage.send('/next')
-    t.equal(await call.outcome, outcome, answer)
+    t.equal(await call.outcome, outcome, response)
     t.equal(call.events.at(-1), 'end')
     t.equal(await next.outcome, '200 /next 1')
   }
@@ -69,32 +69,32 @@ test('what ends a connection ends it: a word of AMSU’s, HTTP/1.0, a body witho
 
 test('many tiny chunks reach a listener that takes one at a time, however they are cut', async t => {
   const text = Array.from({ length: 200 }, (_, i) => i.toString(36).slice(-1)).join('')
-  const answer = `${OK}Transfer-Encoding: chunked\r\n\r\n${[...text].map(char => `1;x\r\n${char}\r\n`).join('')}0\r\nA: b\r\n\r\n`
-  for (const size of [1, 3, 5, 7, 8, 13, 64, answer.length]) {
+  const response = `${OK}Transfer-Encoding: chunked\r\n\r\n${[...text].map(char => `1;x\r\n${char}\r\n`).join('')}0\r\nA: b\r\n\r\n`
+  for (const size of [1, 3, 5, 7, 8, 13, 64, response.length]) {
     const stage = await setUp(t, { maxConnections: 1 }, ({ socket }) => {
       socket.setNoDelay(true)
       let at = 0
       const push = (): void => {
-        if (at < answer.length) socket.write(answer.slice(at, at += size), () => { setImmediate(push) })
+        if (at < response.length) socket.write(response.slice(at, at += size), () => { setImmediate(push) })
       }
       push()
     })
-    const call = stage.send('/x', { body () { setImmediate(() => { call.delivery?.resume() }); return false } })
+    const call = stage.send('/x', { body () { setImmediate(() => { call.pending?.resume() }); return false } })
     t.equal(await within(call.outcome), `200 ${text}`, `${size} bytes at a time`)
-    call.delivery?.abort()
+    call.pending?.abort()
   }
 })
 
 test('a listener that takes no more is sent no more until it says so', async t => {
   const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}\r\n`); socket.end(Buffer.alloc(5_000_000, 'x')) })
   let bytes = 0
-  let isHeldUp = false
+  let isPaused = false
   const call = stage.send('/x', {
     body (piece) {
-      if (isHeldUp) t.fail('was to wait')
+      if (isPaused) t.fail('was to wait')
       bytes += piece.length
-      isHeldUp = true
-      setImmediate(() => { isHeldUp = false; call.delivery?.resume() })
+      isPaused = true
+      setImmediate(() => { isPaused = false; call.pending?.resume() })
       return false
     },
   })
@@ -103,9 +103,9 @@ test('a listener that takes no more is sent no more until it says so', async t =
 })
 
 test('a connection whose last answer was one piece too many serves the next request, however its head is cut', async t => {
-  const stage = await setUp(t, { maxConnections: 1 }, ({ answer, socket, target }) => {
-    if (target !== '/cut') answer()
-    else socket.write('HTTP/1.1 103 Hints\r\n\r\n', () => { setImmediate(answer) })
+  const stage = await setUp(t, { maxConnections: 1 }, ({ respond, socket, target }) => {
+    if (target !== '/cut') respond()
+    else socket.write('HTTP/1.1 103 Hints\r\n\r\n', () => { setImmediate(respond) })
   })
   t.equal(await ask(stage, '/x', { body: () => false }), '200 /x 0')
   t.equal(await within(ask(stage, '/cut')), '200 /cut 0')
@@ -114,7 +114,7 @@ test('a connection whose last answer was one piece too many serves the next requ
 test('a request that is given up while its answer is read hears nothing more of it', async t => {
   for (const at of ['head', 'body'] as const) {
     const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n`) })
-    const leave = (): boolean => { call.delivery?.abort(); return true }
+    const leave = (): boolean => { call.pending?.abort(); return true }
     const call = stage.send('/x', at === 'head' ? { head: leave } : { body: leave })
     await closed((await stage.nth(0)).socket)
     t.equal(call.events.at(-1), at)
@@ -154,7 +154,7 @@ test('the body of a request is let go of when it fails or is given up, and told 
     t.equal(takesMore, target === '/fails')
     if (target === '/fails') t.match(await call.outcome, /^(?:ECONNRESET|ERR_CONNECTION_ENDED)$/)
     else while (!body.told.includes('resume')) await new Promise(setImmediate)
-    call.delivery?.abort()
+    call.pending?.abort()
     t.equal(body.told.at(-1), 'destroy')
   }
 })
@@ -162,7 +162,7 @@ test('the body of a request is let go of when it fails or is given up, and told 
 test('to destroy a pool fails what is under way, what waits and what comes too late, each once, and closes all', async t => {
   const stage = await setUp(t, { maxConnections: 2 })
   const idle = stage.send('/idle')
-  ;(await stage.nth(0)).answer()
+  ;(await stage.nth(0)).respond()
   await idle.outcome
   const calls = ['/0', '/1', '/2', '/3'].map(target => stage.send(target))
   await stage.nth(2)

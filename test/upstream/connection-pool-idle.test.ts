@@ -14,7 +14,7 @@ const LIVES = [
 
 test('an idle connection is used again for 4 s, or 2 s less than AMSU keeps it, and at most ten minutes', async t => {
   for (const [headers, lifeMs] of LIVES) {
-    const stage = await setUp(t, {}, asked => { asked.answer('ok', headers) })
+    const stage = await setUp(t, {}, asked => { asked.respond('ok', headers) })
     t.equal(await ask(stage), '200 ok')
     stage.clock.block(lifeMs - 1)
     t.equal(await ask(stage), '200 ok')
@@ -27,7 +27,7 @@ test('an idle connection is used again for 4 s, or 2 s less than AMSU keeps it, 
 
 test('an idle connection is closed by itself, not later than 4 s after it was used for the last time', async t => {
   for (const [headers, lifeMs] of LIVES) {
-    const stage = await setUp(t, {}, asked => { asked.answer('ok', headers) })
+    const stage = await setUp(t, {}, asked => { asked.respond('ok', headers) })
     await ask(stage)
     await stage.clock.advance(lifeMs - 1)
     t.equal(stage.open(), 1, headers)
@@ -39,7 +39,7 @@ test('an idle connection is closed by itself, not later than 4 s after it was us
 
 test('a connection that AMSU keeps for two seconds or less is not used again', async t => {
   for (const seconds of [0, 1, 2]) {
-    const stage = await setUp(t, {}, asked => { asked.answer('ok', `Keep-Alive: timeout=${seconds}\r\n`) })
+    const stage = await setUp(t, {}, asked => { asked.respond('ok', `Keep-Alive: timeout=${seconds}\r\n`) })
     for (let i = 1; i < 4; i++) {
       t.equal(await ask(stage), '200 ok')
       t.equal(stage.made.length, i)
@@ -54,7 +54,7 @@ test('a connection that nobody has used in the meantime grows old: a request tha
     await ask(stage)
     stage.clock.block(3_000)
     const idler = stage.send('/idler', on)
-    if (name === 'leaves') idler.delivery?.abort()
+    if (name === 'leaves') idler.pending?.abort()
     await new Promise(setImmediate)
     stage.clock.block(3_000)
     await ask(stage)

@@ -20,14 +20,14 @@ async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<
 /** Asks for a connection, and notes each time it is answered. */
 async function connect (forwardProxy: ForwardProxy, protocol: 'http:' | 'https:' = 'https:', connectTimeoutMs = 10_000): Promise<Array<{ error: Error | null, socket: Socket | null }>> {
   const connector = createConnector({ forwardProxy, connectTimeoutMs, certificateAuthority: () => undefined })
-  const answers: Array<{ error: Error | null, socket: Socket | null }> = []
+  const responses: Array<{ error: Error | null, socket: Socket | null }> = []
   await new Promise<void>(resolve => {
     connector({ protocol, hostname: 'amsu.example', host: 'amsu.example', port: '' }, (error, socket) => {
-      answers.push({ error, socket })
+      responses.push({ error, socket })
       resolve()
     })
   })
-  return answers
+  return responses
 }
 
 test('a refusal is told by its status', async t => {
@@ -55,11 +55,11 @@ test('a handshake whose line breaks, or that is not done in time, is one failure
 test('for http the connection leads to the forward proxy itself, and whoever asked is answered once, also when the line breaks later', async t => {
   const { port, close } = await startTcp(socket => { socket.once('data', () => { socket.resetAndDestroy() }) })
   t.teardown(close)
-  const answers = await connect({ host: '127.0.0.1', port, authorization: undefined, secret: undefined }, 'http:')
-  const { socket } = answers[0] as { socket: Socket }
+  const responses = await connect({ host: '127.0.0.1', port, authorization: undefined, secret: undefined }, 'http:')
+  const { socket } = responses[0] as { socket: Socket }
   t.equal(socket.remotePort, port)
   socket.write('x')
   await new Promise(resolve => socket.resume().once('close', resolve))
-  t.match(answers, [{ error: null }])
-  t.equal(answers.length, 1)
+  t.match(responses, [{ error: null }])
+  t.equal(responses.length, 1)
 })

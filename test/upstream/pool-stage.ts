@@ -1,17 +1,17 @@
 /**
  * What the tests of the pool have in common: requests that take down what becomes of them, and a pool before a scripted server.
  */
-import { createConnector } from '../../src/upstream/connector.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from '../../src/upstream/connection-pool.ts'
-import type { Delivery, DeliveryListener, OutgoingRequest } from '../../src/upstream/delivery.ts'
-import type { ResponseHead } from '../../src/upstream/response-head.ts'
+import { createConnector } from '../../src/upstream/connector.ts'
+import type { PendingRequest, RequestHandler, OutgoingRequest } from '../../src/upstream/pending-request.ts'
+import type { FramedResponseHead } from '../../src/upstream/response-head.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { startTcp } from '../support/upstream.ts'
 import type { Socket } from 'node:net'
 import type { Test } from 'tap'
 
 /** One request, and what was told of it. */
-export class Call implements DeliveryListener {
+export class Call implements RequestHandler {
   readonly events: string[] = []
   readonly pieces: Buffer[] = []
   status = 0
@@ -19,7 +19,7 @@ export class Call implements DeliveryListener {
   /** Its status and body, or the code of its failure. */
   readonly outcome: Promise<string>
   #settle: (outcome: string) => void = () => {}
-  delivery: Delivery | undefined
+  pending: PendingRequest | undefined
   /** What else happens at an event, and what it is answered. */
   readonly on: { connected?: () => boolean, head?: () => void, body?: (piece: Buffer) => boolean, end?: () => void }
 
@@ -33,33 +33,33 @@ export class Call implements DeliveryListener {
     return this.on.connected?.() ?? true
   }
 
-  onSent (): void {
+  onRequestSent (): void {
     this.events.push('sent')
   }
 
-  onAnswerStarted (): void {
+  onFirstByte (): void {
     this.events.push('started')
   }
 
-  onHead (head: ResponseHead): void {
+  onResponseStart (head: FramedResponseHead): void {
     this.events.push('head')
     this.status = head.status
     this.on.head?.()
   }
 
-  onBody (piece: Buffer): boolean {
+  onResponseData (piece: Buffer): boolean {
     this.events.push('body')
     this.pieces.push(piece)
     return this.on.body?.(piece) ?? true
   }
 
-  onEnd (): void {
+  onResponseEnd (): void {
     this.events.push('end')
     this.on.end?.()
     this.#settle(`${this.status} ${Buffer.concat(this.pieces).toString('latin1')}`)
   }
 
-  onFailure (cause: Error): void {
+  onResponseError (cause: Error): void {
     this.events.push('failure')
     this.cause = cause
     this.#settle((cause as { code?: string }).code ?? cause.message)
@@ -67,30 +67,30 @@ export class Call implements DeliveryListener {
 }
 
 /** A request as the server got it: its target, its connection's number, and how to answer. */
-export interface Asked {
+export interface ReceivedRequest {
   readonly target: string
   readonly connection: number
   readonly socket: Socket
-  answer: (body?: string, headers?: string) => void
+  respond: (body?: string, headers?: string) => void
 }
 
 export interface Stage {
   readonly pool: ConnectionPool
   readonly clock: FakeClock
   /** What has been asked, in order. */
-  readonly asked: Asked[]
+  readonly asked: ReceivedRequest[]
   /** Connections made so far. */
   readonly made: Socket[]
   /** Those that are open. */
   open: () => number
   /** Resolves with the nth request that was asked. */
-  nth: (n: number) => Promise<Asked>
+  nth: (n: number) => Promise<ReceivedRequest>
   send: (target: string, on?: Call['on'], request?: Partial<OutgoingRequest>) => Call
 }
 
 /** Starts a server that reads heads and leaves the answers to `script`, and a pool before it. */
-export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = {}, script: (asked: Asked) => void = () => {}): Promise<Stage> {
-  const asked: Asked[] = []
+export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = {}, script: (asked: ReceivedRequest) => void = () => {}): Promise<Stage> {
+  const asked: ReceivedRequest[] = []
   const made: Socket[] = []
   const waiting: Array<() => void> = []
   const server = await startTcp(socket => {
@@ -101,8 +101,8 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
       for (let end = text.indexOf('\r\n\r\n'); end !== -1; end = text.indexOf('\r\n\r\n')) {
         const [, target = ''] = text.split(' ', 2)
         text = text.slice(end + 4)
-        const answer: Asked['answer'] = (body = `${target} ${connection}`, headers = '') => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`) }
-        const request = { target, connection, socket, answer }
+        const respond: ReceivedRequest['respond'] = (body = `${target} ${connection}`, headers = '') => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`) }
+        const request = { target, connection, socket, respond }
         asked.push(request)
         script(request)
         for (const resolve of waiting.splice(0)) resolve()
@@ -112,7 +112,7 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
   const clock = new FakeClock()
   const origin = new URL(server.origin)
   const connect = createConnector({ connectTimeoutMs: 5_000, certificateAuthority: () => undefined, forwardProxy: undefined })
-  const pool = new ConnectionPool({ origin, connect, maxConnections: 8, waitTimeoutMs: 5_000, isOneShot: false, clock, ...options })
+  const pool = new ConnectionPool({ origin, connect, maxConnections: 8, waitTimeoutMs: 5_000, noKeepAlive: false, clock, ...options })
   t.teardown(async () => { await pool.destroy(); await server.close() })
   return {
     pool,
@@ -122,11 +122,11 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
     open: () => made.filter(socket => !socket.closed).length,
     async nth (n) {
       while (asked.length <= n) await new Promise<void>(resolve => waiting.push(resolve))
-      return asked[n] as Asked
+      return asked[n] as ReceivedRequest
     },
     send (target, on, request = {}) {
       const call = new Call(on)
-      call.delivery = pool.send({ method: 'GET', target, headers: ['host', origin.host], body: undefined, ...request }, call)
+      call.pending = pool.send({ method: 'GET', target, headers: ['host', origin.host], body: undefined, ...request }, call)
       return call
     },
   }
@@ -148,6 +148,6 @@ export async function within<T> (outcome: Promise<T>): Promise<T | 'forgotten'> 
 }
 
 /** Answers by itself. */
-export function echo (asked: Asked): void {
-  asked.answer()
+export function echo (asked: ReceivedRequest): void {
+  asked.respond()
 }

@@ -19,7 +19,7 @@ export const start: Suite = {
     await bench.interleave(bench.targets, target => target, async (target, round) => {
       const began = performance.now()
       const running = await bench.stage.spawn(target)
-      await bench.stage.firstAnswer(running, EVERY_MS)
+      await bench.stage.firstResponse(running, EVERY_MS)
       const ms = performance.now() - began
       const cpuMs = cpuSecondsOf(running.group) * 1000
       await bench.stage.stop(running)

@@ -1,0 +1,139 @@
+/** What goes wrong during a soak, and the record of when it did. */
+import { setTimeout } from 'node:timers/promises'
+import type { Faults } from '../simulator/faults.ts'
+import type { Simulator } from '../simulator/simulator.ts'
+import type { Random } from './random.ts'
+import type { Break, TcpFaultProxy } from './tcp-fault-proxy.ts'
+
+/** What can be going wrong over a while. */
+export type Trouble = 'token outage' | 'status' | 'delay' | 'hang' | 'down'
+
+/** One thing that goes wrong, be it for a moment. */
+type Fault = Trouble | 'revoke' | 'reset' | 'end' | 'cut' | 'idle reset' | 'idle end'
+
+/** What is dealt before anything comes again, in any order. */
+const schedule: readonly Fault[] = ['reset', 'status', 'end', 'revoke', 'delay', 'cut', 'token outage', 'idle reset', 'reset', 'status', 'idle end', 'cut', 'hang', 'down']
+/** Milliseconds from one card to the next. */
+const gapMs = [400, 1_200] as const
+/** How long each trouble lasts, in milliseconds. */
+const lengthMs: Readonly<Record<Trouble, readonly [number, number]>> = {
+  'token outage': [2_000, 6_000],
+  status: [100, 500],
+  delay: [500, 2_000],
+  hang: [50, 150],
+  down: [200, 1_500],
+}
+/** What the front end of AMSU answers when it is troubled. */
+const statuses = [500, 502, 503, 504] as const
+const delaysMs = [50, 800] as const
+/** Most connections that break at once. */
+const mostBreaks = 4
+
+/** Something that went wrong from one time to another, in milliseconds of the monotonic clock. */
+interface Spell { readonly trouble: Trouble, readonly from: number, to: number }
+
+/** When what went wrong. */
+export class FaultRecord {
+  readonly #spells: Spell[] = []
+  /** When all tokens were made worthless. */
+  readonly revocations: number[] = []
+
+  /** Notes that a trouble begins; returns what notes its end. */
+  begin (trouble: Trouble): () => void {
+    const interval: Spell = { trouble, from: performance.now(), to: Infinity }
+    this.#spells.push(interval)
+    return () => { interval.to = performance.now() }
+  }
+
+  /** The spells of a trouble that reach into a time. */
+  during (trouble: Trouble, from: number, to: number): ReadonlyArray<{ from: number, to: number }> {
+    return this.#spells.filter(interval => interval.trouble === trouble && interval.from <= to && interval.to >= from)
+  }
+
+  /** What was going on in a time, in words. */
+  describe (from: number, to: number): string {
+    const words = this.#spells.filter(interval => interval.from <= to && interval.to >= from).map(({ trouble, from: begun, to: ended }) =>
+      `${trouble} ${Math.round(begun - from)}..${ended === Infinity ? '' : Math.round(ended - from)} ms`)
+    const revoked = this.revocations.filter(at => at >= from - 5_000 && at <= to).map(at => `revocation at ${Math.round(at - from)} ms`)
+    return [...words, ...revoked].join(', ') || 'nothing'
+  }
+}
+
+/** What the weather is made with. */
+export interface FaultScheduleOptions {
+  readonly simulator: Simulator
+  readonly proxy: TcpFaultProxy
+  readonly random: Random
+  readonly signal: AbortSignal
+}
+
+/** Makes trouble until the signal, and none from when this resolves. */
+export async function runFaultSchedule (options: FaultScheduleOptions, record: FaultRecord): Promise<void> {
+  const { random, signal } = options
+  const intervals: Array<Promise<void>> = []
+  while (!signal.aborted) {
+    for (const fault of random.shuffle(schedule)) {
+      await sleep(random.between(...gapMs), signal)
+      if (signal.aborted) break
+      intervals.push(play(fault, options, record))
+    }
+    await Promise.all(intervals.splice(0))
+  }
+  await Promise.all(intervals)
+}
+
+async function play (fault: Fault, { simulator, proxy, random, signal }: FaultScheduleOptions, record: FaultRecord): Promise<void> {
+  switch (fault) {
+    case 'revoke':
+      simulator.revokeAll()
+      record.revocations.push(performance.now())
+      return
+    case 'reset':
+    case 'end':
+    case 'cut':
+      proxy.breakBusy(Math.ceil(random.next() * mostBreaks), fault satisfies Break, random)
+      return
+    case 'idle reset':
+    case 'idle end':
+      proxy.breakIdle(fault === 'idle reset' ? 'reset' : 'end')
+      return
+    case 'token outage':
+    case 'status':
+    case 'delay':
+    case 'hang':
+    case 'down': {
+      const end = record.begin(fault)
+      const clear = await brew(fault, simulator.faults, proxy, random)
+      await sleep(random.between(...lengthMs[fault]), signal)
+      await clear()
+      end()
+    }
+  }
+}
+
+/** Switches a trouble on; returns what switches it off. */
+async function brew (trouble: Trouble, faults: Faults, proxy: TcpFaultProxy, random: Random): Promise<() => void | Promise<void>> {
+  switch (trouble) {
+    case 'token outage': {
+      const outage: Faults = random.pick([{ tokenDown: true }, { tokenHang: true }, { tokenStatus: 500 }, { tokenStatus: 503, tokenRetryAfterSeconds: 3 }])
+      Object.assign(faults, outage)
+      return () => { for (const name of Object.keys(outage) as Array<keyof Faults>) delete faults[name] }
+    }
+    case 'status':
+      faults.status = random.pick(statuses)
+      return () => { delete faults.status }
+    case 'delay':
+      faults.delayMs = Math.round(random.between(...delaysMs))
+      return () => { delete faults.delayMs }
+    case 'hang':
+      faults.hang = true
+      return () => { delete faults.hang }
+    case 'down':
+      proxy.down()
+      return async () => { await proxy.up() }
+  }
+}
+
+async function sleep (ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {})
+}

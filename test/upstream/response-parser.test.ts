@@ -1,0 +1,179 @@
+import fc from 'fast-check'
+import { test } from 'tap'
+import { ResponseParser } from '../../src/upstream/response-parser.ts'
+import { ResponseLog, readResponse, sliced } from './response-log.ts'
+
+/** The largest head, line or trailer section. */
+const LIMIT = 16_384
+
+const OK = 'HTTP/1.1 200 OK\r\n'
+const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
+
+/** One of each kind, whole or not. */
+const RESPONSES = [
+  `${OK}Content-Length: 11\r\nX: \xe9\r\n\r\nhello\r\n\r\n!!`,
+  `${OK}Content-Length: 0\r\n\r\n`,
+  `${OK}Content-Length: 5\r\n\r\nhellobehind`,
+  `${OK}Content-Length: 5\r\n\r\nhell`,
+  `${OK}A: b\r\n\r\nuntil the end\r\n\r\n`,
+  'HTTP/1.1 204 None\r\n\r\nHTTP/1.1 200 OK\r\n\r\n',
+  'HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n',
+  `${CHUNKS}5\r\nhello\r\nA;x="y"\r\n0123\r\n6789\r\n0\r\n\r\nbehind`,
+  `${CHUNKS}1;a\r\n\r\r\n00000002\r\n\r\n\r\n000\r\nA: b\r\nC:\r\n\r\n`,
+  `${CHUNKS}5\r\nhello\r\n`,
+  `${CHUNKS}5\r\nhello0\r\n\r\n`,
+  `${CHUNKS}5\nhello\n0\n\n`,
+  `${CHUNKS}0\r\nA : b\r\n\r\n`,
+  `HTTP/1.1 103 Hints\r\nLink: a\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n${OK}Content-Length: 2\r\n\r\nok`,
+  `${OK}A: b\n\r\n\r\n`,
+]
+
+test('an answer is the same in one piece, byte by byte, and cut at any position', async t => {
+  for (const response of RESPONSES) {
+    const whole = readResponse(sliced(response))
+    const bytes = [...response].map((_, i) => i)
+    t.strictSame(readResponse(sliced(response, bytes)), whole, `byte by byte: ${JSON.stringify(response)}`)
+    const different = bytes.filter(i => JSON.stringify(readResponse(sliced(response, [i]))) !== JSON.stringify(whole))
+    t.strictSame(different, [], 'positions that make a difference')
+  }
+})
+
+test('an answer is the same in any pieces', async t => {
+  const seed = Date.now() & 0x7fffffff
+  const arbitrary = fc.constantFrom(...RESPONSES).chain(response => fc.tuple(fc.constant(response), fc.array(fc.nat(response.length), { maxLength: 9 })))
+  fc.assert(fc.property(arbitrary, ([response, positions]) => {
+    const [got, whole] = [readResponse(sliced(response, positions)), readResponse(sliced(response))]
+    return JSON.stringify(got) === JSON.stringify(whole)
+  }), { seed, numRuns: 2_000 })
+  t.pass(`seed ${seed}`)
+})
+
+test('reading stops exactly at the end of an answer, and tells where that is', async t => {
+  for (const [response, body, ending] of [
+    [`${OK}Content-Length: 5\r\n\r\nhello`, 'hello', 'whole'],
+    [`${OK}Content-Length: 0\r\n\r\n`, '', 'whole'],
+    ['HTTP/1.1 204 None\r\n\r\n', '', 'whole'],
+    [`${CHUNKS}5\r\nhello\r\n2;x\r\n\r\n\r\n0\r\n\r\n`, 'hello\r\n', 'whole'],
+    [`${CHUNKS}0\r\nA: b\r\n\r\n`, '', 'whole'],
+    [`${OK}\r\nhello`, 'hello', 'whole at the end'],
+    [`${OK}\r\n`, '', 'whole at the end'],
+  ] as const) {
+    t.match(readResponse(sliced(response)), { ending, status: 200, body, length: response.length, ...(response.includes('204') ? { status: 204 } : {}) }, response)
+    if (ending === 'whole') t.equal(readResponse(sliced(`${response}HTTP/1.1 500 Other\r\n\r\n`)).length, response.length, 'nothing behind it is read')
+    const early = [...response].findIndex((_, i) => readResponse(sliced(response.slice(0, i))).ending === 'whole')
+    t.equal(early, -1, 'and not before')
+  }
+  t.match(readResponse(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'whole', body: '', length: 38 }, 'HEAD')
+})
+
+test('interim responses are skipped, whoever sends them; 101, which nobody asked for, is refused', async t => {
+  for (const status of [100, 102, 103, 104, 199]) {
+    for (const fields of ['', 'Content-Length: 3\r\nLink: a\r\n', 'Connection: close\r\n', 'Transfer-Encoding: chunked\r\n']) {
+      const interim = `HTTP/1.1 ${status} Wait\r\n${fields}\r\n`
+      t.match(readResponse(sliced(`${interim}${interim}${OK}Content-Length: 2\r\n\r\nok`)), { ending: 'whole', status: 200, headers: ['Content-Length', '2'], body: 'ok' }, `${status} ${fields}`)
+      t.equal(readResponse(sliced(interim)).ending, 'cut short', 'an interim response is none')
+    }
+  }
+  t.equal(readResponse(sliced('HTTP/1.1 101 No\r\n\r\n')).ending, 'refused')
+})
+
+test('an interim response that ends the connection ends it behind the final one, and behind no later one', async t => {
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
+  for (const [interim, isPersistent] of [['HTTP/1.1 103 Hints\r\nConnection: close\r\n\r\n', false], ['HTTP/1.0 100 Continue\r\n\r\n', false], ['HTTP/1.1 103 Hints\r\n\r\n', true]] as const) {
+    parser.begin('GET', log)
+    parser.read(Buffer.from(`${interim}${OK}Content-Length: 0\r\n\r\n`))
+    t.equal(log.head?.isPersistent, isPersistent, interim)
+    t.equal(parser.reset()?.isPersistent, isPersistent)
+  }
+})
+
+test('what began is told once for each answer, and before anything else', async t => {
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
+  parser.begin('GET', log)
+  parser.read(Buffer.from('H'))
+  t.match(log, { started: 1, heads: 0 })
+  parser.read(Buffer.from('TTP/1.1 103 Hints\r\n\r\n'))
+  parser.read(Buffer.from(`${OK}Content-Length: 1\r\n\r\n`))
+  t.match(log, { started: 1, heads: 1 })
+})
+
+test('what can not become an answer is refused as soon as that is known', async t => {
+  for (const start of ['\0', 'h', 'GET / HTTP/1.1', 'HTTP/2.0 200', '\r\n', ' HTTP/1.1 200', 'SSH-2.0-x']) {
+    t.equal(readResponse(sliced(start)).ending, 'refused', JSON.stringify(start))
+    t.equal(readResponse(sliced(start, [...start].map((_, i) => i))).ending, 'refused', `byte by byte: ${JSON.stringify(start)}`)
+  }
+})
+
+test('chunks that are not written as RFC 9112 has it are refused', async t => {
+  for (const [name, chunks] of [
+    ['no size', '\r\n'],
+    ['a sign', '+5\r\nhello\r\n'],
+    ['a minus', '-5\r\nhello\r\n'],
+    ['a prefix', '0x5\r\nhello\r\n'],
+    ['another digit', '5g\r\nhello\r\n'],
+    ['an underscore', '1_0\r\nhello\r\n'],
+    ['a size that overflows', '10000000000000005\r\nhello\r\n'],
+    ['a size that no number holds exactly', '20000000000000\r\nhello\r\n'],
+    ['a blank inside', '5 5\r\nhello\r\n'],
+    ['a line feed in front', '\n5\r\nhello\r\n'],
+    ['a list', '5,5\r\nhello\r\n'],
+    ['a line that ends with LF', '5\nhello\r\n'],
+    ['a line that ends with CR', '5\rhello\r\n'],
+    ['an LF in an extension', '5;a\nb\r\nhello\r\n'],
+    ['a CR in an extension', '5;a\rb\r\nhello\r\n'],
+    ['NUL in an extension', '5;a\0b\r\nhello\r\n'],
+    ['an extension without a name', '5;\r\nhello\r\n'],
+    ['an extension with bytes for a name', '5;\xff\r\nhello\r\n'],
+    ['an extension whose quotes do not end', '5;a="b\r\nhello\r\n'],
+    ['a chunk that is too long', '5\r\nhello!\r\n'],
+    ['a chunk that is too short', '5\r\nhell\r\n0\r\n\r\n'],
+    ['a chunk that ends with LF', '5\r\nhello\n0\r\n\r\n'],
+    ['a chunk that ends with CR', '5\r\nhello\r0\r\n\r\n'],
+    ['a trailer without a colon', '0\r\nA\r\n\r\n'],
+    ['a trailer that is folded', '0\r\nA: b\r\n c\r\n\r\n'],
+    ['a trailer with NUL', '0\r\nA: \0\r\n\r\n'],
+    ['a trailer with a bare LF', '0\r\nA: b\nC: d\r\n\r\n'],
+    ['an end with LF', '0\r\n\n\r\n'],
+  ] as const) t.equal(readResponse(sliced(`${CHUNKS}${chunks}`)).ending, 'refused', name)
+})
+
+test('trailers are dropped', async t => {
+  const { headers, body, ending } = readResponse(sliced(`${CHUNKS}2\r\nok\r\n0\r\nSet-Cookie: a\r\nContent-Length: 9\r\n\r\n`))
+  t.strictSame({ headers, body, ending }, { headers: ['Transfer-Encoding', 'chunked'], body: 'ok', ending: 'whole' })
+})
+
+test('a whole buffer of a body is handed on as it came, and a part of one as a view', async t => {
+  const log = new ResponseLog()
+  const got: Buffer[] = []
+  log.onResponseData = piece => { got.push(piece); return true }
+  const parser = new ResponseParser()
+  parser.begin('GET', log)
+  parser.read(Buffer.from(`${OK}Content-Length: 20000\r\n\r\n`))
+  const [first, last] = [Buffer.alloc(10_000, 'a'), Buffer.alloc(10_001, 'b')]
+  parser.read(first)
+  t.equal(parser.read(last), 10_000)
+  t.equal(got[0], first)
+  t.equal(got[1]?.buffer, last.buffer)
+  t.equal(got[1]?.length, 10_000)
+})
+
+test('the limits are the same in one piece and byte by byte', async t => {
+  for (const [name, before, after] of [
+    ['head', `${OK}Content-Length: 0\r\nX: `, '\r\n\r\n'],
+    ['chunk line', `${CHUNKS}0;a=`, '\r\n\r\n'],
+    ['trailer', `${CHUNKS}0\r\nX: `, '\r\n\r\n'],
+  ] as const) {
+    const start = name === 'head' ? 0 : name === 'trailer' ? CHUNKS.length + 3 : CHUNKS.length
+    const fits = (length: number): string => before + 'x'.repeat(length - (before.length - start)) + after
+    for (const [length, ending] of [[LIMIT - 3, 'whole'], [LIMIT - 2, 'whole'], [LIMIT - 1, 'whole'], [LIMIT, 'whole'], [LIMIT + 1, 'refused'], [LIMIT + 9, 'refused']] as const) {
+      const text = fits(length)
+      const tail = Array.from({ length: 9 }, (_, i) => text.length - i)
+      for (const [how, positions] of [['in one piece', []], ['with its end byte by byte', tail], ['with another answer behind it', [text.length + 1]]] as const) {
+        const pieces = how.startsWith('with another') ? sliced(`${text}${OK}Content-Length: 99999\r\n\r\n${'x'.repeat(40_000)}`) : sliced(text, positions)
+        t.equal(readResponse(pieces).ending, ending, `${name} of ${length} bytes ${how}`)
+      }
+    }
+  }
+})
