@@ -47,7 +47,7 @@ RUN set -eu; \
     done
 
 # Without a shell, a package manager or any other program, whoever breaks in finds nothing to run, and there is nothing to update but
-# Node.js and what it loads (docs/decisions/0008-image.md).
+# Node.js and what it loads (docs/internals/decisions/0008-image.md).
 FROM scratch AS production
 LABEL org.opencontainers.image.title="amsu-proxy" \
       org.opencontainers.image.description="A local reverse proxy that holds the AMSU app credentials, keeps one access token fresh, and relays with it" \
@@ -72,7 +72,7 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["nod
 # Node's debugger to whoever may signal the process, and the debugger reads the token.
 # Memory: V8 takes 256 MB for its heap at least, whatever the container's limit; in 64 MB the kernel ends it first. A share of the
 # limit adapts to every box, and the young generation is kept small, at the price of some CPU under load
-# (docs/decisions/0010-hot-path.md). Nothing is given back when it is quiet: that would be 7 to 15 MB, and what was compiled for requests
+# (docs/internals/decisions/0010-hot-path.md). Nothing is given back when it is quiet: that would be 7 to 15 MB, and what was compiled for requests
 # would go with them (0012-latency.md). Arguments, not NODE_OPTIONS: whoever sets that variable for other reasons would take them away.
 ENTRYPOINT ["node", "--disable-sigusr1", "--max-semi-space-size=2", "--max-old-space-size-percentage=30", "--no-memory-reducer", "/app/dist/main.js"]
 CMD ["serve"]

@@ -21,7 +21,7 @@ export function readmePart (results: Results): string {
   return table === '' ? '' : `![amsu-proxy beside other reverse proxies; the table has the same figures](${CHART})\n\n${table}`
 }
 
-/** The part of docs/benchmark.md: everything. */
+/** The part of docs/internals/benchmark.md: everything. */
 export function documentPart (results: Results): string {
   return renderReport(results, suites)
 }
@@ -30,7 +30,7 @@ export function documentPart (results: Results): string {
 export function publish (results: Results): void {
   writeResults(PUBLISHED, results)
   write('README.md', readmePart(results))
-  write('docs/benchmark.md', documentPart(results))
+  write('docs/internals/benchmark.md', documentPart(results))
   const chart = drawChart(results)
   if (chart === undefined) {
     rmSync(new URL(CHART, root), { force: true })

@@ -33,8 +33,8 @@ test('the figures in the README are those that were published; npm run bench -- 
   t.equal(readSection(readFileSync(new URL('README.md', root), 'utf8'), SECTION), readmePart(published))
 })
 
-test('the figures in docs/benchmark.md are those that were published; npm run bench -- --publish writes them', async t => {
-  t.equal(readSection(readFileSync(new URL('docs/benchmark.md', root), 'utf8'), SECTION), documentPart(published))
+test('the figures in docs/internals/benchmark.md are those that were published; npm run bench -- --publish writes them', async t => {
+  t.equal(readSection(readFileSync(new URL('docs/internals/benchmark.md', root), 'utf8'), SECTION), documentPart(published))
 })
 
 test('the chart is that of the published figures; npm run bench -- --publish draws it', async t => {
@@ -42,8 +42,8 @@ test('the chart is that of the published figures; npm run bench -- --publish dra
   t.equal(existsSync(file) ? readFileSync(file, 'utf8') : undefined, drawChart(published))
 })
 
-test('docs/benchmark.md names every suite and every program', async t => {
-  const document = readFileSync(new URL('docs/benchmark.md', root), 'utf8')
+test('docs/internals/benchmark.md names every suite and every program', async t => {
+  const document = readFileSync(new URL('docs/internals/benchmark.md', root), 'utf8')
   for (const name of known.suites) t.match(document, `\`${name}\``)
   for (const { title } of targets) if (title !== 'no proxy' && !title.includes('amsu-proxy')) t.match(document.toLowerCase(), title.toLowerCase().replace(', unbuffered', ''))
 })

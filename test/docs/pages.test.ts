@@ -42,8 +42,8 @@ test('anchors are made as GitHub makes them, links and blocks are read as they a
   ])
 })
 
-test('docs/configuration.md has each setting in one group, and names no other', async t => {
-  const grouped = [...read('docs/configuration.md').matchAll(/^Settings: (.+)$/gm)].flatMap(([, list = '']) => codeSpans(list))
+test('docs/reference/settings.md has each setting in one group, and names no other', async t => {
+  const grouped = [...read('docs/reference/settings.md').matchAll(/^Settings: (.+)$/gm)].flatMap(([, list = '']) => codeSpans(list))
   t.strictSame(grouped.sort(), Object.keys(settings).sort())
 })
 
@@ -125,15 +125,15 @@ test('what a recipe quotes from an app that is run stands in it, line by line an
   }
 })
 
-test('docs/architecture.md has every part of src, and the arrows that its imports are', async t => {
-  const rows = rowsOf(/^## The house\n([^]*?)^## /m.exec(read('docs/architecture.md'))?.[1] ?? '').filter(([, , knows]) => knows !== 'knows')
+test('docs/internals/architecture.md has every part of src, and the arrows that its imports are', async t => {
+  const rows = rowsOf(/^## The house\n([^]*?)^## /m.exec(read('docs/internals/architecture.md'))?.[1] ?? '').filter(([, , knows]) => knows !== 'knows')
   const told = Object.fromEntries(rows.map(([part = '', , knows = '']) => [codeSpans(part)[0], codeSpans(knows).sort()]))
   t.strictSame(Object.keys(told).sort(), readdirSync(new URL('src/', root)).sort())
   t.strictSame(told, arrows())
 })
 
 test('every arrow drawn between the parts is one of their imports', async t => {
-  const [drawing] = blocksOf('docs/architecture.md').filter(({ language }) => language === 'mermaid')
+  const [drawing] = blocksOf('docs/internals/architecture.md').filter(({ language }) => language === 'mermaid')
   const known = arrows()
   const partOf = (name: string): string => name in known ? name : `${name}.ts`
   const drawn = [...(drawing?.text ?? '').matchAll(/^ +(\w+)(?:\["[^"]+"\])? --> (\w+)/gm)]
@@ -167,8 +167,8 @@ test('every file a page names exists', async t => {
   }
 })
 
-test('every invariant of docs/architecture.md is proved by a test that is run', async t => {
-  const rows = rowsOf(/^## What always holds\n([^]*)/m.exec(read('docs/architecture.md'))?.[1] ?? '').slice(1)
+test('every invariant of docs/internals/architecture.md is proved by a test that is run', async t => {
+  const rows = rowsOf(/^## What always holds\n([^]*)/m.exec(read('docs/internals/architecture.md'))?.[1] ?? '').slice(1)
   t.ok(rows.length > 10)
   for (const [invariant = '', proof = ''] of rows) {
     const named = testsOf(proof)
