@@ -1,23 +1,32 @@
 // The house rules a machine can hold: style by neostandard, promises and exhaustiveness by type, and the import arrows of
 // docs/internals/decisions/0001-house.md (a pure core per folder, one plugin.ts that knows Fastify, nobody looks back up).
+import { readdirSync } from 'node:fs'
 import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'
 
 const fastify = { group: ['fastify', 'fastify-plugin', '@fastify/*'], message: 'Only server/server.ts and */plugin.ts import Fastify.' }
 const node = { name: 'process', message: 'Only main.ts touches the process.' }
+const paths = [{ name: 'node:process', message: node.message }]
+
+/** The folders of src/. */
+const folders = readdirSync(new URL('src/', import.meta.url), { withFileTypes: true }).filter(entry => entry.isDirectory()).map(({ name }) => name)
 
 /**
- * One arrow of the house: files of `folder` may not import what `patterns` match.
+ * What a folder may import: the folders it knows, and of the files beside the folders `clock.ts` and `errors.ts`.
  *
  * @param {string} folder the folder under src/
- * @param {string[]} others folders it must not know
+ * @param {string[]} known folders it knows
+ * @param {string[]} files further files of src/ it knows
  * @returns {import('eslint').Linter.Config[]}
  */
-function arrow (folder, others) {
-  const up = others.map(other => ({ group: [`**/${other}/**`, `../${other}`], message: `${folder}/ does not know ${other}/.` }))
+function arrow (folder, known, files = []) {
+  const unknown = folders.filter(other => other !== folder && !known.includes(other))
+  const up = unknown.map(other => ({ group: [`../${other}/**`, `../../${other}/**`], message: `${folder}/ does not know ${other}/.` }))
+  const top = { group: ['main', 'app', 'lifecycle', 'rotation'].filter(name => !files.includes(`${name}.ts`)).flatMap(name => [`../${name}.ts`, `../../${name}.ts`]), message: `${folder}/ is a part, and does not know what is built of it.` }
+  const patterns = [...up, top]
   return [
-    { files: [`src/${folder}/**/*.ts`], ignores: ['**/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...up, fastify] }] } },
-    { files: [`src/${folder}/plugin.ts`], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: up }] } },
+    { files: [`src/${folder}/**/*.ts`], ignores: ['src/server/server.ts', '**/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...patterns, fastify], paths }] } },
+    { files: [`src/${folder}/plugin.ts`, 'src/server/server.ts'].filter(file => file.startsWith(`src/${folder}/`)), rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns, paths }] } },
   ]
 }
 
@@ -44,14 +53,19 @@ export default [
   {
     files: ['src/**/*.ts'],
     ignores: ['src/main.ts'],
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [fastify], paths: [{ name: 'node:process', message: node.message }] }] },
+    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [fastify], paths }] },
   },
-  { files: ['src/server/server.ts', 'src/*/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': 'off' } },
-  ...arrow('config', ['token', 'report', 'commands']), // it calls the pure parsers of callers/, relay/ and upstream/
-  ...arrow('secrets', ['config', 'token', 'callers', 'upstream', 'relay', 'report', 'commands']),
-  ...arrow('token', ['config', 'callers', 'relay', 'report', 'commands']),
-  ...arrow('callers', ['config', 'token', 'upstream', 'relay', 'report', 'commands']),
-  ...arrow('upstream', ['config', 'token', 'callers', 'relay', 'report', 'commands']),
-  ...arrow('relay', ['config', 'callers', 'report', 'commands']),
-  ...arrow('report', ['config', 'callers', 'commands']),
+  ...arrow('secrets', []),
+  ...arrow('upstream', ['secrets']),
+  ...arrow('amsu', ['secrets', 'upstream']),
+  ...arrow('token', ['amsu', 'secrets']),
+  ...arrow('guards', ['upstream']),
+  ...arrow('callers', ['secrets']),
+  ...arrow('relay', ['amsu', 'guards', 'token', 'upstream']),
+  ...arrow('config', ['callers', 'guards', 'secrets', 'upstream']), // it calls the pure parsers of those that use a setting
+  ...arrow('server', ['config', 'guards', 'relay']),
+  ...arrow('telemetry', ['amsu', 'relay', 'token']),
+  ...arrow('logging', ['relay', 'secrets']),
+  ...arrow('endpoints', ['amsu', 'telemetry', 'token']),
+  ...arrow('commands', folders, ['app.ts']),
 ]

@@ -2,30 +2,32 @@
  * The composition root: builds the parts, and registers the plugins in the order in which a request meets them.
  */
 import type { Logger } from 'pino'
+import { createEnquiry } from './amsu/api-request.ts'
+import { ClockSkew } from './amsu/clock-skew.ts'
+import { observeTokenApi } from './amsu/observed-token-api.ts'
+import { createTokenApi } from './amsu/token-api.ts'
 import { authenticate, createCallerRegistry, type CallerRegistry } from './callers/caller-registry.ts'
 import { callersPlugin, type CallersPluginOptions } from './callers/plugin.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
+import type { Build } from './endpoints/metrics.ts'
+import { reportPlugin, type ReportPluginOptions } from './endpoints/plugin.ts'
+import type { Entrance } from './endpoints/status.ts'
+import { createBrowserGuard } from './guards/browser-guard.ts'
+import { guardPlugin } from './guards/plugin.ts'
 import { createLifecycle, type App, type Servers } from './lifecycle.ts'
-import { createBrowserGuard } from './relay/browser-guard.ts'
+import { RefusalLog } from './logging/rejection-log.ts'
 import type { Outcome } from './relay/context.ts'
-import { createEnquiry } from './relay/enquiry.ts'
-import { guardPlugin, relayPlugin, type RelayPluginOptions } from './relay/plugin.ts'
+import { relayPlugin, type RelayPluginOptions } from './relay/plugin.ts'
 import { Relay } from './relay/relay.ts'
-import type { Build } from './report/metrics.ts'
-import { Observer } from './report/observer.ts'
-import { reportPlugin, type ReportPluginOptions } from './report/plugin.ts'
-import { QuotaPoll } from './report/quota.ts'
-import { RefusalLog } from './report/refusal-log.ts'
-import type { Entrance } from './report/status.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
 import { ownerOf, type Listener } from './server/listener.ts'
 import { createServer, type ServerContext } from './server/server.ts'
-import { createTokenApi } from './token/amsu-token-api.ts'
-import { ClockSkew } from './token/clock-skew.ts'
-import { observeTokenApi } from './token/observed-token-api.ts'
+import { QuotaPoll } from './telemetry/quota-poll.ts'
+import { Observer } from './telemetry/telemetry.ts'
 import { TokenSource } from './token/token-source.ts'
+import { withAuthorization } from './token/with-authorization.ts'
 import { createApiClient, type ApiClient } from './upstream/api-client.ts'
 import { createConnector } from './upstream/connector.ts'
 import { createTransport, type ClosableTransport } from './upstream/transport.ts'
@@ -57,7 +59,7 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const clockSkew = new ClockSkew(clock, log)
   const api = observeTokenApi(createTokenApi({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
-  const quota = new QuotaPoll({ enquire: createEnquiry({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
+  const quota = new QuotaPoll({ enquire: createEnquiry({ client, clock, withAuthorization, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     transport,

@@ -16,6 +16,27 @@ export interface Clock {
   clearTimeout: (timer: Timer) => void
 }
 
+/**
+ * An instant on both clocks. What has elapsed since then is the larger of the two differences: the wall clock counts a
+ * laptop's sleep, the monotonic clock can not be set back.
+ */
+export interface Instant {
+  /** Milliseconds since the Unix epoch. */
+  readonly wall: number
+  /** Milliseconds of the monotonic clock. */
+  readonly monotonic: number
+}
+
+/** Reads both clocks. */
+export function instant (clock: Pick<Clock, 'wall' | 'monotonic'>): Instant {
+  return { wall: clock.wall(), monotonic: clock.monotonic() }
+}
+
+/** Milliseconds that have surely or possibly gone by since `then`; never negative. */
+export function elapsedMs (then: Instant, clock: Pick<Clock, 'wall' | 'monotonic'>): number {
+  return Math.max(clock.wall() - then.wall, clock.monotonic() - then.monotonic, 0)
+}
+
 /** The clocks of this machine. */
 export const systemClock: Clock = {
   wall: () => Date.now(),

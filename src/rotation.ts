@@ -3,6 +3,7 @@
  * can not be read, a broken line, a key that does not fit, credentials AMSU refuses) is logged and leaves everything as it was.
  */
 import type { Logger } from 'pino'
+import type { Credentials } from './amsu/token-api.ts'
 import { weakSecretWarnings, type Caller } from './callers/caller-list.ts'
 import { readCallersFile } from './config/callers-file.ts'
 import type { Config } from './config/config.ts'
@@ -10,7 +11,6 @@ import { watchFiles } from './config/file-watch.ts'
 import { SettingFiles, type Fingerprints } from './config/setting-files.ts'
 import { readAuthority, readTls, type TlsConfig } from './config/tls-files.ts'
 import type { Secret } from './secrets/secret.ts'
-import type { Credentials } from './token/amsu-token-api.ts'
 
 /** Who is told of a change. */
 export interface RotationTargets {

@@ -4,12 +4,12 @@ import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { loadConfig } from '../src/config/config.ts'
-import { createLogger } from '../src/report/logger.ts'
+import { createLogger } from '../src/logging/logger.ts'
 import { Rotation } from '../src/rotation.ts'
 import { createMasker } from '../src/secrets/masker.ts'
-import { silentLog } from './token/token-source-setup.ts'
 import { pemPath } from './support/tls.ts'
 import { until } from './support/until.ts'
+import { silentLog } from './token/token-source-setup.ts'
 
 const SECOND_CA = readFileSync(pemPath('self-signed.pem'), 'utf8')
 

@@ -2,14 +2,14 @@
  * The steps of `check` that call AMSU: a token for the credentials, both ways of renewing it, and what is left of the quota. No
  * analysis call is among them, so nothing is charged.
  */
-import { authorized } from '../relay/authorized.ts'
-import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../report/available-times.ts'
+import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../amsu/available-times.ts'
+import { isOff, skewSeconds } from '../amsu/clock-skew.ts'
+import { createTokenApi, errorCodeOf, parseJson, TokenCallError, type TokenApi, type TokenGrant } from '../amsu/token-api.ts'
+import type { RefreshCall } from '../amsu/token-call.ts'
 import type { Masker } from '../secrets/masker.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { AccessToken } from '../token/access-token.ts'
-import { createTokenApi, errorCodeOf, parseJson, TokenCallError, type TokenApi, type TokenGrant } from '../token/amsu-token-api.ts'
-import { isOff, skewSeconds } from '../token/clock-skew.ts'
-import type { RefreshCall } from '../token/refresh-policy.ts'
+import { withAuthorization } from '../token/with-authorization.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
 import { ForwardProxyError } from '../upstream/forward-proxy.ts'
 import { answerFailure, connectionFailure, forwardProxyRefusal } from './check-advice.ts'
@@ -89,7 +89,7 @@ export class AmsuCalls {
       const { status, body } = await this.#client.request({
         method: 'GET',
         path: '/amsu-analysis/v2/available-times',
-        headers: authorized(['accept', 'application/json', 'accept-encoding', 'identity'], new AccessToken(accessToken, issuedAt, lifeMs)),
+        headers: withAuthorization(['accept', 'application/json', 'accept-encoding', 'identity'], new AccessToken(accessToken, issuedAt, lifeMs)),
         signal: AbortSignal.timeout(this.#surroundings.config.token.requestTimeoutMs),
         onHead: head => { this.#head = head },
       })

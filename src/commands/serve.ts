@@ -8,9 +8,9 @@ import { loadConfigAtStart, type Config, type Environment } from '../config/conf
 import { runtimeWarnings } from '../config/runtime.ts'
 import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
+import { createAccessLog } from '../logging/access-log.ts'
+import { createLogger } from '../logging/logger.ts'
 import { codeOf } from '../relay/upstream-errors.ts'
-import { createAccessLog } from '../report/access-log.ts'
-import { createLogger } from '../report/logger.ts'
 import { createMasker } from '../secrets/masker.ts'
 
 /** How long a signal waits for what is just being opened, in milliseconds: the name of a listener may take long to be found. */

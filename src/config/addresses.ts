@@ -1,7 +1,7 @@
 /**
  * Hosts and origins, as settings name them.
  */
-import { hostOf, originOf } from '../relay/browser-guard.ts'
+import { hostOf, originOf } from '../guards/browser-guard.ts'
 import { hasNoEmptyLabel, withoutFinalDot } from '../upstream/host-name.ts'
 import { problem } from './validation.ts'
 

@@ -1,11 +1,11 @@
 /**
  * One attempt to have AMSU respond to a request: the upstream half of an exchange. A chunk crosses without a stream in between.
  */
+import type { ReceivedHead } from '../amsu/invalid-token.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import { withAuthorization } from '../token/with-authorization.ts'
 import type { Delivery, DeliveryListener } from '../upstream/delivery.ts'
-import { authorized } from './authorized.ts'
-import type { ReceivedHead } from './bad-token.ts'
 import type { RelayContext } from './context.ts'
 import type { RequestBody } from './request-body.ts'
 import { SilenceError, type AttemptProgress } from './upstream-errors.ts'
@@ -88,7 +88,7 @@ export class Attempt implements DeliveryListener {
   #dispatch ({ headers, method, target }: RequestHead): void {
     if (this.#phase === 'done') return
     this.#phase = 'connecting'
-    this.#delivery = this.#context.transport.send({ method, target, headers: authorized(headers, this.#token), body: this.#body?.forAttempt() }, this)
+    this.#delivery = this.#context.transport.send({ method, target, headers: withAuthorization(headers, this.#token), body: this.#body?.forAttempt() }, this)
   }
 
   /** Lets go of AMSU, whatever is in flight there. */

@@ -3,12 +3,12 @@
  * the first piece of the body or for the end: until then nothing has gone to the client, and a fault can still become a local reply.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ReceivedHead } from '../amsu/invalid-token.ts'
 import type { ProxyError } from '../errors.ts'
-import { free } from '../upstream/memory.ts'
+import { corsHeaders } from '../guards/cors.ts'
 import { headerValue } from '../upstream/header-value.ts'
-import type { ReceivedHead } from './bad-token.ts'
+import { free } from '../upstream/memory.ts'
 import { CLIENT_CLOSED_REQUEST, type RelayContext } from './context.ts'
-import { corsHeaders } from './cors.ts'
 import { hasBody } from './framing.ts'
 import { inboundHead } from './headers.ts'
 import { lingerOnClose } from './local-reply.ts'

@@ -2,11 +2,11 @@
  * What the parts of an exchange share: what they are given, and what comes of it. It knows none of them.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Replay } from '../amsu/invalid-token.ts'
 import type { Clock } from '../clock.ts'
 import type { ErrorCode, ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import type { Transport } from '../upstream/delivery.ts'
-import type { Replay } from './bad-token.ts'
 import type { Bagged } from './bag.ts'
 import type { Deadlines, Watched } from './deadlines.ts'
 import type { ReplayBudget } from './replay-buffer.ts'

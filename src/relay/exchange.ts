@@ -5,10 +5,10 @@
  * has said that the token is bad, so it has not processed it; or it is a GET or HEAD that met a stale connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HeldAnswer, mayBlameToken, type ReceivedHead, type Replay } from '../amsu/invalid-token.ts'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
-import { HeldAnswer, mayBlameToken, type ReceivedHead, type Replay } from './bad-token.ts'
 import { ClientResponse } from './client-response.ts'
 import type { Call, Caller, ConnectionExchange, ExchangeConnection, RelayContext, UnderWay } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'

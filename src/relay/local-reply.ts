@@ -6,7 +6,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { errorBody, errorHeaders, type ProxyError } from '../errors.ts'
-import { corsHeaders } from './cors.ts'
+import { corsHeaders } from '../guards/cors.ts'
 import { hasBody } from './framing.ts'
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The guards before every route, and the relay under `/amsu-analysis`. @fastify/http-proxy makes the routes; each request leaves
+ * The relay under `/amsu-analysis`. @fastify/http-proxy makes the routes; each request leaves
  * Fastify in the first hook behind the guards, because from there on only bytes are passed: no content type is judged, no body
  * parsed, no URL built anew (docs/internals/decisions/0002-relay-leg.md).
  */
@@ -7,47 +7,13 @@ import httpProxy from '@fastify/http-proxy'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
-import { isAllowedRoute, type AllowedRoute } from './allowed-routes.ts'
-import type { BrowserGuard } from './browser-guard.ts'
+import { ProxyError, RELAYED_METHODS } from '../errors.ts'
+import { isAllowedRoute, type AllowedRoute } from '../guards/allowed-routes.ts'
 import type { Caller, ExchangeConnection } from './context.ts'
-import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
 import type { Relay } from './relay.ts'
-import { judgeTarget } from './target-guard.ts'
 
 /** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */
 const PREFIX = '/amsu-analysis'
-
-export interface GuardPluginOptions {
-  readonly guard: BrowserGuard
-}
-
-/** Refuses what no route may see: foreign browser pages, and targets with more than one reading. */
-export const guardPlugin = fp(async (app: FastifyInstance, { guard }: GuardPluginOptions) => {
-  app.addHook('onRequest', ({ raw }, reply, done) => {
-    const { corsOrigin, refusal } = guard(raw.rawHeaders)
-    if (corsOrigin !== undefined) {
-      allowOrigin(reply.raw, corsOrigin)
-      const headers = corsHeaders(reply.raw)
-      for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1])
-    }
-    if (refusal !== undefined) {
-      done(new ProxyError(refusal))
-      return
-    }
-    const verdict = judgeTarget(raw.url as string)
-    if (verdict === 'reject') {
-      done(new ProxyError('PATH_REJECTED'))
-    } else if (corsOrigin !== undefined && isPreflight(raw)) {
-      reply.hijack()
-      answerPreflight(raw, reply.raw)
-    } else if ((verdict === 'token' || verdict === 'refreshment') && !TOKEN_METHODS[verdict].some(method => method === raw.method)) {
-      done(new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[verdict] }))
-    } else {
-      done()
-    }
-  })
-}, { name: 'guard', fastify: '5.x' })
 
 export interface RelayPluginOptions {
   readonly relay: Relay

@@ -7,9 +7,9 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError, type ErrorCode } from '../errors.ts'
+import { judgeTarget, routedTarget } from '../guards/target-guard.ts'
 import { isSaneRequestId } from '../relay/headers.ts'
 import { sendLocalReply } from '../relay/local-reply.ts'
-import { judgeTarget, routedTarget } from '../relay/target-guard.ts'
 import { Listener } from './listener.ts'
 
 /** What the local replies that belong to no plugin depend on. */

@@ -1,8 +1,7 @@
 /**
  * When the next attempt may be made: after a success a moment later, after failures later and later.
  */
-import type { Clock } from '../clock.ts'
-import { elapsedMs, instant, type Instant } from './access-token.ts'
+import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import { retryDelayMs, type FailureKind } from './refresh-policy.ts'
 
 /** Renewals follow one another at least this far apart, however short AMSU makes its tokens live. */

@@ -1,21 +1,10 @@
 /**
  * When a token is renewed, how, and how long to wait after a failure: pure functions of numbers, proved by tables.
  */
+import { REFRESH_LIFE_MS, REFRESH_MARGIN_MS, type TokenCall, type TokenCallFailureKind } from '../amsu/token-call.ts'
 
 /** What may be done with a token: serve it; serve it and renew it behind; wait for a new one. */
 export type TokenState = 'fresh' | 'stale' | 'expired'
-
-/** The two ways to a token by a refresh token. */
-export type RefreshCall = 'refresh_put' | 'refresh_post'
-
-/** The three ways to a token. */
-export type TokenCall = 'credentials' | RefreshCall
-
-/**
- * Why a call brought no token. `rejected`: AMSU does not accept the credential. `refused`: something on the way does not let
- * this method pass. `broken`: the connection broke or fell silent after it was made. `trouble`: anything else, it may pass.
- */
-export type TokenCallFailureKind = 'rejected' | 'refused' | 'broken' | 'trouble'
 
 /** Why an attempt, of one call or several, brought no token. `rejected` stays so until somebody acts; `trouble` may pass. */
 export type FailureKind = 'rejected' | 'trouble'
@@ -35,10 +24,6 @@ const SHORT_LIFE_MS = 90_000
 /** A token is not sent in the last moments of its life: it must still be good when it arrives. At most this long, or a tenth of its life. */
 const LARGEST_MARGIN_MS = 10_000
 
-/** A refresh token is good for 30 days (AMSU's page on tokens); the last hour is left unused. */
-const REFRESH_LIFE_MS = 30 * 24 * 3_600_000
-const REFRESH_MARGIN_MS = 3_600_000
-
 /** First and longest wait after trouble. */
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
@@ -49,20 +34,8 @@ const REJECTED_RETRY_MS = 60_000
 /** `Retry-After` is honoured up to this; a front end that asks for a day has made a mistake. */
 const LONGEST_RETRY_AFTER_MS = 15 * 60_000
 
-/** The longest life that is believed: the refresh token must not die meanwhile. */
-const LONGEST_LIFE_MS = REFRESH_LIFE_MS - REFRESH_MARGIN_MS
-
 /** After a PUT was refused, POST goes first for this long. */
 const METHOD_MEMORY_MS = 6 * 3_600_000
-
-/**
- * The life of a token, in milliseconds, from AMSU's `expires_in`.
- *
- * @param expiresInSeconds a positive, finite number of seconds
- */
-export function tokenLifeMs (expiresInSeconds: number): number {
-  return Math.min(expiresInSeconds * 1000, LONGEST_LIFE_MS)
-}
 
 /**
  * The age at which a token is renewed, in milliseconds.

@@ -3,11 +3,11 @@
  * is not decided here.
  */
 import type { BaseLogger } from 'pino'
-import type { Clock } from '../clock.ts'
+import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from '../amsu/token-api.ts'
+import type { TokenCall } from '../amsu/token-call.ts'
+import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import type { Secret } from '../secrets/secret.ts'
-import { elapsedMs, instant, type Instant } from './access-token.ts'
-import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
-import { isWorthTrying, renewalPlan, type TokenCall } from './refresh-policy.ts'
+import { isWorthTrying, renewalPlan } from './refresh-policy.ts'
 
 /** What attempts are made with. */
 export interface RenewalOptions {

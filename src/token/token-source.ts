@@ -3,12 +3,13 @@
  * no request, so no caller can cancel it, and a hundred callers who find the token expired wait for the same one.
  */
 import type { BaseLogger } from 'pino'
-import type { Timer } from '../clock.ts'
+import { toCallError, type Credentials, type TokenCallError, type TokenGrant } from '../amsu/token-api.ts'
+import type { TokenCall } from '../amsu/token-call.ts'
+import { elapsedMs, instant, type Instant, type Timer } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
-import { AccessToken, elapsedMs, instant, type Instant } from './access-token.ts'
-import { toCallError, type Credentials, type TokenCallError, type TokenGrant } from './amsu-token-api.ts'
+import { AccessToken } from './access-token.ts'
 import { Backoff } from './backoff.ts'
-import { expiryMarginMs, renewAtAgeMs, tokenState, type TokenCall, type TokenState } from './refresh-policy.ts'
+import { expiryMarginMs, renewAtAgeMs, tokenState, type TokenState } from './refresh-policy.ts'
 import { areSame, Renewal, type RenewalOptions } from './renewal.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
 import { WaitingRoom } from './waiting-room.ts'

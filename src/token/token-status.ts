@@ -1,9 +1,9 @@
 /**
  * What is told of the token to people and probes: a pure function of what is known.
  */
-import type { Clock } from '../clock.ts'
-import { elapsedMs, type AccessToken, type Instant } from './access-token.ts'
-import type { TokenCallError } from './amsu-token-api.ts'
+import type { TokenCallError } from '../amsu/token-api.ts'
+import { type Clock, elapsedMs, type Instant } from '../clock.ts'
+import type { AccessToken } from './access-token.ts'
 import { refreshTokenLeftMs, type FailureKind } from './refresh-policy.ts'
 
 /** What is known of the token; holds neither the token nor its refresh token. Times are whole seconds. */

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
-import { words, type Words } from '../../src/report/status-page/words.ts'
+import { words, type Words } from '../../src/endpoints/status-page/words.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { json, startUpstream } from '../support/upstream.ts'
-import { outcomeOf } from '../report/outcomes.ts'
+import { outcomeOf } from '../telemetry/outcomes.ts'
 import { GOOD, SCENES, setStage } from './stage.ts'
 
 const EXECUTABLE = '/usr/bin/chromium'

@@ -3,13 +3,13 @@
  */
 import fastify from 'fastify'
 import type { AddressInfo } from 'node:net'
-import { createBrowserGuard } from '../../src/relay/browser-guard.ts'
-import { guardPlugin } from '../../src/relay/plugin.ts'
+import { reportPlugin } from '../../src/endpoints/plugin.ts'
+import { createBrowserGuard } from '../../src/guards/browser-guard.ts'
+import { guardPlugin } from '../../src/guards/plugin.ts'
 import type { Outcome } from '../../src/relay/context.ts'
-import { Observer } from '../../src/report/observer.ts'
-import { reportPlugin } from '../../src/report/plugin.ts'
+import { Observer } from '../../src/telemetry/telemetry.ts'
 import type { TokenStatus } from '../../src/token/token-status.ts'
-import { outcomeOf } from '../report/outcomes.ts'
+import { outcomeOf } from '../telemetry/outcomes.ts'
 
 const NOW = Date.now()
 

@@ -11,7 +11,7 @@ import { testsOf, titlesOf } from './proofs.ts'
 const PAGES = ['configuration', 'operations', 'recipes', 'architecture'].map(name => `docs/${name}.md`)
 const sources = readdirSync(new URL('src/', root), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts')).sort()
 const sourceText = sources.map(name => read(`src/${name}`)).join('\n')
-const readiness = read('src/token/token-status.ts') + read('src/report/health.ts')
+const readiness = read('src/token/token-status.ts') + read('src/endpoints/health.ts')
 
 test('every link between the documents leads to a file, and its anchor to a heading there', async t => {
   for (const file of documents()) {
@@ -86,9 +86,9 @@ test('each run book says where to look, in the words of the program, and what to
   const part = /^## Run books\n([^]*?)^## /m.exec(read('docs/operations.md'))?.[1] ?? ''
   const books = part.split(/^### /m).slice(1)
   t.ok(books.length >= 10)
-  const words = read('src/report/status-page/words.ts')
+  const words = read('src/endpoints/status-page/words.ts')
   const alerts = read('docker/monitoring/alerts.yaml')
-  const metrics = read('src/report/metrics.ts')
+  const metrics = read('src/endpoints/metrics.ts')
   for (const book of books) {
     const name = book.split('\n')[0] ?? ''
     const rows = rowsOf(book)
@@ -106,7 +106,7 @@ test('each run book says where to look, in the words of the program, and what to
 test('what the README quotes of a fault is in the program, in the place it names', async t => {
   const rows = rowsOf(/^## When something is wrong\n([^]*?)^## /m.exec(read('README.md'))?.[1] ?? '').slice(1)
   t.strictSame(rows.map(([broken = '']) => broken.split(',')[0]), ['id or secret', 'id or secret', 'network', 'network', 'quota', 'clock'])
-  for (const [broken, , , , page = ''] of rows) for (const span of codeSpans(page)) t.match(read('src/report/status-page/words.ts'), pattern(span), `${broken}: ${span}`)
+  for (const [broken, , , , page = ''] of rows) for (const span of codeSpans(page)) t.match(read('src/endpoints/status-page/words.ts'), pattern(span), `${broken}: ${span}`)
   for (const [broken, , readyz = ''] of rows) for (const span of codeSpans(readyz)) t.match(readiness, readinessPattern(span), `${broken}: ${span}`)
   for (const [broken, log = '', , check = ''] of rows) for (const span of codeSpans(log + check).filter(span => span.includes(' '))) t.match(sourceText, pattern(span), `${broken}: ${span}`)
 })
@@ -145,7 +145,7 @@ test('the figures that pages repeat are those of the program', async t => {
   const figures = [
     ['recipes', 'ended by the proxy after 72 s', 'server/listener', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
     ['recipes', '`UPSTREAM_RESPONSE_TIMEOUT_MS`, 5 minutes', 'config/settings', 'UPSTREAM_RESPONSE_TIMEOUT_MS: milliseconds(300_000,'],
-    ['operations', 'wait up to 4 MiB', 'report/log-destination', 'MAX_BACKLOG_BYTES = 4 * 1_048_576'],
+    ['operations', 'wait up to 4 MiB', 'logging/log-destination', 'MAX_BACKLOG_BYTES = 4 * 1_048_576'],
     ['operations', 'tries again after 1 to 30 s', 'token/refresh-policy', 'FIRST_RETRY_MS = 1_000\nconst LONGEST_RETRY_MS = 30_000'],
     ['operations', 'tried again after 60 s', 'token/refresh-policy', 'REJECTED_RETRY_MS = 60_000'],
     ['operations', 'renewed at about 80 % of its life', 'token/refresh-policy', 'RENEW_AT_SHARE = 0.8'],

@@ -1,7 +1,7 @@
 import { test, type Test } from 'tap'
 import { inspect } from 'node:util'
 import { errorBody, errorHeaders, errorTable, ProxyError, type ErrorCode } from '../../src/errors.ts'
-import { createLogger } from '../../src/report/logger.ts'
+import { createLogger } from '../../src/logging/logger.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { call } from '../support/client.ts'

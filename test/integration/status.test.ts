@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { createHash } from 'node:crypto'
 import { Script } from 'node:vm'
-import type { Status } from '../../src/report/status.ts'
+import type { Status } from '../../src/endpoints/status.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { startUpstream } from '../support/upstream.ts'

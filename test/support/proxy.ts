@@ -5,8 +5,8 @@ import { createApp, type Ports } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import type { App } from '../../src/lifecycle.ts'
-import { createAccessLog } from '../../src/report/access-log.ts'
-import { createLogger } from '../../src/report/logger.ts'
+import { createAccessLog } from '../../src/logging/access-log.ts'
+import { createLogger } from '../../src/logging/logger.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
 
 /** The credentials of every proxy under test; long enough to be found by a grep, and never part of an ordinary word. */

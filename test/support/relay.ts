@@ -2,12 +2,12 @@
  * The relay without the rest of the proxy: no token source, no guards, no Fastify.
  */
 import type { Test } from 'tap'
-import { systemClock } from '../../src/clock.ts'
+import { instant, systemClock } from '../../src/clock.ts'
 import type { Outcome, Tokens } from '../../src/relay/context.ts'
 import { Relay } from '../../src/relay/relay.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { Listener } from '../../src/server/listener.ts'
-import { AccessToken, instant } from '../../src/token/access-token.ts'
+import { AccessToken } from '../../src/token/access-token.ts'
 import { createConnector, type ConnectorOptions } from '../../src/upstream/connector.ts'
 import { createTransport, type TransportOptions } from '../../src/upstream/transport.ts'
 

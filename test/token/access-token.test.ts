@@ -1,7 +1,8 @@
 import { test } from 'tap'
 import { inspect } from 'node:util'
+import { elapsedMs, instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
-import { AccessToken, elapsedMs, instant } from '../../src/token/access-token.ts'
+import { AccessToken } from '../../src/token/access-token.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 test('an access token shows itself through one door only', async t => {

@@ -1,8 +1,7 @@
 import { test } from 'tap'
-import { expiryMarginMs, isRefreshable, isWorthTrying, renewalPlan, renewAtAgeMs, retryDelayMs, tokenLifeMs, tokenState } from '../../src/token/refresh-policy.ts'
+import { expiryMarginMs, isRefreshable, isWorthTrying, renewalPlan, renewAtAgeMs, retryDelayMs, tokenState } from '../../src/token/refresh-policy.ts'
 
-const DAY_S = 86_400
-const DAY_MS = DAY_S * 1000
+const DAY_MS = 86_400_000
 
 test('a token is renewed at about 80 % of its life, at the latest 60 s before its end, and at half when it is short', async t => {
   for (const [name, lifeMs, random, expectedMs] of [
@@ -29,13 +28,6 @@ test('a token is fresh, then stale, then expired', async t => {
 test('a token is not sent in the last tenth of its life, nor in its last 10 s', async t => {
   t.equal(expiryMarginMs(6_000), 600)
   t.equal(expiryMarginMs(DAY_MS), 10_000)
-})
-
-test('a life is believed up to what the refresh token lives', async t => {
-  t.equal(tokenLifeMs(DAY_S), DAY_MS)
-  t.equal(tokenLifeMs(0.5), 500)
-  t.ok(tokenLifeMs(1e300) < 30 * DAY_MS)
-  t.ok(renewAtAgeMs(tokenLifeMs(Number.MAX_VALUE), 0.999) < 30 * DAY_MS)
 })
 
 test('a refresh token is used until the last hour of its 30 days', async t => {

@@ -1,9 +1,9 @@
 import { test } from 'tap'
-import { instant } from '../../src/token/access-token.ts'
-import { TokenCallError, type TokenGrant } from '../../src/token/amsu-token-api.ts'
-import type { TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
-import { areSame, Renewal } from '../../src/token/renewal.ts'
+import { TokenCallError, type TokenGrant } from '../../src/amsu/token-api.ts'
+import type { TokenCallFailureKind } from '../../src/amsu/token-call.ts'
+import { instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
+import { areSame, Renewal } from '../../src/token/renewal.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { credentialsOf } from './token-source-setup.ts'
 

@@ -1,10 +1,10 @@
 /**
  * A token source over a clock and calls that a test holds in its hands.
  */
+import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/amsu/token-api.ts'
+import type { TokenCall, TokenCallFailureKind } from '../../src/amsu/token-call.ts'
+import { instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
-import { instant } from '../../src/token/access-token.ts'
-import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/token/amsu-token-api.ts'
-import type { TokenCall, TokenCallFailureKind } from '../../src/token/refresh-policy.ts'
 import { TokenSource } from '../../src/token/token-source.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 

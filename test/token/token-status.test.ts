@@ -1,10 +1,10 @@
 import { test } from 'tap'
-import { instant } from '../../src/token/access-token.ts'
-import type { TokenCallOutcome } from '../../src/token/observed-token-api.ts'
-import { observeTokenApi } from '../../src/token/observed-token-api.ts'
-import { TokenCallError, type TokenApi } from '../../src/token/amsu-token-api.ts'
-import { tokenStatus, type TokenKnowledge } from '../../src/token/token-status.ts'
+import type { TokenCallOutcome } from '../../src/amsu/observed-token-api.ts'
+import { observeTokenApi } from '../../src/amsu/observed-token-api.ts'
+import { TokenCallError, type TokenApi } from '../../src/amsu/token-api.ts'
+import { instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
+import { tokenStatus, type TokenKnowledge } from '../../src/token/token-status.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,0 +1,199 @@
+/**
+ * The three token calls of AMSU, in its exact form (its page on tokens; not RFC 6749: no `grant_type`, and the refresh is a PUT
+ * without client authentication). One call is one attempt: nothing is followed, decompressed or tried again here.
+ */
+import { type Clock, instant, type Instant } from '../clock.ts'
+import { Secret } from '../secrets/secret.ts'
+import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
+import { INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
+import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
+import { tokenLifeMs, type RefreshCall, type TokenCall, type TokenCallFailureKind } from './token-call.ts'
+
+/** What may stand in an `Authorization` header without being able to end it. */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/
+
+/** An `error.code` of AMSU that is safe to log. */
+const ERROR_CODE = /^[A-Z][A-Z_]*\.[A-Z][A-Z_]*$/
+
+const ENDPOINTS = {
+  credentials: { method: 'POST', path: '/amsu-analysis/v2/token' },
+  refresh_put: { method: 'PUT', path: '/amsu-analysis/v2/token' },
+  refresh_post: { method: 'POST', path: '/amsu-analysis/v2/token/refreshment' },
+} as const satisfies Record<TokenCall, { method: string, path: string }>
+
+/** What a successful call brings. */
+export interface TokenGrant {
+  readonly accessToken: Secret
+  /** Life of the access token in milliseconds, counted from `issuedAt`. */
+  readonly lifeMs: number
+  readonly refreshToken: Secret | undefined
+  /** When the call was sent. */
+  readonly issuedAt: Instant
+}
+
+/** What the code of a failed call may look like: those of Node.js and OpenSSL do. */
+const FAILURE_CODE = /^[A-Z][A-Z0-9_]{0,63}$/
+
+/** Codes of our own, where the system has none. */
+const TIMEOUT = 'TIMEOUT'
+const INVALID_ANSWER = 'INVALID_ANSWER'
+const DEFECT = 'DEFECT'
+
+/** What more there is to say of a failed call. */
+export interface TokenCallErrorOptions {
+  readonly retryAfterMs?: number
+  readonly code?: string | undefined
+  readonly status?: number
+  readonly cause?: unknown
+}
+
+/** A failed token call. Its message holds a status, an AMSU code or a system error code, never a text somebody else wrote. */
+export class TokenCallError extends Error {
+  readonly call: TokenCall
+  readonly kind: TokenCallFailureKind
+  /** What `Retry-After` asked for (RFC 9110 section 10.2.3), in milliseconds; 0 without. */
+  readonly retryAfterMs: number
+  /**
+   * What the connection or the answer failed with, where no status says it: a code of Node.js, OpenSSL or `upstream/`
+   * (`ECONNREFUSED`), `TIMEOUT`, `INVALID_ANSWER` or `DEFECT`. Capitals, digits and `_` only, so it can be shown; `UNKNOWN` for anything else.
+   */
+  readonly code: string | undefined
+  /** HTTP status of an answer other than 200. */
+  readonly status: number | undefined
+
+  constructor (call: TokenCall, kind: TokenCallFailureKind, reason: string, options: TokenCallErrorOptions = {}) {
+    super(`${call}: ${reason}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'TokenCallError'
+    this.call = call
+    this.kind = kind
+    this.retryAfterMs = options.retryAfterMs ?? 0
+    this.code = options.code === undefined || FAILURE_CODE.test(options.code) ? options.code : 'UNKNOWN'
+    this.status = options.status
+  }
+}
+
+/** The credentials AMSU issued to this installation. */
+export interface Credentials {
+  readonly clientId: Secret
+  readonly clientSecret: Secret
+}
+
+/** Makes token calls. Both throw a {@link TokenCallError}, whatever happened. */
+export interface TokenApi {
+  /** Gets a token for the credentials. */
+  issue: (credentials: Credentials) => Promise<TokenGrant>
+  /** Gets a token for a refresh token. */
+  refresh: (call: RefreshCall, refreshToken: Secret) => Promise<TokenGrant>
+}
+
+export interface TokenApiOptions {
+  readonly client: ApiClient
+  /** Time-out of a whole call. */
+  readonly requestTimeoutMs: number
+  readonly clock: Clock
+  /** Told the head of every answer, whatever becomes of the call. */
+  readonly onAnswer?: (head: ApiResponseHead) => void
+}
+
+/** Creates the client of AMSU's token endpoints. */
+export function createTokenApi (options: TokenApiOptions): TokenApi {
+  const { client, requestTimeoutMs, clock, onAnswer } = options
+
+  async function exchangeForm (call: TokenCall, form: URLSearchParams): Promise<TokenGrant> {
+    const controller = new AbortController()
+    const timer = clock.setTimeout(() => { controller.abort() }, requestTimeoutMs)
+    let isSent = false
+    try {
+      const issuedAt = instant(clock)
+      const { status, headers, body } = await client.request({
+        ...ENDPOINTS[call],
+        headers: ['content-type', 'application/x-www-form-urlencoded', 'accept', 'application/json', 'accept-encoding', 'identity'],
+        body: Buffer.from(form.toString()),
+        signal: controller.signal,
+        onConnected () { isSent = true },
+        ...(onAnswer === undefined ? {} : { onHead: onAnswer }),
+      })
+      const answer = parseJson(body)
+      if (status === 200) return toGrant(call, answer, issuedAt)
+      throw toFailure(call, status, answer, headers['retry-after'], clock)
+    } catch (error) {
+      throw error instanceof TokenCallError ? error : toNetworkFailure(call, error, isSent)
+    } finally {
+      clock.clearTimeout(timer)
+    }
+  }
+
+  return {
+    issue: async ({ clientId, clientSecret }) => await exchangeForm('credentials', new URLSearchParams({ client_id: clientId.reveal(), client_secret: clientSecret.reveal() })),
+    refresh: async (call, refreshToken) => await exchangeForm(call, new URLSearchParams({ refresh_token: refreshToken.reveal() })),
+  }
+}
+
+/** Parses a body; undefined when it is too long, or not JSON. */
+export function parseJson (body: Buffer | undefined): unknown {
+  try {
+    return body === undefined ? undefined : JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGrant {
+  const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(answer) ? answer : {}
+  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token', { code: INVALID_ANSWER })
+  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in', { code: INVALID_ANSWER })
+  const isUsable = typeof refreshToken === 'string' && VISIBLE_ASCII.test(refreshToken)
+  return { accessToken: new Secret(accessToken), lifeMs: tokenLifeMs(expiresIn), refreshToken: isUsable ? new Secret(refreshToken) : undefined, issuedAt }
+}
+
+/** Turns an answer other than 200 into a failure. */
+function toFailure (call: TokenCall, status: number, answer: unknown, retryAfter: string | undefined, clock: Clock): TokenCallError {
+  const code = errorCodeOf(answer)
+  const retryAfterMs = retryAfter === undefined ? 0 : parseRetryAfterMs(retryAfter, clock.wall())
+  return new TokenCallError(call, classifyAnswer(call, status, code), `status ${status}${code === undefined ? '' : ` ${code}`}`, { retryAfterMs, status })
+}
+
+/**
+ * Tells what an answer other than 200 means. AMSU's own words count most; a 403, 404, 405 or 501 to a PUT without them comes
+ * from a firewall or front end that does not let the method pass.
+ */
+export function classifyAnswer (call: TokenCall, status: number, code: string | undefined): TokenCallFailureKind {
+  if (code === 'COMMON.AUTHENTICATION_FAILED' || code === 'COMMON.INVALID_CREDENTIALS') return 'rejected'
+  if (call === 'refresh_put' && (status === 405 || status === 501 || (code === undefined && (status === 403 || status === 404)))) return 'refused'
+  if (status === 401) return 'rejected'
+  if (code !== undefined && (status === 400 || status === 403 || status === 422)) return 'rejected'
+  return 'trouble'
+}
+
+/** AMSU’s `error.code` in an answer, if it is one that is safe to print. */
+export function errorCodeOf (answer: unknown): string | undefined {
+  const code = isRecord(answer) && isRecord(answer['error']) ? answer['error']['code'] : undefined
+  return typeof code === 'string' && code.length <= 64 && ERROR_CODE.test(code) ? code : undefined
+}
+
+/** Reads `Retry-After`: seconds or an HTTP date. Returns milliseconds; 0 for what is neither or past. */
+export function parseRetryAfterMs (value: string, wallNow: number): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  const date = Date.parse(value)
+  return Number.isNaN(date) ? 0 : Math.max(0, date - wallNow)
+}
+
+/** What is no word about the method, although the connection was there: not HTTP, or the forward proxy asking who we are. */
+const NOT_BROKEN = new Set<string | undefined>([INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR, FORWARD_PROXY_ERROR])
+
+/** As long as nothing was sent a failure is mere trouble; a connection that broke or fell silent later may mean that this method is blocked. */
+function toNetworkFailure (call: TokenCall, cause: unknown, isSent: boolean): TokenCallError {
+  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, isSent ? 'broken' : 'trouble', 'no answer in time', { code: TIMEOUT })
+  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
+  const isInvalid = code === undefined || code === INVALID_ANSWER_ERROR
+  return new TokenCallError(call, isSent && !NOT_BROKEN.has(code) ? 'broken' : 'trouble', isInvalid ? 'the answer is not valid HTTP' : code, { code: isInvalid ? INVALID_ANSWER : code, cause })
+}
+
+/** Whatever was thrown, as a failed call: a defect of ours must not end the keeping of the token. */
+export function toCallError (call: TokenCall, error: unknown): TokenCallError {
+  return error instanceof TokenCallError ? error : new TokenCallError(call, 'trouble', 'defect', { code: DEFECT, cause: error })
+}
+
+function isRecord (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

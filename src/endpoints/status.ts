@@ -1,0 +1,128 @@
+/**
+ * The state of the proxy as one JSON value: what `/status` answers to programs, and what its page is drawn from. It holds no
+ * secret, whatever a caller wrote into a path, but it tells whoever may read it what is called here and by whom.
+ */
+import { isOff } from '../amsu/clock-skew.ts'
+import type { PastRequest } from '../telemetry/history.ts'
+import type { QuotaReading } from '../telemetry/quota-poll.ts'
+import type { Observer } from '../telemetry/telemetry.ts'
+import type { TokenStatus } from '../token/token-status.ts'
+import { warningsOf, type Warning } from './health.ts'
+import type { Build } from './metrics.ts'
+
+/** Longer paths are cut: 16 KiB of them would make a page nobody can read. */
+const LONGEST_PATH = 200
+
+/** What the proxy is doing, in the words of the page. */
+export type State = 'starting' | 'serving' | 'renewing' | 'token_endpoint_down' | 'credentials_rejected' | 'draining'
+
+/** Where callers reach the relay. */
+export interface Entrance {
+  readonly isTls: boolean
+  /** Path of the unix socket it listens on. */
+  readonly socketPath: string | undefined
+  /** Its port, where that is not the one of the page. */
+  readonly port: number | undefined
+  readonly needsCaller: boolean
+}
+
+/** What the state is made of. */
+export interface StatusSources {
+  readonly observer: Observer
+  readonly build: Build
+  readonly tokenStatus: () => TokenStatus
+  /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when nobody knows. */
+  readonly clockSkewSeconds: () => number | undefined
+  readonly isDraining: () => boolean
+  readonly inFlight: () => number
+  readonly quota: { readonly isOn: boolean, readonly reading: QuotaReading | undefined, readonly isFailing: boolean }
+  readonly settings: ReadonlyArray<{ readonly name: string, readonly value: string, readonly isDefault: boolean }>
+  readonly entrance: () => Entrance
+  /** Hides the values of our secrets in a text, as in the log. */
+  readonly mask: (text: string) => string
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number
+}
+
+/** The one word for how things are. */
+export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'failure' | 'isRenewing' | 'reason'>, isDraining: boolean): State {
+  if (isDraining) return 'draining'
+  if (failure === 'rejected') return 'credentials_rejected'
+  if (failure === 'trouble') return 'token_endpoint_down'
+  if (reason === 'starting') return 'starting'
+  return isRenewing || reason !== 'ok' ? 'renewing' : 'serving'
+}
+
+/**
+ * Describes the proxy. Instants are ISO 8601, durations whole seconds. As the last step every text is masked, whatever it is and
+ * whoever wrote it; only then a path is cut, so that no half of a secret is left of it.
+ *
+ * @param host the `Host` under which the reader came
+ */
+export function describe (sources: StatusSources, host: string) {
+  const status = maskTexts(describeAll(sources, host), sources.mask)
+  return { ...status, requests: status.requests.map(request => ({ ...request, path: request.path.slice(0, LONGEST_PATH) })) }
+}
+
+function describeAll (sources: StatusSources, host: string) {
+  const { build, observer: { history, startedAt, tokenCalls }, quota, settings } = sources
+  const { reason, ...token } = sources.tokenStatus()
+  const isDraining = sources.isDraining()
+  const skewSeconds = sources.clockSkewSeconds()
+  const now = sources.now()
+  const minutes = history.lastHour
+  return {
+    state: stateOf({ reason, ...token }, isDraining),
+    isServing: reason === 'ok' && !isDraining,
+    warnings: currentWarnings(sources),
+    ...build,
+    now: iso(now),
+    startedAt: iso(startedAt),
+    uptimeSeconds: Math.max(0, Math.floor((now - startedAt) / 1000)),
+    clock: { skewSeconds: skewSeconds ?? null, isOff: isOff(skewSeconds) },
+    token,
+    tokenCalls: tokenCalls.last.map(({ endedAt, ...call }) => ({ endedAt: iso(endedAt), ...call })),
+    quota: { isPolled: quota.isOn, isFailing: quota.isFailing, readAt: quota.reading === undefined ? null : iso(quota.reading.readAt), families: quota.reading?.families ?? [] },
+    traffic: { inFlight: sources.inFlight(), requests: sum(minutes.map(({ requests }) => requests)), errors: sum(minutes.map(({ errors }) => errors)), minutes },
+    requests: history.requests.map(describeRequest),
+    settings,
+    firstCall: firstCall(sources.entrance(), host),
+  }
+}
+
+/** What somebody should act on now. */
+export function currentWarnings ({ clockSkewSeconds, observer, quota, tokenStatus }: StatusSources): Warning[] {
+  return warningsOf({ token: tokenStatus(), lastRequest: observer.history.last, quota: quota.reading, clockSkewSeconds: clockSkewSeconds() })
+}
+
+/** The state as {@link describe} tells it. */
+export type Status = ReturnType<typeof describe>
+
+/** A command for a shell that asks AMSU what is left of the quota, which costs nothing. `host` has passed the guard, and so is plain. */
+export function firstCall ({ isTls, needsCaller, port, socketPath }: Entrance, host: string): string {
+  const credentials = needsCaller ? '-u NAME:SECRET ' : ''
+  const path = '/amsu-analysis/v2/available-times'
+  if (socketPath !== undefined) return `curl ${credentials}--unix-socket '${socketPath.replaceAll("'", "'\\''")}' http://localhost${path}`
+  const authority = port === undefined ? host : `${host.replace(/:\d+$/, '')}:${port}`
+  return `curl ${credentials}${isTls ? 'https' : 'http'}://${authority}${path}`
+}
+
+function describeRequest ({ caller, durationMs, endedAt, errorCode, ...request }: PastRequest) {
+  return { endedAt: iso(endedAt), ...request, caller: caller ?? null, errorCode: errorCode === undefined ? null : `PROXY.${errorCode}`, durationMs: Math.round(durationMs * 1000) / 1000 }
+}
+
+/** A copy with every text in it masked. Names of fields are ours. */
+function maskTexts<T> (value: T, mask: (text: string) => string): T {
+  if (typeof value === 'string') return mask(value) as T
+  if (Array.isArray(value)) return value.map(item => maskTexts<unknown>(item, mask)) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, maskTexts<unknown>(item, mask)])) as T
+}
+
+function iso (instant: number): string {
+  return new Date(instant).toISOString()
+}
+
+function sum (numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

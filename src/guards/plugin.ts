@@ -1,0 +1,40 @@
+/**
+ * The guards before every route: DNS rebinding, cross-site requests, CORS and path traversal.
+ */
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { ProxyError, TOKEN_METHODS } from '../errors.ts'
+import type { BrowserGuard } from './browser-guard.ts'
+import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
+import { judgeTarget } from './target-guard.ts'
+
+export interface GuardPluginOptions {
+  readonly guard: BrowserGuard
+}
+
+/** Refuses what no route may see: foreign browser pages, and targets with more than one reading. */
+export const guardPlugin = fp(async (app: FastifyInstance, { guard }: GuardPluginOptions) => {
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    const { corsOrigin, refusal } = guard(raw.rawHeaders)
+    if (corsOrigin !== undefined) {
+      allowOrigin(reply.raw, corsOrigin)
+      const headers = corsHeaders(reply.raw)
+      for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1])
+    }
+    if (refusal !== undefined) {
+      done(new ProxyError(refusal))
+      return
+    }
+    const verdict = judgeTarget(raw.url as string)
+    if (verdict === 'reject') {
+      done(new ProxyError('PATH_REJECTED'))
+    } else if (corsOrigin !== undefined && isPreflight(raw)) {
+      reply.hijack()
+      answerPreflight(raw, reply.raw)
+    } else if ((verdict === 'token' || verdict === 'refreshment') && !TOKEN_METHODS[verdict].some(method => method === raw.method)) {
+      done(new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[verdict] }))
+    } else {
+      done()
+    }
+  })
+}, { name: 'guard', fastify: '5.x' })

@@ -1,0 +1,166 @@
+import fc from 'fast-check'
+import { test, type Test } from 'tap'
+import { judgeTarget, routedTarget, type TargetVerdict } from '../../src/guards/target-guard.ts'
+import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
+
+/** Targets judged in each of the two runs; `npm run test:fuzz`, which CI runs, judges 120,000 in all. */
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 10_000)
+
+/** The same in every run, so that what once passed is passed again; the second run has a seed of its own each time. */
+const FIXED_SEED = 20_261_122
+
+/** One in so many refused targets is read by the oracle too: is what is refused worth refusing? */
+const SAMPLED = 32
+
+/** What is mangled: the endpoints that must not be reached, their neighbours, and what is outside. */
+const BASES = [
+  '/amsu-analysis/v2/token', '/amsu-analysis/v2/token', '/amsu-analysis/v2/token', '/amsu-analysis/v2/token/refreshment', '/amsu-analysis/v2/token/refreshment', '/amsu-analysis/v17/token/',
+  '/amsu-analysis/v2/tokens', '/amsu-analysis/v2/x/token', '/amsu-analysis/v2/available-times', '/amsu-analysis/v2/hrv/rr-list/', '/amsu-analysis/', '/amsu-analysis', '/livez', '/', '/other/v2/token',
+]
+
+/** What is put anywhere into it: whatever a normaliser drops, climbs by, or makes something else of. It need not be refused. */
+const SOFT = [
+  '.', '..', '+', ' ', '\u00a0', '\u2003', '\u3000', '\u00ad', '\u200b', '\u2060', '\ufeff', '\ufe0f', '…', '․', '．', 'ı', '\u0338', '\u0308', '．．', '‥', '⁄', '℀', '/+', '/ ', '.json', '/x', '/',
+  '%2e', '%20', '%2E%20', '%2b', '%E2%80%8B', '%e3%80%80', '-', '~', '@', ':', '!', ',', '=', '&', '*', 'é', '中', 's', '2',
+]
+
+/** Likewise; each of these is reason enough to refuse. */
+const HARD = [
+  '//', '\\', '/.', '/./', '/../', '/x/..', '/x/../', '\\..\\', '/.+/', '/%2e%2e+', '..;', ';', ';a=b', ';/', '#', '#/../token', '\t', '\n', '\0', '\u0085', '；', '％', '％2e', '＼', '／／', '/．./', '/.\u200b./', '/\u00ad', '%', '%%', '%2', '%zz', '%25',
+  '%2f', '%2F', '%5c', '%3b', '%3f', '%23', '%00', '%0a', '%7f', '%252e', '%252f', '%25252e', '%u002e', '%u2215', '%c0%ae', '%c0%af', '%e0%80%af', '%ed%a0%80', '%ff',
+]
+
+/** How else a character is written: by somebody who hopes that it is folded, decoded or normalised. */
+const SOFT_SPELLINGS: ReadonlyArray<(char: string) => string> = [
+  char => char.toUpperCase(),
+  char => hex(char),
+  char => hex(char).toUpperCase(),
+  char => /[!-~]/.test(char) ? String.fromCodePoint(char.charCodeAt(0) + 0xfee0) : char,
+  char => /[a-z]/.test(char) ? String.fromCodePoint(0x1d41a - 97 + char.charCodeAt(0)) : char,
+  char => /[a-z]/.test(char) ? String.fromCodePoint(0x24d0 - 97 + char.charCodeAt(0)) : char,
+  char => ({ k: '\u212a', s: 'ſ', i: 'ı', '.': '․', '/': '⁄', 2: '²' })[char] ?? char,
+]
+
+/** Likewise, by somebody who hopes that it is decoded twice, or carelessly. */
+const HARD_SPELLINGS: typeof SOFT_SPELLINGS = [
+  char => hex(char).replaceAll('%', '%25'),
+  char => hex(char).replaceAll('%', '%2525'),
+  char => `%${[...hex(char).slice(1)].map(hex).join('')}`,
+  char => `%u00${hex(char).slice(1)}`,
+  char => overlong(char),
+]
+
+const QUERIES = ['', '', '', '', '', '?', '?a=1', '?/../token', '?a=%2e%2e%2f;#x', '?%zz\\', '??']
+
+/** Something in front: another form of target, or a way out. */
+const HEADS = [...Array<string>(40).fill(''), 'http://evil.test', 'HTTP://amsu.test', '//evil.test', '/x/..', '/.', '\\', 'x', '*', '%2f', '/amsu-analysis/..']
+
+/** One change of a mangled target: what to do, where, and with which of the things to do it with. */
+const change = fc.noBias(fc.tuple(
+  fc.constantFrom('spell', 'spell', 'anywhere', 'edge', 'edge', 'end'), fc.nat(9_999), fc.nat(9_999), fc.integer({ min: 0, max: 9 }).map(n => n === 0)
+))
+
+/** Mangled targets: a base with up to four changes. What can not be sent is percent-encoded in the end, as any client would, but for a few. */
+const mangled = fc.tuple(
+  fc.constantFrom(...BASES), fc.constantFrom(...HEADS), fc.constantFrom(...QUERIES), fc.noBias(fc.array(change, { maxLength: 4 })), fc.integer({ min: 0, max: 30 })
+).map(([base, head, query, changes, raw]) => {
+  const chars = [...base]
+  for (const [kind, where, what, hard] of changes) {
+    const edges = chars.flatMap((char, i) => char === '/' ? [i, i + 1] : [])
+    const at = kind === 'end' ? chars.length : kind === 'edge' ? edges[where % edges.length] ?? 0 : where % (chars.length + 1)
+    if (kind === 'spell') chars[at] = pick(hard ? HARD_SPELLINGS : SOFT_SPELLINGS, what)(chars[at] ?? '.')
+    else chars.splice(at, 0, ...pick(hard ? HARD : SOFT, what))
+  }
+  return head + (raw === 0 ? chars.join('') : encodeUnsendable(chars.join(''))) + query
+})
+
+/** Mixed targets: pieces in any order. */
+const mixed = fc.array(fc.constantFrom('/', '/', '/', '/', 'amsu-analysis', '/amsu-analysis/', 'v2', 'token', '/token', 'refreshment', ...SOFT, ...HARD), { maxLength: 6 })
+  .map(pieces => encodeUnsendable(`/amsu-analysis/v2/${pieces.join('')}`))
+
+/** Canonical paths, by the letter of section 7 of the contract; nothing near a token endpoint, no segment of dots and blanks. */
+const canonical = fc.tuple(
+  fc.array(fc.array(fc.constantFrom(...'ab.Z09-_~!$&\'()*+,=:@"<>^`{}|[]', '%41', '%e4%b8%ad', '%C3%A9', '%20', '%2e', '%7e'), { minLength: 1, maxLength: 12 }).map(chars => `x${chars.join('')}`), { minLength: 1, maxLength: 8 }),
+  fc.constantFrom('', '/'), fc.constantFrom(...QUERIES)
+).map(([segments, slash, query]) => `/amsu-analysis/${segments.join('/')}${slash}${query}`)
+
+function pick<T> (from: readonly T[], index: number): T {
+  return from[index % from.length] as T
+}
+
+function hex (char: string): string {
+  return [...Buffer.from(char)].map(byte => `%${byte.toString(16).padStart(2, '0')}`).join('')
+}
+
+function overlong (char: string): string {
+  const code = char.charCodeAt(0)
+  return code < 0x80 ? `%${(0xc0 | code >> 6).toString(16)}%${(0x80 | code & 0x3f).toString(16)}` : char
+}
+
+/** As a client encodes what can not be in a request line. */
+function encodeUnsendable (text: string): string {
+  return text.replace(/[^\x21-\x7e]/gu, hex)
+}
+
+/** What the contract (section 7) calls not canonical, said once more. */
+function breaksContract (path: string): boolean {
+  const plain = path.replace(/%2e/gi, '.')
+  const segments = plain.split('/').slice(1)
+  return !path.startsWith('/') || /[^!-~]|[\\;#]|%(?![0-9a-f]{2})|%(?:2f|5c|25|3b|23|3f|7f|[01].)/i.test(path) || /(?:^|\/)\.{1,2}(?:\/|$)/.test(plain) || segments.slice(0, -1).includes('')
+}
+
+/** Why `verdict` must not be the verdict on `target`, or nothing. */
+function objection (target: string, verdict: TargetVerdict): string | undefined {
+  const path = target.split('?', 1)[0] as string
+  const routed = { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment', relay: target, other: target, reject: target }[verdict]
+  if (routedTarget(target) !== routed) return `is routed as ${routedTarget(target)}`
+  if (breaksContract(path) && verdict !== 'reject') return 'is not canonical'
+  if (verdict === 'relay' && !/^\/amsu-analysis\/[!-~]*$/.test(path)) return 'has bytes that must not leave'
+  // Our own router decodes once; what it would hand to the relay must have been judged as such.
+  if (verdict === 'other' && decodeURIComponent(path).startsWith('/amsu-analysis/')) return 'is routed to the relay'
+  if (verdict === 'reject' || verdict === 'other') return undefined
+  const read = [...readings(target)]
+  if (verdict === 'relay') {
+    const [reading, way] = read.find(([reading]) => isTokenEndpoint(reading) || !isInside(reading)) ?? []
+    return way && `may be read as ${JSON.stringify(reading)} (${way})`
+  }
+  const endpoint = verdict === 'token' ? /^\/amsu-analysis\/v2\/token\/?$/i : /^\/amsu-analysis\/v2\/token\/refreshment\/?$/i
+  return read.some(([reading]) => endpoint.test(reading)) ? undefined : 'nobody would read as that endpoint'
+}
+
+/** Judges many targets, and that they were worth judging. */
+function judgeMany (t: Test, seed: number): void {
+  const counts: Record<TargetVerdict, number> = { relay: 0, token: 0, refreshment: 0, other: 0, reject: 0 }
+  const seen = { respelled: 0, sampled: 0, dangerous: 0, escaping: 0 }
+  fc.assert(fc.property(fc.oneof({ arbitrary: mangled, weight: 5 }, { arbitrary: mixed, weight: 1 }), target => {
+    const verdict = judgeTarget(target)
+    const reason = objection(target, verdict)
+    if (reason !== undefined) throw new Error(`${verdict}: ${JSON.stringify(target)} ${reason}`)
+    counts[verdict]++
+    if (verdict === 'relay' && target.includes('%')) seen.respelled++
+    if (verdict === 'reject' && counts.reject % SAMPLED === 0) {
+      const read = [...readings(target).keys()]
+      seen.sampled++
+      if (read.some(isTokenEndpoint)) seen.dangerous++
+      if (read.some(reading => !isInside(reading))) seen.escaping++
+    }
+  }), { seed, numRuns: RUNS })
+  t.comment(`seed ${seed}: ${JSON.stringify({ ...counts, ...seen })}`)
+  for (const [verdict, count] of Object.entries(counts)) t.ok(count > RUNS / 100, `${verdict} occurs`)
+  t.ok(seen.respelled > RUNS / 50, 'encoded targets are relayed')
+  t.ok(seen.dangerous > seen.sampled / 20, 'refused targets would have reached a token endpoint')
+  t.ok(seen.escaping > seen.sampled / 10, 'refused targets would have left the prefix')
+}
+
+test('no reading of a relayed target is a token endpoint or leaves the prefix (fixed seed)', async t => {
+  judgeMany(t, FIXED_SEED)
+})
+
+test('no reading of a relayed target is a token endpoint or leaves the prefix (another seed each run)', async t => {
+  judgeMany(t, Date.now() & 0x7fffffff)
+})
+
+test('canonical paths away from the token endpoints are relayed, whatever they consist of', async t => {
+  fc.assert(fc.property(canonical, target => judgeTarget(target) === 'relay'), { seed: Date.now() & 0x7fffffff, numRuns: 10_000 })
+  t.pass('10,000 canonical targets')
+})
