@@ -79,7 +79,7 @@ test('every command of the documents works as it is written', async t => {
     'docker/secrets/callers': 'archive:91be3d5f60718293a4b5c6d74f0c6a1b\n',
   })
   t.teardown(async () => { await sandbox.close() })
-  const waiting = documents().flatMap(file => blocksOf(file)).map(toShell).filter(block => block !== undefined)
+  const waiting = blocks().map(toShell).filter(block => block !== undefined)
   t.ok(waiting.length > 25, `${waiting.length} blocks`)
 
   async function work (): Promise<void> {
@@ -135,7 +135,7 @@ test('a command that is unknown, ends in an error, or names what is not there is
 
 /** nginx as the documents set it up, in front of a closed port and then the proxy; its origin. */
 async function startNginx (t: Test, program: Program): Promise<string> {
-  const [block, ...others] = documents().flatMap(file => blocksOf(file)).filter(({ language }) => language === 'nginx')
+  const [block, ...others] = blocks().filter(({ language }) => language === 'nginx')
   t.strictSame(others, [])
   const home = mkdtempSync(join(tmpdir(), 'amsu-nginx-'))
   mkdirSync(join(home, 'logs'))
@@ -149,6 +149,12 @@ async function startNginx (t: Test, program: Program): Promise<string> {
   const origin = `http://127.0.0.1:${port}`
   await until(async () => await call(origin, '/amsu-analysis/').then(() => true, () => false))
   return origin
+}
+
+/** The blocks of all documents; one that is in both languages of a page counts once. */
+function blocks (): Block[] {
+  const all = documents().flatMap(file => blocksOf(file))
+  return [...new Map(all.map(block => [`${block.language} ${block.text}`, block])).values()]
 }
 
 /** A block as a text for a shell; undefined for what is not to be run. */

@@ -7,11 +7,11 @@ import { simulatorDefaults, startSimulator, type Simulator, type SimulatorOption
 import { call, errorCode } from '../support/client.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
-import { codeSpans, read, rowsOf } from './markdown.ts'
+import { codeSpans, read, rowsOf, sectionOf } from './markdown.ts'
 
 const TIMES = '/amsu-analysis/v2/available-times'
 const CREDENTIALS = { AMSU_CLIENT_ID: simulatorDefaults.clientId, AMSU_CLIENT_SECRET: simulatorDefaults.clientSecret }
-const books = new Map((/^## Run books\n([^]*?)^## /m.exec(read('docs/operations.md'))?.[1] ?? '').split(/^### /m).slice(1).map(book => [book.split('\n')[0], rowsOf(book)]))
+const books = new Map(sectionOf(read('docs/operations.md'), 'Runbooks').split(/^### /m).slice(1).map(book => [book.split('\n')[0], rowsOf(book)]))
 
 interface Scene {
   readonly simulator: Simulator
@@ -28,7 +28,7 @@ async function setUp (t: Test, options: Partial<SimulatorOptions> = {}, settings
   return { simulator, proxy }
 }
 
-/** What a run book says of one place: all that stands in backticks there. */
+/** What a runbook says of one place: all that stands in backticks there. */
 function told (book: string, place: string): string[] {
   return codeSpans(books.get(book)?.find(([where]) => where === place)?.[1] ?? '')
 }
@@ -52,7 +52,7 @@ async function state ({ origin }: Proxy): Promise<ReturnType<typeof describe>> {
   return JSON.parse((await call(origin, '/status', { headers: { accept: 'application/json' } })).text) as ReturnType<typeof describe>
 }
 
-/** Checks that a run book says in a place what was seen there. `…` stands for what is filled in. */
+/** Checks that a runbook says in a place what was seen there. `…` stands for what is filled in. */
 function tells (t: Test, book: string, place: string, seen: string, quoted: string): void {
   t.ok(told(book, place).includes(quoted), `${book}, ${place}: ${quoted}`)
   let at = 0
@@ -62,7 +62,7 @@ function tells (t: Test, book: string, place: string, seen: string, quoted: stri
   }
 }
 
-test('the token endpoint is down: log, readiness, check and page say what the run book says', async t => {
+test('the token endpoint is down: log, readiness, check and page say what the runbook says', async t => {
   const name = 'The token endpoint is down'
   const { proxy, simulator } = await setUp(t, {}, {}, { tokenStatus: 500 })
   await until(async () => await readiness(proxy) === 'starting' && proxy.lines.join('').includes('will try again'))
@@ -77,7 +77,7 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.TOKEN_UNAVAILABLE')
 })
 
-test('the credentials are rejected: log, readiness, check and page say what the run book says', async t => {
+test('the credentials are rejected: log, readiness, check and page say what the runbook says', async t => {
   const name = 'The credentials are rejected'
   const { proxy, simulator } = await setUp(t, {}, {}, { rejectCredentials: true })
   await until(async () => await readiness(proxy) === 'credentials_rejected')
@@ -104,13 +104,13 @@ test('the quota is empty: log, readiness, check and page say so, and the proxy i
   tells(t, name, 'status page', words.en.quota.usedUp, 'The quota is used up: …. AMSU refuses these analyses; ask it for more calls.')
 })
 
-test('AMSU takes tokens back: the log says so, and the caller notices nothing', async t => {
+test('AMSU revokes tokens: the log says so, and the caller notices nothing', async t => {
   const { proxy, simulator } = await setUp(t, {}, { TOKEN_WAIT_MS: '5000' })
   await call(proxy.origin, TIMES)
   simulator.revokeAll()
   t.equal((await call(proxy.origin, TIMES)).status, 200)
   await proxy.untilLogged(2)
-  tells(t, 'AMSU takes tokens back', 'log', proxy.lines.join(''), 'AMSU says the access token is bad, renewing it')
+  tells(t, 'AMSU revokes tokens', 'log', proxy.lines.join(''), 'AMSU says the access token is bad, renewing it')
   t.equal(proxy.accessLines()[1]?.['replayed'], true)
 })
 
@@ -140,7 +140,7 @@ test('502s: the line has the cause, check names the step, and the proxy is ready
   tells(t, '502s', 'status page', words.en.unreachable, 'The last request found no connection to AMSU. amsu-proxy check tells where the way ends.')
 })
 
-test('requests are turned away: however many they are, the log has a line at once and then a count', async t => {
+test('requests are rejected as overload: however many they are, the log has a line at once and then a count', async t => {
   const { proxy, simulator } = await setUp(t, {}, { MAX_IN_FLIGHT: '1' })
   await until(async () => await readiness(proxy) === 'ok')
   simulator.faults.hang = true
@@ -154,7 +154,7 @@ test('requests are turned away: however many they are, the log has a line at onc
   t.match(lines[0], { level: 40, count: 1 })
   t.ok(lines.length < 5, `${lines.length} lines`)
   t.equal(lines.reduce((sum, { count }) => sum + Number(count), 0), 20)
-  tells(t, 'Requests are turned away', 'log', proxy.lines.join(''), 'requests are turned away')
+  tells(t, 'Requests are rejected as overload', 'log', proxy.lines.join(''), 'requests are turned away')
 })
 
 test('the clock is wrong, or nothing is configured: log, readiness, check and page say so', async t => {
