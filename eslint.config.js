@@ -22,7 +22,7 @@ const folders = readdirSync(new URL('src/', import.meta.url), { withFileTypes: t
 function arrow (folder, known, files = []) {
   const unknown = folders.filter(other => other !== folder && !known.includes(other))
   const up = unknown.map(other => ({ group: [`../${other}/**`, `../../${other}/**`], message: `${folder}/ does not know ${other}/.` }))
-  const top = { group: ['main', 'app', 'lifecycle', 'rotation'].filter(name => !files.includes(`${name}.ts`)).flatMap(name => [`../${name}.ts`, `../../${name}.ts`]), message: `${folder}/ is a part, and does not know what is built of it.` }
+  const top = { group: ['main', 'program', 'app', 'lifecycle', 'rotation'].filter(name => !files.includes(`${name}.ts`)).flatMap(name => [`../${name}.ts`, `../../${name}.ts`]), message: `${folder}/ is a part, and does not know what is built of it.` }
   const patterns = [...up, top]
   return [
     { files: [`src/${folder}/**/*.ts`], ignores: ['src/server/server.ts', '**/plugin.ts'], rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [...patterns, fastify], paths }] } },

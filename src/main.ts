@@ -4,7 +4,7 @@
  * where it is the first process of a container, be lost (pid_namespaces(7)). So nothing is imported here but types and, last, the
  * program; this file is built into one that imports nothing either.
  */
-import type { Signals, StopSignal } from './commands/program.ts'
+import type { Signals, StopSignal } from './program.ts'
 
 /** What came before anybody asked. */
 const early: { stops: StopSignal[], isReloadDue: boolean } = { stops: [], isReloadDue: false }
@@ -33,7 +33,7 @@ const signals: Signals = {
 }
 
 try {
-  const { runProgram } = await import('./commands/program.ts')
+  const { runProgram } = await import('./program.ts')
   await runProgram(process, signals)
 } catch (error) {
   const { code, name, message, stack } = (error instanceof Error ? error : new Error(String(error))) as NodeJS.ErrnoException

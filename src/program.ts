@@ -3,11 +3,11 @@
  */
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { systemClock } from '../clock.ts'
-import { createLogDestination, type LogDestination } from '../logging/log-destination.ts'
-import { parseCommandLine, type CommandLine } from './command-line.ts'
-import type { Process } from './serve.ts'
-import { usage } from './usage.ts'
+import { systemClock } from './clock.ts'
+import { createLogDestination, type LogDestination } from './logging/log-destination.ts'
+import { parseCommandLine, type CommandLine } from './commands/command-line.ts'
+import type { Process } from './commands/serve.ts'
+import { usage } from './commands/usage.ts'
 
 /** Its file descriptor. */
 const STANDARD_OUTPUT = 1
@@ -66,22 +66,22 @@ async function runCommand (process: NodeJS.Process, signals: Signals, asked: Com
     case 'serve':
       return await runServe(process, signals)
     case 'check': {
-      const { check } = await import('./check.ts')
+      const { check } = await import('./commands/check.ts')
       return await check({ ...ports, isColored: isColored(process), forget: forgetIn(process) }, asked.isJson)
     }
     case 'healthcheck': {
-      const { healthcheck } = await import('./healthcheck.ts')
+      const { healthcheck } = await import('./commands/healthcheck.ts')
       return await healthcheck(ports)
     }
     case 'wait': {
-      const { wait } = await import('./wait.ts')
+      const { wait } = await import('./commands/wait.ts')
       return await wait(ports, asked.timeoutMs)
     }
   }
 }
 
 async function runServe (process: NodeJS.Process, signals: Signals): Promise<number> {
-  const [{ serve }, destination] = await Promise.all([import('./serve.ts'), logDestination(process)])
+  const [{ serve }, destination] = await Promise.all([import('./commands/serve.ts'), logDestination(process)])
   const code = await serve(thisProcess(process, signals, destination))
   await destination.close()
   return code
@@ -143,7 +143,7 @@ async function untilStopped (process: NodeJS.Process, signals: Signals): Promise
 /** Lines for machines go to standard output; a person at a terminal gets them readable. */
 async function logDestination (process: NodeJS.Process): Promise<LogDestination> {
   if (process.stdout.isTTY) {
-    const { createTerminalFormat, openTerminal } = await import('../logging/terminal.ts')
+    const { createTerminalFormat, openTerminal } = await import('./logging/terminal.ts')
     return createLogDestination(openTerminal(), systemClock, createTerminalFormat(isColored(process)))
   }
   // Node writes to a pipe without waiting for its reader; to a file it would never write again after a full disk.
@@ -151,7 +151,7 @@ async function logDestination (process: NodeJS.Process): Promise<LogDestination>
 }
 
 function version (): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
   return manifest.version
 }
 
