@@ -2,7 +2,7 @@
  * The composition root: builds the parts, and registers the plugins in the order in which a request meets them.
  */
 import type { Logger } from 'pino'
-import { createEnquiry } from './amsu/api-request.ts'
+import { createAuthorizedGet } from './amsu/authorized-get.ts'
 import { ClockSkew } from './amsu/clock-skew.ts'
 import { observeTokenApi } from './amsu/observed-token-api.ts'
 import { createTokenApi } from './amsu/token-api.ts'
@@ -57,9 +57,9 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
   const authority = { pem: certificateAuthority }
   const { client, transport } = createUpstream(config, clock, () => authority.pem)
   const clockSkew = new ClockSkew(clock, log)
-  const api = observeTokenApi(createTokenApi({ client, clock, onAnswer: clockSkew.onAnswer, ...config.token }), observer.onTokenCall)
+  const api = observeTokenApi(createTokenApi({ client, clock, onResponseHead: clockSkew.onResponseHead, ...config.token }), observer.onTokenCall)
   const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
-  const quota = new QuotaPoll({ enquire: createEnquiry({ client, clock, withAuthorization, onAnswer: clockSkew.onAnswer, ...config.token }), tokens, clock, log, ...config.quota })
+  const quota = new QuotaPoll({ authorizedGet: createAuthorizedGet({ client, clock, withAuthorization, onResponseHead: clockSkew.onResponseHead, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
     transport,
@@ -69,9 +69,9 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     ...config.relay,
     isRevealing: masker.isRevealing,
     onLeak: (count, requestId) => { observer.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
-    onStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
+    onEventLoopStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
     onOutcome: outcome => { observer.onOutcome(outcome); logOutcome(outcome) },
-    onRefusal: code => { observer.onRefusal(code); refusals.add(code) },
+    onRejection: code => { observer.onRefusal(code); refusals.add(code) },
   })
 
   const report: ReportPluginOptions = {

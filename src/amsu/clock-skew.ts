@@ -34,7 +34,7 @@ export class ClockSkew {
   }
 
   /** Reads the head of an answer of AMSU. Bound, to be handed to who gets them. */
-  onAnswer = (head: Pick<ApiResponseHead, 'headers'>): void => {
+  onResponseHead = (head: Pick<ApiResponseHead, 'headers'>): void => {
     const at = instant(this.#clock)
     const seconds = skewSeconds(head, at.wall)
     if (seconds === undefined) return

@@ -5,20 +5,13 @@
  */
 
 import { headerValue, headerValues } from '../upstream/header-value.ts'
+import type { ResponseHead } from '../upstream/response-head.ts'
 import { decodeContent } from './content-coding.ts'
 
-/** Status and headers of an answer. */
-export interface ReceivedHead {
-  readonly status: number
-  readonly statusText: string
-  /** Flat names and values, as received; a character is a byte (Latin-1). */
-  readonly headers: readonly string[]
-}
-
 /** Longer answers, or such that are longer once they are decompressed, are no error envelopes; they are passed on as they come. */
-const LARGEST_HELD_BYTES = 65_536
+const MAX_BUFFERED_BYTES = 65_536
 
-const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
+const INVALID_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
 
 /**
  * What became of a request that AMSU refused because of its token and that could be sent once more: it was `answered`; the new
@@ -27,18 +20,18 @@ const BAD_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
 export type Replay = 'answered' | 'rejected_again' | 'failed'
 
 /** Whether an answer with this head may say that the token is bad. Without a type it may be anything, so it is looked at. */
-export function mayBlameToken ({ headers, status }: ReceivedHead): boolean {
+export function mayBeInvalidToken ({ headers, status }: ResponseHead): boolean {
   if (status === 401) return true
   return status >= 400 && status <= 499 && /json/i.test(headerValue(headers, 'content-type') ?? 'json')
 }
 
 /** An answer that is kept until it has been understood. */
-export class HeldAnswer {
-  readonly head: ReceivedHead
+export class BufferedResponse {
+  readonly head: ResponseHead
   readonly #chunks: Buffer[] = []
   #bytes = 0
 
-  constructor (head: ReceivedHead) {
+  constructor (head: ResponseHead) {
     this.head = head
   }
 
@@ -51,15 +44,15 @@ export class HeldAnswer {
   add (chunk: Buffer): boolean {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
-    return this.#bytes <= LARGEST_HELD_BYTES
+    return this.#bytes <= MAX_BUFFERED_BYTES
   }
 
   /** Whether AMSU says that the token is bad. */
-  blamesToken (): boolean {
+  isInvalidToken (): boolean {
     const { headers, status } = this.head
     if (status === 401) return true
-    const body = decodeContent(Buffer.concat(this.#chunks), headerValues(headers, 'content-encoding'), LARGEST_HELD_BYTES)
-    return body !== undefined && errorCode(body) === BAD_TOKEN_CODE
+    const body = decodeContent(Buffer.concat(this.#chunks), headerValues(headers, 'content-encoding'), MAX_BUFFERED_BYTES)
+    return body !== undefined && errorCode(body) === INVALID_TOKEN_CODE
   }
 }
 

@@ -5,7 +5,7 @@
 import { type Clock, instant, type Instant } from '../clock.ts'
 import { Secret } from '../secrets/secret.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
-import { INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
+import { INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
 import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
 import { tokenLifeMs, type RefreshCall, type TokenCall, type TokenCallFailureKind } from './token-call.ts'
 
@@ -36,7 +36,7 @@ const FAILURE_CODE = /^[A-Z][A-Z0-9_]{0,63}$/
 
 /** Codes of our own, where the system has none. */
 const TIMEOUT = 'TIMEOUT'
-const INVALID_ANSWER = 'INVALID_ANSWER'
+const INVALID_RESPONSE = 'INVALID_RESPONSE'
 const DEFECT = 'DEFECT'
 
 /** What more there is to say of a failed call. */
@@ -55,7 +55,7 @@ export class TokenCallError extends Error {
   readonly retryAfterMs: number
   /**
    * What the connection or the answer failed with, where no status says it: a code of Node.js, OpenSSL or `upstream/`
-   * (`ECONNREFUSED`), `TIMEOUT`, `INVALID_ANSWER` or `DEFECT`. Capitals, digits and `_` only, so it can be shown; `UNKNOWN` for anything else.
+   * (`ECONNREFUSED`), `TIMEOUT`, `INVALID_RESPONSE` or `DEFECT`. Capitals, digits and `_` only, so it can be shown; `UNKNOWN` for anything else.
    */
   readonly code: string | undefined
   /** HTTP status of an answer other than 200. */
@@ -92,12 +92,12 @@ export interface TokenApiOptions {
   readonly requestTimeoutMs: number
   readonly clock: Clock
   /** Told the head of every answer, whatever becomes of the call. */
-  readonly onAnswer?: (head: ApiResponseHead) => void
+  readonly onResponseHead?: (head: ApiResponseHead) => void
 }
 
 /** Creates the client of AMSU's token endpoints. */
 export function createTokenApi (options: TokenApiOptions): TokenApi {
-  const { client, requestTimeoutMs, clock, onAnswer } = options
+  const { client, requestTimeoutMs, clock, onResponseHead } = options
 
   async function exchangeForm (call: TokenCall, form: URLSearchParams): Promise<TokenGrant> {
     const controller = new AbortController()
@@ -111,7 +111,7 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
         body: Buffer.from(form.toString()),
         signal: controller.signal,
         onConnected () { isSent = true },
-        ...(onAnswer === undefined ? {} : { onHead: onAnswer }),
+        ...(onResponseHead === undefined ? {} : { onResponseHead }),
       })
       const answer = parseJson(body)
       if (status === 200) return toGrant(call, answer, issuedAt)
@@ -140,8 +140,8 @@ export function parseJson (body: Buffer | undefined): unknown {
 
 function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGrant {
   const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(answer) ? answer : {}
-  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token', { code: INVALID_ANSWER })
-  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in', { code: INVALID_ANSWER })
+  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token', { code: INVALID_RESPONSE })
+  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in', { code: INVALID_RESPONSE })
   const isUsable = typeof refreshToken === 'string' && VISIBLE_ASCII.test(refreshToken)
   return { accessToken: new Secret(accessToken), lifeMs: tokenLifeMs(expiresIn), refreshToken: isUsable ? new Secret(refreshToken) : undefined, issuedAt }
 }
@@ -179,14 +179,14 @@ export function parseRetryAfterMs (value: string, wallNow: number): number {
 }
 
 /** What is no word about the method, although the connection was there: not HTTP, or the forward proxy asking who we are. */
-const NOT_BROKEN = new Set<string | undefined>([INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR, FORWARD_PROXY_ERROR])
+const NOT_BROKEN = new Set<string | undefined>([INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR, FORWARD_PROXY_ERROR])
 
 /** As long as nothing was sent a failure is mere trouble; a connection that broke or fell silent later may mean that this method is blocked. */
 function toNetworkFailure (call: TokenCall, cause: unknown, isSent: boolean): TokenCallError {
   if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, isSent ? 'broken' : 'trouble', 'no answer in time', { code: TIMEOUT })
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-  const isInvalid = code === undefined || code === INVALID_ANSWER_ERROR
-  return new TokenCallError(call, isSent && !NOT_BROKEN.has(code) ? 'broken' : 'trouble', isInvalid ? 'the answer is not valid HTTP' : code, { code: isInvalid ? INVALID_ANSWER : code, cause })
+  const isInvalid = code === undefined || code === INVALID_RESPONSE_ERROR
+  return new TokenCallError(call, isSent && !NOT_BROKEN.has(code) ? 'broken' : 'trouble', isInvalid ? 'the answer is not valid HTTP' : code, { code: isInvalid ? INVALID_RESPONSE : code, cause })
 }
 
 /** Whatever was thrown, as a failed call: a defect of ours must not end the keeping of the token. */

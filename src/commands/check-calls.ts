@@ -42,7 +42,7 @@ export class AmsuCalls {
     this.#surroundings = surroundings
     this.#client = client
     this.#masker = masker
-    this.#api = createTokenApi({ client, clock, ...token, onAnswer: head => { this.#onAnswer(head) } })
+    this.#api = createTokenApi({ client, clock, ...token, onResponseHead: head => { this.#onResponseHead(head) } })
   }
 
   /** POST /token. */
@@ -91,7 +91,7 @@ export class AmsuCalls {
         path: '/amsu-analysis/v2/available-times',
         headers: withAuthorization(['accept', 'application/json', 'accept-encoding', 'identity'], new AccessToken(accessToken, issuedAt, lifeMs)),
         signal: AbortSignal.timeout(this.#surroundings.config.token.requestTimeoutMs),
-        onHead: head => { this.#head = head },
+        onResponseHead: head => { this.#head = head },
       })
       const answer = parseJson(body)
       const families = status === 200 ? parseAvailableTimes(answer) : []
@@ -109,7 +109,7 @@ export class AmsuCalls {
     return grant
   }
 
-  #onAnswer (head: ApiResponseHead): void {
+  #onResponseHead (head: ApiResponseHead): void {
     this.#head = head
     this.#skewSeconds = skewSeconds(head, this.#surroundings.clock.wall()) ?? this.#skewSeconds
   }

@@ -23,7 +23,7 @@ const UNSPECIFIED = new Set(['0.0.0.0', '[::]', '[::ffff:0:0]'])
 const ORIGIN_DOT = /\.(?=:\d+$|$)/
 
 /** Verdicts on Host values seen so far; bounded, because callers choose them. */
-const LARGEST_CACHE = 256
+const MAX_CACHED_HOSTS = 256
 
 export interface BrowserGuardOptions {
   /** Further names to accept, as {@link hostOf} gives them. */
@@ -33,27 +33,27 @@ export interface BrowserGuardOptions {
 }
 
 /** What the guard says of a request: the refusal, or the origin that is to be given CORS answers. */
-export interface BrowserVerdict {
+export interface BrowserDecision {
   readonly refusal?: ErrorCode
   readonly corsOrigin?: string
 }
 
-const ACCEPTED: BrowserVerdict = {}
+const ACCEPTED: BrowserDecision = {}
 
 /** Judges requests by their raw headers, flat as received. */
-export type BrowserGuard = (rawHeaders: readonly string[]) => BrowserVerdict
+export type BrowserGuard = (rawHeaders: readonly string[]) => BrowserDecision
 
 /** Creates the guard. */
 export function createBrowserGuard ({ allowedHosts, allowedOrigins }: BrowserGuardOptions): BrowserGuard {
   const hosts = new Set(allowedHosts)
   const origins = new Set(allowedOrigins)
-  const verdicts = new Map<string, boolean>()
+  const decisions = new Map<string, boolean>()
 
   function isAcceptedHost (value: string): boolean {
-    const known = verdicts.get(value)
+    const known = decisions.get(value)
     if (known !== undefined) return known
-    const isAccepted = judgeHost(value, hosts)
-    if (verdicts.size < LARGEST_CACHE) verdicts.set(value, isAccepted)
+    const isAccepted = checkHost(value, hosts)
+    if (decisions.size < MAX_CACHED_HOSTS) decisions.set(value, isAccepted)
     return isAccepted
   }
 
@@ -101,7 +101,7 @@ function isUnspecified (host: string): boolean {
 }
 
 /** Whether a Host value names this machine, a private network, or what the operator allowed. */
-function judgeHost (value: string, allowed: ReadonlySet<string>): boolean {
+function checkHost (value: string, allowed: ReadonlySet<string>): boolean {
   const host = hostOf(value)
   if (host === undefined) return false
   if (host.startsWith('[')) return isIP(host.slice(1, -1)) === 6

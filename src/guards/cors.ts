@@ -31,13 +31,13 @@ export function isPreflight ({ method, headers }: IncomingMessage): boolean {
 }
 
 /** Answers a preflight of an allowed origin; it carries no credentials and reaches nobody. */
-export function answerPreflight (req: IncomingMessage, res: ServerResponse): void {
-  const asked = req.headers['access-control-request-headers']
+export function sendPreflightResponse (req: IncomingMessage, res: ServerResponse): void {
+  const requestedHeaders = req.headers['access-control-request-headers']
   res.writeHead(204, [
     'Access-Control-Allow-Methods', RELAYED_METHODS.join(', '),
     'Access-Control-Max-Age', String(PREFLIGHT_LIFE_SECONDS),
     ...corsHeaders(res),
-    ...(asked === undefined ? [] : ['Access-Control-Allow-Headers', asked]),
+    ...(requestedHeaders === undefined ? [] : ['Access-Control-Allow-Headers', requestedHeaders]),
   ])
   res.end()
 }

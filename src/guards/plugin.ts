@@ -5,8 +5,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProxyError, TOKEN_METHODS } from '../errors.ts'
 import type { BrowserGuard } from './browser-guard.ts'
-import { allowOrigin, answerPreflight, corsHeaders, isPreflight } from './cors.ts'
-import { judgeTarget } from './target-guard.ts'
+import { allowOrigin, sendPreflightResponse, corsHeaders, isPreflight } from './cors.ts'
+import { checkTarget } from './target-guard.ts'
 
 export interface GuardPluginOptions {
   readonly guard: BrowserGuard
@@ -25,14 +25,14 @@ export const guardPlugin = fp(async (app: FastifyInstance, { guard }: GuardPlugi
       done(new ProxyError(refusal))
       return
     }
-    const verdict = judgeTarget(raw.url as string)
-    if (verdict === 'reject') {
+    const decision = checkTarget(raw.url as string)
+    if (decision === 'reject') {
       done(new ProxyError('PATH_REJECTED'))
     } else if (corsOrigin !== undefined && isPreflight(raw)) {
       reply.hijack()
-      answerPreflight(raw, reply.raw)
-    } else if ((verdict === 'token' || verdict === 'refreshment') && !TOKEN_METHODS[verdict].some(method => method === raw.method)) {
-      done(new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[verdict] }))
+      sendPreflightResponse(raw, reply.raw)
+    } else if ((decision === 'token' || decision === 'refreshment') && !TOKEN_METHODS[decision].some(method => method === raw.method)) {
+      done(new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[decision] }))
     } else {
       done()
     }

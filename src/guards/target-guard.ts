@@ -7,7 +7,7 @@
  */
 
 /** What a target is: relayed, a token endpoint of AMSU (answered here), something else of ours, or not to be touched. */
-export type TargetVerdict = 'relay' | 'token' | 'refreshment' | 'other' | 'reject'
+export type TargetDecision = 'relay' | 'token' | 'refreshment' | 'other' | 'reject'
 
 /** Everything relayed is under this, in exactly this spelling. */
 const PREFIX = '/amsu-analysis/'
@@ -34,7 +34,7 @@ const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu
 const TOKEN_PATH = /^\/amsu-analysis\/+v\d+\/+token(?:\.[^/]*)?(?:\/|$)/
 
 /** Judges a raw request target (RFC 9112 section 3.2). The query is never judged. */
-export function judgeTarget (target: string): TargetVerdict {
+export function checkTarget (target: string): TargetDecision {
   const queryAt = target.indexOf('?')
   const path = queryAt < 0 ? target : target.slice(0, queryAt)
   if (PLAIN.test(path) && !/token/i.test(path)) return 'relay'
@@ -61,7 +61,7 @@ function decode (path: string): string {
 }
 
 /** Which endpoint a normalised path under the token endpoints is; what is neither is nothing of AMSU's and not relayed. */
-function tokenEndpoint (normal: string): TargetVerdict {
+function tokenEndpoint (normal: string): TargetDecision {
   const path = normal.replace(/\/$/, '')
   if (path === '/amsu-analysis/v2/token') return 'token'
   return path === '/amsu-analysis/v2/token/refreshment' ? 'refreshment' : 'reject'
@@ -70,7 +70,7 @@ function tokenEndpoint (normal: string): TargetVerdict {
 /** The spelling under which a target is routed: any spelling of a token endpoint becomes the plain one, everything else stays. */
 export function routedTarget (target: string): string {
   if (!/token|%/i.test(target)) return target
-  const verdict = judgeTarget(target)
-  if (verdict === 'token') return '/amsu-analysis/v2/token'
-  return verdict === 'refreshment' ? '/amsu-analysis/v2/token/refreshment' : target
+  const decision = checkTarget(target)
+  if (decision === 'token') return '/amsu-analysis/v2/token'
+  return decision === 'refreshment' ? '/amsu-analysis/v2/token/refreshment' : target
 }

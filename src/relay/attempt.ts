@@ -1,11 +1,11 @@
 /**
  * One attempt to have AMSU respond to a request: the upstream half of an exchange. A chunk crosses without a stream in between.
  */
-import type { ReceivedHead } from '../amsu/invalid-token.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { withAuthorization } from '../token/with-authorization.ts'
-import type { Delivery, DeliveryListener } from '../upstream/delivery.ts'
+import type { PendingRequest, RequestHandler } from '../upstream/pending-request.ts'
+import type { ResponseHead } from '../upstream/response-head.ts'
 import type { RelayContext } from './context.ts'
 import type { RequestBody } from './request-body.ts'
 import { SilenceError, type AttemptProgress } from './upstream-errors.ts'
@@ -23,7 +23,7 @@ export interface Overdue {
 /** The client's half of the exchange, as the attempt sees it. */
 export interface AttemptOwner {
   /** AMSU's final response begins; throws if it cannot be passed on. */
-  onResponseStart: (head: ReceivedHead) => void
+  onResponseStart: (head: ResponseHead) => void
   /** A piece of the response's body; false when the client can take no more for now. */
   onResponseData: (chunk: Buffer) => boolean
   onResponseEnd: () => void
@@ -42,17 +42,17 @@ export interface RequestHead {
 }
 
 /** Sends the request once with one token. */
-export class Attempt implements DeliveryListener {
+export class Attempt implements RequestHandler {
   readonly #context: RelayContext
   readonly #owner: AttemptOwner
   readonly #body: RequestBody | undefined
   readonly #token: AccessToken
   #phase: Phase = 'reading'
-  #delivery: Delivery | undefined
+  #pending: PendingRequest | undefined
   #isSent = false
   #isReused = false
-  #isAnswered = false
-  #isHeldUp = false
+  #hasFirstByte = false
+  #isPaused = false
   #activeMs: number
 
   /** @param body of the exchange; undefined if it has none */
@@ -61,7 +61,7 @@ export class Attempt implements DeliveryListener {
     this.#owner = owner
     this.#body = body
     this.#token = token
-    this.#activeMs = context.deadlines.nowMs
+    this.#activeMs = context.timeouts.nowMs
   }
 
   /** The token this is sent with. */
@@ -88,30 +88,30 @@ export class Attempt implements DeliveryListener {
   #dispatch ({ headers, method, target }: RequestHead): void {
     if (this.#phase === 'done') return
     this.#phase = 'connecting'
-    this.#delivery = this.#context.transport.send({ method, target, headers: withAuthorization(headers, this.#token), body: this.#body?.forAttempt() }, this)
+    this.#pending = this.#context.transport.send({ method, target, headers: withAuthorization(headers, this.#token), body: this.#body?.forAttempt() }, this)
   }
 
   /** Lets go of AMSU, whatever is in flight there. */
   abort (): void {
     this.#phase = 'done'
-    this.#delivery?.abort()
+    this.#pending?.abort()
   }
 
   /** Whether the client, not AMSU, is what the response waits for. */
-  get isHeldUp (): boolean {
-    return this.#isHeldUp
+  get isPaused (): boolean {
+    return this.#isPaused
   }
 
   /** The client can take more of the response. */
   resume (): void {
-    this.#isHeldUp = false
+    this.#isPaused = false
     this.touch()
-    this.#delivery?.resume()
+    this.#pending?.resume()
   }
 
   /** One of the two sides has moved. */
   touch (): void {
-    this.#activeMs = this.#context.deadlines.nowMs
+    this.#activeMs = this.#context.timeouts.nowMs
   }
 
   /** Whether neither side has moved for longer than silence in the middle of a body may last. */
@@ -132,7 +132,7 @@ export class Attempt implements DeliveryListener {
       case 'waiting':
         return silentMs > responseTimeoutMs ? { code: 'UPSTREAM_TIMEOUT', cause: AMSU_IS_SILENT } : undefined
       case 'downloading':
-        return silentMs > idleTimeoutMs && !this.#isHeldUp ? { code: 'UPSTREAM_TIMEOUT', cause: AMSU_IS_SILENT } : undefined
+        return silentMs > idleTimeoutMs && !this.#isPaused ? { code: 'UPSTREAM_TIMEOUT', cause: AMSU_IS_SILENT } : undefined
       case 'connecting': // limited by the pool
       case 'done':
         return undefined
@@ -153,40 +153,40 @@ export class Attempt implements DeliveryListener {
     return true
   }
 
-  onSent (): void {
+  onRequestSent (): void {
     if (this.#phase !== 'uploading') return
     this.#phase = 'waiting'
     this.touch()
   }
 
-  onAnswerStarted (): void {
-    this.#isAnswered = true
+  onFirstByte (): void {
+    this.#hasFirstByte = true
   }
 
-  onHead (head: ReceivedHead): void {
+  onResponseStart (head: ResponseHead): void {
     if (this.#phase === 'done') return
     this.#phase = 'downloading'
     this.touch()
     this.#owner.onResponseStart(head)
   }
 
-  onBody (chunk: Buffer): boolean {
+  onResponseData (chunk: Buffer): boolean {
     if (this.#phase !== 'downloading') return true
     this.touch()
-    this.#isHeldUp = !this.#owner.onResponseData(chunk)
-    return !this.#isHeldUp
+    this.#isPaused = !this.#owner.onResponseData(chunk)
+    return !this.#isPaused
   }
 
-  onEnd (): void {
+  onResponseEnd (): void {
     if (this.#phase === 'done') return
     this.#phase = 'done'
     this.#owner.onResponseEnd()
   }
 
-  onFailure (cause: Error): void {
+  onResponseError (cause: Error): void {
     if (this.#phase === 'done') return
     this.#phase = 'done'
-    this.#owner.onResponseError(cause, { isSent: this.#isSent, isReused: this.#isReused, isAnswered: this.#isAnswered })
+    this.#owner.onResponseError(cause, { isSent: this.#isSent, isReused: this.#isReused, hasFirstByte: this.#hasFirstByte })
   }
 }
 

@@ -3,14 +3,14 @@
  * the first piece of the body or for the end: until then nothing has gone to the client, and a fault can still become a local reply.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ReceivedHead } from '../amsu/invalid-token.ts'
 import type { ProxyError } from '../errors.ts'
 import { corsHeaders } from '../guards/cors.ts'
 import { headerValue } from '../upstream/header-value.ts'
-import { free } from '../upstream/memory.ts'
+import { releaseBuffer } from '../upstream/memory.ts'
+import type { ResponseHead } from '../upstream/response-head.ts'
 import { CLIENT_CLOSED_REQUEST, type RelayContext } from './context.ts'
 import { hasBody } from './framing.ts'
-import { inboundHead } from './headers.ts'
+import { clientResponseHead } from './headers.ts'
 import { lingerOnClose } from './local-reply.ts'
 
 /** Bytes of a response that is cheaper to copy behind its head than to write beside it. */
@@ -22,20 +22,20 @@ export class ClientResponse {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #requestId: string
-  readonly #onDrain: () => void
+  readonly #onResume: () => void
   /** The head, until there is something to write behind it. */
-  #head: ReceivedHead | undefined
+  #head: ResponseHead | undefined
   #isPaused = false
   #expectedBytes: number | undefined
   #bytes = 0
 
-  /** @param onDrain called when the client can take more after {@link write} has said that it cannot */
-  constructor (context: RelayContext, req: IncomingMessage, res: ServerResponse, requestId: string, onDrain: () => void) {
+  /** @param onResume called when the client can take more after {@link write} has said that it cannot */
+  constructor (context: RelayContext, req: IncomingMessage, res: ServerResponse, requestId: string, onResume: () => void) {
     this.#context = context
     this.#req = req
     this.#res = res
     this.#requestId = requestId
-    this.#onDrain = onDrain
+    this.#onResume = onResume
   }
 
   /** Bytes of the body so far. */
@@ -56,13 +56,13 @@ export class ClientResponse {
   }
 
   /** Takes the head; it is written together with what comes next. */
-  begin (head: ReceivedHead): void {
+  writeHead (head: ResponseHead): void {
     this.#head = head
   }
 
   /** Writes a piece of the body; false when the client can take no more for now. Throws if the head cannot be passed on. */
   write (chunk: Buffer): boolean {
-    this.#writeHead()
+    this.#flushHead()
     this.#bytes += chunk.length
     // A whole response in one chunk leaves together with its head; as a string, because a buffer would go beside the head in a writev,
     // which costs twice as much as a write.
@@ -71,7 +71,7 @@ export class ClientResponse {
       else this.#res.end(chunk)
       return true
     }
-    if (this.#res.write(chunk, error => { if (error == null) free(chunk) })) return true
+    if (this.#res.write(chunk, error => { if (error == null) releaseBuffer(chunk) })) return true
     if (!this.#isPaused) this.#res.once('drain', () => { this.#resume() })
     this.#isPaused = true
     return false
@@ -79,21 +79,21 @@ export class ClientResponse {
 
   /** Ends the response. Throws if the head cannot be passed on. */
   end (): void {
-    this.#writeHead()
+    this.#flushHead()
     if (!this.#res.writableEnded) this.#res.end()
   }
 
   #resume (): void {
     this.#isPaused = false
-    this.#onDrain()
+    this.#onResume()
   }
 
-  #writeHead (): void {
+  #flushHead (): void {
     const head = this.#head
     if (head === undefined) return
     this.#head = undefined
     const { callerOrigin, isDraining, isRevealing, onLeak, upstreamUrl } = this.#context
-    const { headers, leaks, statusText } = inboundHead(head, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
+    const { headers, leaks, statusText } = clientResponseHead(head, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
     if (leaks > 0) onLeak(leaks, this.#requestId)
     const isEarly = hasBody(this.#req) && !this.#req.complete
     if (isEarly) lingerOnClose(this.#req)

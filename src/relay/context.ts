@@ -6,10 +6,10 @@ import type { Replay } from '../amsu/invalid-token.ts'
 import type { Clock } from '../clock.ts'
 import type { ErrorCode, ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
-import type { Transport } from '../upstream/delivery.ts'
-import type { Bagged } from './bag.ts'
-import type { Deadlines, Watched } from './deadlines.ts'
+import type { Transport } from '../upstream/pending-request.ts'
 import type { ReplayBudget } from './replay-buffer.ts'
+import type { TimeoutSweeper, TimeoutTarget } from './timeouts.ts'
+import type { UnorderedSetItem } from './unordered-set.ts'
 
 /** Where an exchange gets its token. */
 export interface Tokens {
@@ -17,11 +17,11 @@ export interface Tokens {
   acquire: (signal: AbortSignal) => Promise<AccessToken>
   isUsable: (token: AccessToken) => boolean
   /** AMSU says that the token is bad; whether another one is there or on its way. */
-  reject: (token: AccessToken) => boolean
+  invalidate: (token: AccessToken) => boolean
 }
 
 /** Who sent a request: a name, or undefined in open access; a promise of it while a token is being verified, which rejects for a stranger. */
-export type Caller = string | undefined | Promise<string | undefined>
+export type CallerIdentity = string | undefined | Promise<string | undefined>
 
 /** What a client's connection tells the exchange that is in flight on it. */
 export interface ConnectionExchange {
@@ -40,11 +40,11 @@ export interface ExchangeConnection {
    *
    * @param isFramed whether the response has said how long it is, so that a plain end shows that it is not whole
    */
-  cut: (isFramed: boolean) => void
+  abort: (isFramed: boolean) => void
 }
 
 /** A request that has passed every guard. */
-export interface Call {
+export interface AcceptedRequest {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly requestId: string
@@ -95,24 +95,24 @@ export interface RelayOptions {
   readonly onLeak: (count: number, requestId: string) => void
   readonly onOutcome: (outcome: Outcome) => void
   /** Told of a request that was refused before it became an exchange. */
-  readonly onRefusal: (code: ErrorCode) => void
+  readonly onRejection: (code: ErrorCode) => void
   /** Told when everything under way stood still for so many milliseconds. */
-  readonly onStall: (lateMs: number) => void
+  readonly onEventLoopStall: (lateMs: number) => void
 }
 
 /** A request that the relay has taken and not yet done with. */
-export interface UnderWay extends Bagged, Watched {
+export interface InFlightRequest extends UnorderedSetItem, TimeoutTarget {
   /** Ends it because the proxy stops. */
   stop: () => void
 }
 
 /** What an exchange sees of the relay. */
 export interface RelayContext extends RelayOptions {
-  readonly deadlines: Deadlines
+  readonly timeouts: TimeoutSweeper
   readonly replayBudget: ReplayBudget
   /** Value of `Host` upstream. */
   readonly host: string
   readonly callerOrigin: (req: IncomingMessage) => string
   readonly isDraining: () => boolean
-  readonly onEnd: (request: UnderWay, outcome: Outcome) => void
+  readonly onEnd: (request: InFlightRequest, outcome: Outcome) => void
 }

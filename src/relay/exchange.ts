@@ -5,22 +5,23 @@
  * has said that the token is bad, so it has not processed it; or it is a GET or HEAD that met a stale connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HeldAnswer, mayBlameToken, type ReceivedHead, type Replay } from '../amsu/invalid-token.ts'
+import { BufferedResponse, mayBeInvalidToken, type Replay } from '../amsu/invalid-token.ts'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
+import type { ResponseHead } from '../upstream/response-head.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { ClientResponse } from './client-response.ts'
-import type { Call, Caller, ConnectionExchange, ExchangeConnection, RelayContext, UnderWay } from './context.ts'
+import type { AcceptedRequest, CallerIdentity, ConnectionExchange, ExchangeConnection, RelayContext, InFlightRequest } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
-import { outboundHeaders } from './headers.ts'
+import { upstreamRequestHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
 import { RequestBody } from './request-body.ts'
-import { UnreadWatch } from './unread.ts'
-import { foundConnectionDead, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
+import { isStaleConnection, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
+import { WriteStallDetector } from './write-stall.ts'
 
 /** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
-export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
-  place = -1
+export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchange {
+  index = -1
   readonly #context: RelayContext
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
@@ -28,23 +29,23 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   readonly #connection: ExchangeConnection
   readonly #startedMs: number
   readonly #response: ClientResponse
-  readonly #unread = new UnreadWatch()
+  readonly #writeStall = new WriteStallDetector()
   #caller: string | undefined
   #headers: string[] = []
   #body: RequestBody | undefined
   #wait: AbortController | undefined
   #attempt: Attempt | undefined
   /** A response that may say that the token is bad, until it is known. */
-  #held: HeldAnswer | undefined
+  #buffered: BufferedResponse | undefined
   /** AMSU's first response, once the request is to be sent a second time because of it. */
-  #original: HeldAnswer | undefined
+  #original: BufferedResponse | undefined
   #replay: Replay | undefined
   #respondedMs: number | undefined
   #isRetried = false
   #isDone = false
   #error: ProxyError | undefined
 
-  constructor (context: RelayContext, { connection, req, res, requestId }: Call) {
+  constructor (context: RelayContext, { connection, req, res, requestId }: AcceptedRequest) {
     this.#context = context
     this.#connection = connection
     this.#req = req
@@ -55,7 +56,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   }
 
   /** Takes the request through every step. Never throws; every refusal ends as a response. */
-  start (caller: Caller): void {
+  start (caller: CallerIdentity): void {
     this.#connection.exchange = this
     if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
     else this.#startAs(caller)
@@ -67,7 +68,7 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#isDone) return
     try {
       checkFraming(this.#req, maxBodyBytes)
-      const { headers, isLoop } = outboundHeaders(this.#req.rawHeaders, host, this.#requestId)
+      const { headers, isLoop } = upstreamRequestHeaders(this.#req.rawHeaders, host, this.#requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
       if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: () => { this.#attempt?.touch() }, onTooLarge: () => { this.fail(new ProxyError('BODY_TOO_LARGE')) } })
@@ -82,10 +83,10 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
     // A refusal that breaks off is still one: its token must not be sent again.
-    if (this.#held?.head.status === 401) this.#context.tokens.reject((this.#attempt as Attempt).token)
+    if (this.#buffered?.head.status === 401) this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     this.#abort()
     // Only what has been handed to the kernel has gone: a cut at once would be silence if the first piece was written just now.
-    if (this.#res.headersSent) setImmediate(() => { this.#connection.cut(this.#response.isFramed) })
+    if (this.#res.headersSent) setImmediate(() => { this.#connection.abort(this.#response.isFramed) })
     else sendLocalReply(this.#req, this.#res, this.#error, this.#requestId)
   }
 
@@ -97,12 +98,12 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     else this.fail(new ProxyError(isSent ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new SilenceError('the grace time of the shutdown is over') }))
   }
 
-  checkDeadline (nowMs: number): void {
+  checkTimeout (nowMs: number): void {
     const overdue = this.#attempt?.overdue(nowMs)
     if (overdue !== undefined) this.fail(new ProxyError(overdue.code, { cause: overdue.cause }))
     else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original)
-    if (!this.#res.writableEnded && this.#attempt?.isHeldUp !== true) this.#unread.forget()
-    else if (this.#unread.isStuck(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.cut(this.#response.isFramed)
+    if (!this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#writeStall.reset()
+    else if (this.#writeStall.isStalled(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#connection.abort(this.#response.isFramed)
   }
 
   /** Sends with a token in hand, or waits for one. */
@@ -133,68 +134,68 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
     this.#sendWith(this.#context.tokens.current())
   }
 
-  onResponseStart (head: ReceivedHead): void {
+  onResponseStart (head: ResponseHead): void {
     this.#respondedMs = this.#context.clock.monotonic()
     if (this.#original !== undefined) this.#replay = 'answered'
-    if (mayBlameToken(head)) {
-      this.#held = new HeldAnswer(head)
+    if (mayBeInvalidToken(head)) {
+      this.#buffered = new BufferedResponse(head)
       return
     }
     this.#body?.release()
-    this.#response.begin(head)
+    this.#response.writeHead(head)
   }
 
   onResponseData (chunk: Buffer): boolean {
-    const held = this.#held
-    if (held === undefined) return this.#response.write(chunk)
-    if (held.add(chunk)) return true
+    const buffered = this.#buffered
+    if (buffered === undefined) return this.#response.write(chunk)
+    if (buffered.add(chunk)) return true
     // Too long to be held: it is passed on as it comes, and only the next request finds another token.
-    if (held.head.status !== 401) return this.#passOn(held)
-    this.#context.tokens.reject((this.#attempt as Attempt).token)
-    if (this.#original === undefined) return this.#passOn(held)
+    if (buffered.head.status !== 401) return this.#passOn(buffered)
+    this.#context.tokens.invalidate((this.#attempt as Attempt).token)
+    if (this.#original === undefined) return this.#passOn(buffered)
     this.#replay = 'rejected_again'
     this.#finish(this.#original)
     return true
   }
 
   onResponseEnd (): void {
-    const held = this.#held
-    if (held?.blamesToken() === true) this.#retryOrPassOn(held)
-    else this.#finish(held)
+    const buffered = this.#buffered
+    if (buffered?.isInvalidToken() === true) this.#retryOrPassOn(buffered)
+    else this.#finish(buffered)
   }
 
   /** AMSU says that the token is bad: has it renewed for everybody who saw it fail, and retries once if the body is or will be kept whole. */
-  #retryOrPassOn (held: HeldAnswer): void {
-    const isRenewed = this.#context.tokens.reject((this.#attempt as Attempt).token)
+  #retryOrPassOn (buffered: BufferedResponse): void {
+    const isRenewed = this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     if (this.#original !== undefined) this.#replay = 'rejected_again'
     if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) {
-      this.#finish(this.#original ?? held)
+      this.#finish(this.#original ?? buffered)
       return
     }
-    this.#original = held
+    this.#original = buffered
     this.#replay = 'failed'
-    this.#held = undefined
+    this.#buffered = undefined
     if (this.#body === undefined) this.#sendWith(this.#context.tokens.current())
-    else this.#body.collect(isWhole => { this.#onCollected(held, isWhole) })
+    else this.#body.collect(isComplete => { this.#onCollected(buffered, isComplete) })
   }
 
-  #onCollected (held: HeldAnswer, isWhole: boolean): void {
-    if (isWhole) {
+  #onCollected (buffered: BufferedResponse, isComplete: boolean): void {
+    if (isComplete) {
       this.#sendWith(this.#context.tokens.current())
       return
     }
     this.#replay = undefined // the body has turned out too large to be sent again
-    this.#finish(held)
+    this.#finish(buffered)
   }
 
   /** Ends the response, with what was held if it is that. */
-  #finish (held?: HeldAnswer): void {
+  #finish (buffered?: BufferedResponse): void {
     if (this.#res.writableEnded) return
     this.#wait?.abort()
     this.#attempt?.abort()
     this.#body?.stop()
     try {
-      if (held !== undefined) this.#passOn(held)
+      if (buffered !== undefined) this.#passOn(buffered)
       this.#response.end()
     } catch (error) {
       this.fail(new ProxyError('UPSTREAM_INVALID', { cause: error }))
@@ -202,16 +203,16 @@ export class Exchange implements UnderWay, AttemptOwner, ConnectionExchange {
   }
 
   /** Writes what was held; from then on the response is passed on as it comes. */
-  #passOn (held: HeldAnswer): boolean {
-    this.#held = undefined
+  #passOn (buffered: BufferedResponse): boolean {
+    this.#buffered = undefined
     this.#body?.release()
-    this.#response.begin(held.head)
-    return held.chunks.map(chunk => this.#response.write(chunk)).at(-1) ?? true
+    this.#response.writeHead(buffered.head)
+    return buffered.chunks.map(chunk => this.#response.write(chunk)).at(-1) ?? true
   }
 
   onResponseError (cause: Error, progress: AttemptProgress): void {
     const { method } = this.#req
-    if ((method === 'GET' || method === 'HEAD') && this.#body === undefined && !this.#isRetried && foundConnectionDead(cause, progress)) {
+    if ((method === 'GET' || method === 'HEAD') && this.#body === undefined && !this.#isRetried && isStaleConnection(cause, progress)) {
       this.#isRetried = true
       this.#sendWith(this.#context.tokens.current())
       return

@@ -4,6 +4,7 @@
  */
 import { STATUS_CODES } from 'node:http'
 import { withoutFinalDot } from '../upstream/host-name.ts'
+import type { ResponseHead } from '../upstream/response-head.ts'
 import { isSpoofable } from './spoofable-headers.ts'
 
 /** This proxy's name in `Via` (RFC 9110 section 7.6.3). */
@@ -28,16 +29,16 @@ const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 const ABSOLUTE_REFERENCE = /^(?:(https?):)?\/\/([^/?#]*)(.*)$/is
 
 /** Spellings seen so far and what becomes of them; bounded, because callers choose the spellings. */
-const LARGEST_CACHE = 512
+const MAX_CACHED_NAMES = 512
 
-const requestVerdicts = new Map<string, HeaderVerdict>()
-const responseVerdicts = new Map<string, HeaderVerdict>()
+const requestDecisions = new Map<string, HeaderDecision>()
+const responseDecisions = new Map<string, HeaderDecision>()
 
 /** What becomes of a header by its name alone. */
-type HeaderVerdict = 'pass' | 'drop' | 'connection' | 'via' | 'location'
+type HeaderDecision = 'pass' | 'drop' | 'connection' | 'via' | 'location'
 
 /** A request's headers for AMSU, and whether the request has been here before. */
-export interface OutboundHeaders {
+export interface UpstreamRequestHeaders {
   /** Flat names and values. `Authorization` is not among them: the exchange adds it, last. */
   readonly headers: string[]
   readonly isLoop: boolean
@@ -54,20 +55,20 @@ export function isSaneRequestId (value: unknown): value is string {
  * @param raw the caller's headers, flat, as received
  * @param host value of `Host` for the upstream
  */
-export function outboundHeaders (raw: readonly string[], host: string, requestId: string): OutboundHeaders {
+export function upstreamRequestHeaders (raw: readonly string[], host: string, requestId: string): UpstreamRequestHeaders {
   const headers = ['host', host]
   let isLoop = false
   let nominated: string[] | undefined
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
     const value = raw[i + 1] as string
-    const verdict = verdictOf(name, requestVerdicts, judgeRequestHeader)
-    if (verdict === 'drop') continue
-    if (verdict === 'connection') {
+    const decision = decisionFor(name, requestDecisions, checkRequestHeader)
+    if (decision === 'drop') continue
+    if (decision === 'connection') {
       nominated = nominations(value, nominated)
       continue
     }
-    if (verdict === 'via' && namesThisProxy(value)) isLoop = true
+    if (decision === 'via' && namesThisProxy(value)) isLoop = true
     headers.push(name, value)
   }
   if (nominated !== undefined) removeNominated(headers, nominated)
@@ -75,8 +76,8 @@ export function outboundHeaders (raw: readonly string[], host: string, requestId
   return { headers, isLoop }
 }
 
-/** What {@link inboundHead} needs to know beside the head. */
-export interface InboundContext {
+/** What {@link clientResponseHead} needs to know beside the head. */
+export interface ClientResponseContext {
   /** AMSU's base URL; a `Location` that points there is turned back to this proxy. */
   readonly upstream: URL
   /** This proxy as the caller sees it, e.g. `http://127.0.0.1:8080`. */
@@ -84,21 +85,13 @@ export interface InboundContext {
   readonly isRevealing: (text: string) => boolean
 }
 
-/** A response's head as AMSU sent it. */
-export interface UpstreamHead {
-  readonly status: number
-  readonly statusText: string
-  /** Flat names and values; a character is a byte (Latin-1) and is written as such, so they stay what they are. */
-  readonly headers: readonly string[]
-}
-
 /** A response's head for the caller. */
-export interface InboundHead extends InboundHeaders {
+export interface ClientResponseHead extends ClientResponseHeaders {
   readonly statusText: string
 }
 
 /** A response's headers for the caller. */
-export interface InboundHeaders {
+export interface ClientResponseHeaders {
   readonly headers: string[]
   /** How many headers and status texts were dropped because they held a secret of ours. */
   readonly leaks: number
@@ -108,30 +101,30 @@ export interface InboundHeaders {
  * Builds the head of a response to a caller from the head of AMSU's. No byte of it holds a secret of ours: a status text that does is
  * replaced by the standard one, a header that does, in its name or its value, is dropped.
  */
-export function inboundHead ({ headers: raw, status, statusText }: UpstreamHead, context: InboundContext): InboundHead {
-  const { headers, leaks } = inboundHeaders(raw, context)
+export function clientResponseHead ({ headers: raw, status, statusText }: ResponseHead, context: ClientResponseContext): ClientResponseHead {
+  const { headers, leaks } = clientResponseHeaders(raw, context)
   if (statusText === STATUS_CODES[status] || !context.isRevealing(statusText)) return { statusText, headers, leaks }
   return { statusText: STATUS_CODES[status] ?? '', headers, leaks: leaks + 1 }
 }
 
 /**
- * The headers of {@link inboundHead}.
+ * The headers of {@link clientResponseHead}.
  *
  * @param raw AMSU's headers, flat, as received; a character is a byte (Latin-1) and is written as such, so they stay what they are
  */
-export function inboundHeaders (raw: readonly string[], context: InboundContext): InboundHeaders {
+export function clientResponseHeaders (raw: readonly string[], context: ClientResponseContext): ClientResponseHeaders {
   const headers: string[] = []
   let nominated: string[] | undefined
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
-    const verdict = verdictOf(name, responseVerdicts, judgeResponseHeader)
-    if (verdict === 'drop') continue
+    const decision = decisionFor(name, responseDecisions, checkResponseHeader)
+    if (decision === 'drop') continue
     const value = raw[i + 1] as string
-    if (verdict === 'connection') {
+    if (decision === 'connection') {
       nominated = nominations(value, nominated)
       continue
     }
-    headers.push(name, verdict === 'location' ? rewriteLocation(value, context.upstream, context.callerOrigin) : value)
+    headers.push(name, decision === 'location' ? rewriteLocation(value, context.upstream, context.callerOrigin) : value)
   }
   if (nominated !== undefined) removeNominated(headers, nominated)
   // One scan of everything; only a hit is looked for header by header.
@@ -156,17 +149,17 @@ function parseUrl (text: string): URL | null {
   return URL.canParse(text) ? new URL(text) : null
 }
 
-function verdictOf (name: string, cache: Map<string, HeaderVerdict>, judge: (name: string) => HeaderVerdict): HeaderVerdict {
+function decisionFor (name: string, cache: Map<string, HeaderDecision>, check: (name: string) => HeaderDecision): HeaderDecision {
   const cached = cache.get(name)
   if (cached !== undefined) return cached
-  const verdict = judge(name)
+  const decision = check(name)
   // A copy: the name is a part of the head it came in, and would keep all of it.
-  if (cache.size < LARGEST_CACHE) cache.set(Buffer.from(name, 'latin1').toString('latin1'), verdict)
-  return verdict
+  if (cache.size < MAX_CACHED_NAMES) cache.set(Buffer.from(name, 'latin1').toString('latin1'), decision)
+  return decision
 }
 
 /** Names are compared with `_` taken as `-`: some servers do not tell them apart (CVE-2025-64484). */
-function judgeRequestHeader (name: string): HeaderVerdict {
+function checkRequestHeader (name: string): HeaderDecision {
   const normal = name.toLowerCase().replaceAll('_', '-')
   if (normal === 'connection') return 'connection'
   if (normal === 'via') return 'via'
@@ -174,7 +167,7 @@ function judgeRequestHeader (name: string): HeaderVerdict {
   return normal === 'content-length' && name.includes('_') ? 'drop' : 'pass'
 }
 
-function judgeResponseHeader (name: string): HeaderVerdict {
+function checkResponseHeader (name: string): HeaderDecision {
   const normal = name.toLowerCase().replaceAll('_', '-')
   if (normal === 'connection') return 'connection'
   if (normal === 'location' || normal === 'content-location') return 'location'

@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProxyError, RELAYED_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from '../guards/allowed-routes.ts'
-import type { Caller, ExchangeConnection } from './context.ts'
+import type { CallerIdentity, ExchangeConnection } from './context.ts'
 import type { Relay } from './relay.ts'
 
 /** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */
@@ -18,7 +18,7 @@ const PREFIX = '/amsu-analysis'
 export interface RelayPluginOptions {
   readonly relay: Relay
   /** The caller's name, undefined in open access; throws or rejects for a stranger. */
-  readonly authenticate: (authorization: string | undefined) => Caller
+  readonly authenticate: (authorization: string | undefined) => CallerIdentity
   /** The client's connection of a socket. */
   readonly connectionOf: (socket: Socket) => ExchangeConnection | undefined
   /** The calls that may be made; undefined: all. */

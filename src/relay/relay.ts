@@ -3,23 +3,23 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
-import { Bag } from './bag.ts'
-import type { Call, Caller, RelayContext, RelayOptions, UnderWay } from './context.ts'
-import { createDeadlines } from './deadlines.ts'
+import type { AcceptedRequest, CallerIdentity, RelayContext, RelayOptions, InFlightRequest } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { sendLocalReply } from './local-reply.ts'
 import { ReplayBudget } from './replay-buffer.ts'
+import { createTimeoutSweeper } from './timeouts.ts'
+import { UnorderedSet } from './unordered-set.ts'
 
 /** Relays requests to one upstream, and knows which are under way. */
 export class Relay {
   readonly #context: RelayContext
-  readonly #exchanges = new Bag<UnderWay>()
+  readonly #exchanges = new UnorderedSet<InFlightRequest>()
   #isDraining = false
 
   constructor (options: RelayOptions) {
     this.#context = {
       ...options,
-      deadlines: createDeadlines(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs), this.#exchanges, options.onStall),
+      timeouts: createTimeoutSweeper(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs), this.#exchanges, options.onEventLoopStall),
       replayBudget: new ReplayBudget(options.replayBodyBytes),
       host: options.upstreamUrl.host,
       callerOrigin,
@@ -42,18 +42,18 @@ export class Relay {
   }
 
   /** Relays one request, or tells why not. */
-  relay (call: Call, caller: Caller): void {
+  relay (call: AcceptedRequest, caller: CallerIdentity): void {
     const { req, requestId, res } = call
     if (this.#isDraining || this.#exchanges.size >= this.#context.maxInFlight) {
       const error = new ProxyError(this.#isDraining ? 'DRAINING' : 'OVERLOADED')
-      this.#context.onRefusal(error.code)
+      this.#context.onRejection(error.code)
       if (caller instanceof Promise) caller.catch(() => {})
       sendLocalReply(req, res, error, requestId)
       return
     }
     const exchange = new Exchange(this.#context, call)
     this.#exchanges.add(exchange)
-    this.#context.deadlines.start()
+    this.#context.timeouts.start()
     exchange.start(caller)
   }
 

@@ -13,22 +13,22 @@ const SHORT_PIECE_BYTES = 4_096
 export class ReplayBudget {
   /** Largest body that is kept, in bytes. */
   readonly limitBytes: number
-  #leftBytes: number
+  #availableBytes: number
 
   constructor (limitBytes: number) {
     this.limitBytes = limitBytes
-    this.#leftBytes = limitBytes * BODIES_AT_ONCE
+    this.#availableBytes = limitBytes * BODIES_AT_ONCE
   }
 
   /** Takes memory if there is enough. */
   take (bytes: number): boolean {
-    if (bytes > this.#leftBytes) return false
-    this.#leftBytes -= bytes
+    if (bytes > this.#availableBytes) return false
+    this.#availableBytes -= bytes
     return true
   }
 
   give (bytes: number): void {
-    this.#leftBytes += bytes
+    this.#availableBytes += bytes
   }
 }
 
@@ -62,7 +62,7 @@ export class ReplayBuffer {
   }
 
   /** Whether everything that was added is kept. */
-  get isWhole (): boolean {
+  get isComplete (): boolean {
     return this.#chunks !== undefined
   }
 

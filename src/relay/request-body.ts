@@ -5,7 +5,7 @@
  * The `IncomingMessage` itself is not handed on: to destroy it would close the client's connection before the response is written.
  */
 import type { IncomingMessage } from 'node:http'
-import type { BodySink, BodySource } from '../upstream/delivery.ts'
+import type { BodySink, BodySource } from '../upstream/pending-request.ts'
 import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 
 export interface RequestBodyOptions {
@@ -27,11 +27,11 @@ export class RequestBody implements BodySource {
   /** The first piece, until there is a connection to write it to. */
   #first: Buffer | undefined
   #onReady: (() => void) | undefined
-  #onCollected: ((isWhole: boolean) => void) | undefined
+  #onCollected: ((isComplete: boolean) => void) | undefined
   #sink: BodySink | undefined
   #isReading = false
   #isStarted = false
-  #isWhole = false
+  #isComplete = false
   #isPaused = false
   #bytes = 0
 
@@ -53,7 +53,7 @@ export class RequestBody implements BodySource {
 
   /** Calls back as soon as the first piece is there, or the body has turned out to be empty. */
   whenReady (onReady: () => void): void {
-    if (this.#first !== undefined || this.#isWhole) {
+    if (this.#first !== undefined || this.#isComplete) {
       onReady()
       return
     }
@@ -64,14 +64,14 @@ export class RequestBody implements BodySource {
   /** What the next attempt sends: the stream if nothing of it was sent yet, else all of it, kept. Throws if that is not there: a request must not lose its body. */
   forAttempt (): BodySource | Buffer {
     if (!this.#isStarted) return this
-    const body = this.#isWhole ? this.#kept.body() : undefined
+    const body = this.#isComplete ? this.#kept.body() : undefined
     if (body === undefined) throw new Error('the body is not kept whole')
     return body
   }
 
   /** Whether a retry may be possible: everything that was read so far is kept. */
   get isKept (): boolean {
-    return this.#kept.isWhole
+    return this.#kept.isComplete
   }
 
   /** Whether it is read without being sent. */
@@ -80,10 +80,10 @@ export class RequestBody implements BodySource {
   }
 
   /** Reads on without sending, so that a retry has the whole body. */
-  collect (onCollected: (isWhole: boolean) => void): void {
+  collect (onCollected: (isComplete: boolean) => void): void {
     this.#sink = undefined
-    if (this.#isWhole || !this.#kept.isWhole) {
-      onCollected(this.#kept.isWhole)
+    if (this.#isComplete || !this.#kept.isComplete) {
+      onCollected(this.#kept.isComplete)
       return
     }
     this.#onCollected = onCollected
@@ -96,8 +96,8 @@ export class RequestBody implements BodySource {
     this.#sink = sink
     const first = this.#first
     this.#first = undefined
-    if (first !== undefined && !sink.write(first, !this.#kept.isWhole)) this.#pause()
-    else if (this.#isWhole) sink.end()
+    if (first !== undefined && !sink.write(first, !this.#kept.isComplete)) this.#pause()
+    else if (this.#isComplete) sink.end()
     else this.resume()
   }
 
@@ -159,30 +159,30 @@ export class RequestBody implements BodySource {
     if (this.#sink !== undefined) {
       if (!this.#sink.write(chunk, !isKept)) this.#pause()
     } else if (this.#onCollected !== undefined) {
-      if (!isKept) this.#tellCollected(false)
+      if (!isKept) this.#notifyCollected(false)
     } else if (!this.#isStarted) {
       this.#first = chunk
       this.#source.pause()
-      this.#tellReady()
+      this.#notifyReady()
     }
   }
 
   readonly #onEnd = (): void => {
-    this.#isWhole = true
+    this.#isComplete = true
     this.#sink?.end()
-    this.#tellReady()
-    this.#tellCollected(true)
+    this.#notifyReady()
+    this.#notifyCollected(true)
   }
 
-  #tellReady (): void {
+  #notifyReady (): void {
     const onReady = this.#onReady
     this.#onReady = undefined
     onReady?.()
   }
 
-  #tellCollected (isWhole: boolean): void {
+  #notifyCollected (isComplete: boolean): void {
     const onCollected = this.#onCollected
     this.#onCollected = undefined
-    onCollected?.(isWhole)
+    onCollected?.(isComplete)
   }
 }

@@ -3,7 +3,7 @@
  * branches on codes, never on messages.
  */
 import type { ErrorCode } from '../errors.ts'
-import { CONNECTION_ENDED_ERROR, INVALID_ANSWER_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
+import { CONNECTION_ENDED_ERROR, INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
 import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
 
 /** How far an attempt had come when it failed. */
@@ -13,7 +13,7 @@ export interface AttemptProgress {
   /** The connection had carried another request before. */
   readonly isReused: boolean
   /** At least a byte of an answer came. */
-  readonly isAnswered: boolean
+  readonly hasFirstByte: boolean
 }
 
 /** Why an exchange was ended although nothing broke: what an operator is told beside the error code. */
@@ -27,7 +27,7 @@ export class SilenceError extends Error {
 }
 
 /** The answer was not HTTP, or has a head that Node does not pass on. */
-const INVALID = new Set([INVALID_ANSWER_ERROR, 'ERR_INVALID_CHAR', 'ERR_HTTP_INVALID_STATUS_CODE', 'ERR_HTTP_INVALID_HEADER_VALUE', 'ERR_INVALID_HTTP_TOKEN'])
+const INVALID = new Set([INVALID_RESPONSE_ERROR, 'ERR_INVALID_CHAR', 'ERR_HTTP_INVALID_STATUS_CODE', 'ERR_HTTP_INVALID_HEADER_VALUE', 'ERR_INVALID_HTTP_TOKEN'])
 
 /** How a connection tells that its other side has closed it. */
 const CONNECTION_ENDS = new Set(['ECONNRESET', 'EPIPE', CONNECTION_ENDED_ERROR])
@@ -44,8 +44,8 @@ export function upstreamErrorCode (cause: unknown, { isSent }: Pick<AttemptProgr
  * Whether an attempt found its connection dead: the one case in which a GET or HEAD is sent again (RFC 9110 section 9.2.2). A
  * connection that was fresh, or on which a byte of an answer came, may have died of the request itself.
  */
-export function foundConnectionDead (cause: unknown, { isSent, isReused, isAnswered }: AttemptProgress): boolean {
-  return isSent && isReused && !isAnswered && CONNECTION_ENDS.has(codeOf(cause))
+export function isStaleConnection (cause: unknown, { isSent, isReused, hasFirstByte }: AttemptProgress): boolean {
+  return isSent && isReused && !hasFirstByte && CONNECTION_ENDS.has(codeOf(cause))
 }
 
 /** The `code` of an error of Node or of ours, or an empty string. */

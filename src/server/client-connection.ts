@@ -7,10 +7,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../errors.ts'
-import type { Bagged } from '../relay/bag.ts'
 import type { ConnectionExchange, ExchangeConnection } from '../relay/context.ts'
-import { requestError } from './client-errors.ts'
 import { endWithLocalReply, lingeringClose, resetConnection, sendLocalReply } from '../relay/local-reply.ts'
+import type { UnorderedSetItem } from '../relay/unordered-set.ts'
+import { requestError } from './client-errors.ts'
 
 /** Pipelined requests that may wait behind the one in flight; what a client sends beyond is ignored, and the last one ends the connection. */
 const MAX_WAITING = 64
@@ -43,8 +43,8 @@ interface Rejection {
 }
 
 /** A connection that has been accepted. */
-export class ClientConnection implements ExchangeConnection, Bagged {
-  place = -1
+export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
+  index = -1
   exchange: ConnectionExchange | undefined
   readonly #socket: Socket
   readonly #handler: ConnectionHandler
@@ -131,7 +131,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
     this.#socket.destroySoon()
   }
 
-  cut (isFramed: boolean): void {
+  abort (isFramed: boolean): void {
     // A reset would take with it what the client has not yet read of the response before.
     if (this.#isPipelined && isFramed) this.#socket.destroySoon()
     else resetConnection(this.#socket)
@@ -176,7 +176,7 @@ export class ClientConnection implements ExchangeConnection, Bagged {
   #failCurrent ({ req, res }: ReadRequest, error: ProxyError): void {
     if (this.exchange !== undefined) this.exchange.fail(error)
     else if (!res.headersSent) sendLocalReply(req, res, error, this.#handler.onRejected(error, req))
-    else if (!res.writableEnded) this.cut(true)
+    else if (!res.writableEnded) this.abort(true)
   }
 
   #replyRaw ({ error, req }: Rejection): void {

@@ -8,11 +8,11 @@ import type https from 'node:https'
 import { createRequire } from 'node:module'
 import { isIP, type AddressInfo, type Socket } from 'node:net'
 import type tls from 'node:tls'
-import type { TlsConfig } from '../config/tls-files.ts'
-import { Bag } from '../relay/bag.ts'
-import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
 import { systemCode } from '../config/text-file.ts'
+import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError } from '../errors.ts'
+import { UnorderedSet } from '../relay/unordered-set.ts'
+import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
 import { clientError } from './client-errors.ts'
 
 /** Loads Node's TLS only where there is a certificate to show: that costs 4 to 6 MiB. */
@@ -56,7 +56,7 @@ export type Place = { readonly host: string, readonly port: number } | { readonl
 /** Listens once, and closes once. */
 export class Listener {
   readonly #options: ListenerOptions
-  readonly #connections = new Bag<ClientConnection>()
+  readonly #connections = new UnorderedSet<ClientConnection>()
   /** Every socket, those that have not finished their TLS handshake among them. */
   readonly #sockets = new Set<Socket>()
   readonly #servers: Server[] = []

@@ -7,7 +7,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError, type ErrorCode } from '../errors.ts'
-import { judgeTarget, routedTarget } from '../guards/target-guard.ts'
+import { checkTarget, routedTarget } from '../guards/target-guard.ts'
 import { isSaneRequestId } from '../relay/headers.ts'
 import { sendLocalReply } from '../relay/local-reply.ts'
 import { Listener } from './listener.ts'
@@ -62,7 +62,7 @@ function requestIdOf ({ headers }: IncomingMessage): string {
 }
 
 function notFound (app: FastifyInstance, { raw }: FastifyRequest): ProxyError {
-  const isRelayed = app.hasPlugin('relay') && judgeTarget(raw.url ?? '') === 'relay'
+  const isRelayed = app.hasPlugin('relay') && checkTarget(raw.url ?? '') === 'relay'
   return new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND')
 }
 

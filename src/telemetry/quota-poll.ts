@@ -3,7 +3,7 @@
  * is told once and waits for the next time.
  */
 import type { BaseLogger } from 'pino'
-import type { Enquire, Reply } from '../amsu/api-request.ts'
+import type { AuthorizedGet, AuthorizedResponse } from '../amsu/authorized-get.ts'
 import { emptyFamilies, parseAvailableTimes, type AvailableTimes } from '../amsu/available-times.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { AccessToken } from '../token/access-token.ts'
@@ -15,8 +15,8 @@ const PATH = '/amsu-analysis/v2/available-times'
 const TOKEN_LOOK_MS = 1_000
 
 export interface QuotaOptions {
-  readonly enquire: Enquire<AccessToken>
-  readonly tokens: { readonly current: () => AccessToken | undefined, readonly reject: (token: AccessToken) => boolean }
+  readonly authorizedGet: AuthorizedGet<AccessToken>
+  readonly tokens: { readonly current: () => AccessToken | undefined, readonly invalidate: (token: AccessToken) => boolean }
   readonly clock: Clock
   readonly log: Pick<BaseLogger, 'info' | 'warn'>
   /** From one reading to the next, in milliseconds; 0: never. */
@@ -38,7 +38,7 @@ export class QuotaPoll {
   #timer: Timer | undefined
   #isFailing = false
   /** A token is blamed once between two good answers: an account that may not ask must not cost a renewal each time. */
-  #hasBlamed = false
+  #hasInvalidated = false
 
   constructor (options: QuotaOptions) {
     this.#options = options
@@ -61,7 +61,7 @@ export class QuotaPoll {
 
   /** Asks as soon as there is a token, and from then on at every interval. */
   start (): void {
-    if (this.isOn) this.#askIn(Math.min(TOKEN_LOOK_MS, this.#options.pollMs))
+    if (this.isOn) this.#pollIn(Math.min(TOKEN_LOOK_MS, this.#options.pollMs))
   }
 
   /** Asks no more; a question under way is dropped. */
@@ -70,24 +70,24 @@ export class QuotaPoll {
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
   }
 
-  #askIn (ms: number): void {
+  #pollIn (ms: number): void {
     if (this.#closing.signal.aborted) return
-    const goOn = (nextMs = this.#options.pollMs): void => { this.#askIn(nextMs) }
-    this.#timer = this.#options.clock.setTimeout(() => { this.#ask().then(goOn, () => { goOn() }) }, ms)
+    const goOn = (nextMs = this.#options.pollMs): void => { this.#pollIn(nextMs) }
+    this.#timer = this.#options.clock.setTimeout(() => { this.#poll().then(goOn, () => { goOn() }) }, ms)
   }
 
   /** @returns milliseconds until the next time */
-  async #ask (): Promise<number> {
-    const { enquire, pollMs, tokens } = this.#options
+  async #poll (): Promise<number> {
+    const { authorizedGet, pollMs, tokens } = this.#options
     const token = tokens.current()
     if (token === undefined) return Math.min(TOKEN_LOOK_MS, pollMs)
     try {
-      const reply = await enquire(PATH, token, this.#closing.signal)
-      const families = reply.status === 200 ? parseAvailableTimes(reply.body) : []
+      const response = await authorizedGet(PATH, token, this.#closing.signal)
+      const families = response.status === 200 ? parseAvailableTimes(response.body) : []
       if (families.length > 0) this.#succeed(families)
-      else this.#fail({ status: reply.status })
-      if (!this.#blames(reply)) return pollMs
-      tokens.reject(token)
+      else this.#fail({ status: response.status })
+      if (!this.#mayInvalidate(response)) return pollMs
+      tokens.invalidate(token)
       return Math.min(TOKEN_LOOK_MS, pollMs)
     } catch (error) {
       if (!this.#closing.signal.aborted) this.#fail({ err: error })
@@ -95,21 +95,21 @@ export class QuotaPoll {
     }
   }
 
-  #blames ({ isTokenBad }: Reply): boolean {
-    if (!isTokenBad || this.#hasBlamed) return false
-    this.#hasBlamed = true
+  #mayInvalidate ({ isTokenInvalid }: AuthorizedResponse): boolean {
+    if (!isTokenInvalid || this.#hasInvalidated) return false
+    this.#hasInvalidated = true
     return true
   }
 
   #succeed (families: readonly AvailableTimes[]): void {
     if (this.#isFailing) this.#options.log.info('AMSU tells again what is left of the quota')
     this.#isFailing = false
-    this.#hasBlamed = false
-    this.#tellChange(families)
+    this.#hasInvalidated = false
+    this.#logChange(families)
     this.#reading = { readAt: this.#options.clock.wall(), families }
   }
 
-  #tellChange (families: readonly AvailableTimes[]): void {
+  #logChange (families: readonly AvailableTimes[]): void {
     const { log } = this.#options
     const wasEmpty = emptyFamilies(this.#reading?.families ?? [])
     const empty = emptyFamilies(families)

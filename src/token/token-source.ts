@@ -91,7 +91,7 @@ export class TokenSource {
    *
    * @returns whether another token is there or on its way; false when the last such renewal is too recent to blame the token
    */
-  reject (token: AccessToken): boolean {
+  invalidate (token: AccessToken): boolean {
     if (this.#token !== token) {
       this.#refused.add(token)
       return true

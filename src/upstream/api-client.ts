@@ -2,8 +2,8 @@
  * Our own calls of AMSU: token, quota, check. Small requests and small responses, read whole. Nothing is followed, decompressed or
  * retried here.
  */
-import type { Delivery, DeliveryListener } from './delivery.ts'
-import type { ResponseHead } from './response-head.ts'
+import type { PendingRequest, RequestHandler } from './pending-request.ts'
+import type { FramedResponseHead } from './response-head.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 /** A response of AMSU to one of our calls is a few hundred bytes; a longer one is somebody else's. */
@@ -34,7 +34,7 @@ export interface ApiRequest {
   /** Told that there is a connection: from now on bytes may have left. */
   readonly onConnected?: () => void
   /** Told the head as soon as it is there, whatever becomes of the body. */
-  readonly onHead?: (head: ApiResponseHead) => void
+  readonly onResponseHead?: (head: ApiResponseHead) => void
 }
 
 /** Makes calls of AMSU. */
@@ -48,16 +48,16 @@ export interface ApiClient {
  * Creates the client. Every call has a connection of its own: they are minutes apart, and a reused one that turns out to be stale
  * would look like a method that something on the way does not let pass (`TokenCallFailureKind` `broken`).
  */
-export function createApiClient (options: Omit<TransportOptions, 'isOneShot'>): ApiClient {
-  const transport = createTransport({ ...options, isOneShot: true })
+export function createApiClient (options: Omit<TransportOptions, 'noKeepAlive'>): ApiClient {
+  const transport = createTransport({ ...options, noKeepAlive: true })
   const { host } = new URL(options.origin)
   return {
     request: async request => await new Promise((resolve, reject) => {
       const { body, headers, method, path, signal } = request
       signal.throwIfAborted()
       const length = body === undefined ? [] : ['content-length', String(body.length)]
-      const call = new Call(request, resolve, reject)
-      call.delivery = transport.send({ method, target: path, headers: ['host', host, ...headers, ...length], body }, call)
+      const call = new ApiCall(request, resolve, reject)
+      call.pending = transport.send({ method, target: path, headers: ['host', host, ...headers, ...length], body }, call)
       signal.addEventListener('abort', call.onAbort, { once: true })
     }),
     destroy: async () => { await transport.destroy() },
@@ -65,14 +65,14 @@ export function createApiClient (options: Omit<TransportOptions, 'isOneShot'>): 
 }
 
 /** A call under way; collects the response. */
-class Call implements DeliveryListener {
+class ApiCall implements RequestHandler {
   readonly #request: ApiRequest
   readonly #resolve: (response: ApiResponse) => void
   readonly #reject: (error: Error) => void
   readonly #chunks: Buffer[] = []
   #head: ApiResponseHead | undefined
   #length = 0
-  delivery: Delivery | undefined
+  pending: PendingRequest | undefined
 
   constructor (request: ApiRequest, resolve: (response: ApiResponse) => void, reject: (error: Error) => void) {
     this.#request = request
@@ -81,7 +81,7 @@ class Call implements DeliveryListener {
   }
 
   readonly onAbort = (): void => {
-    this.delivery?.abort()
+    this.pending?.abort()
     this.#reject(this.#request.signal.reason as Error)
   }
 
@@ -90,31 +90,31 @@ class Call implements DeliveryListener {
     return true
   }
 
-  onSent (): void {}
+  onRequestSent (): void {}
 
-  onAnswerStarted (): void {}
+  onFirstByte (): void {}
 
-  onHead ({ headers, status }: ResponseHead): void {
+  onResponseStart ({ headers, status }: FramedResponseHead): void {
     this.#head = { status, headers: byName(headers) }
-    this.#request.onHead?.(this.#head)
+    this.#request.onResponseHead?.(this.#head)
   }
 
-  onBody (chunk: Buffer): boolean {
+  onResponseData (chunk: Buffer): boolean {
     this.#length += chunk.length
     if (this.#length <= MAX_BODY_BYTES) {
       this.#chunks.push(chunk)
     } else {
-      this.delivery?.abort()
+      this.pending?.abort()
       this.#finish(undefined)
     }
     return true
   }
 
-  onEnd (): void {
+  onResponseEnd (): void {
     this.#finish(Buffer.concat(this.#chunks))
   }
 
-  onFailure (cause: Error): void {
+  onResponseError (cause: Error): void {
     this.#release()
     this.#reject(cause)
   }

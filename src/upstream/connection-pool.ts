@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.ts'
 import type { Connector, ConnectTarget } from './connect-attempt.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
-import { Delivery, type DeliveryListener, type OutgoingRequest, type Transport } from './delivery.ts'
 import { ConnectionEndedError } from './errors.ts'
+import { PendingRequest, type RequestHandler, type OutgoingRequest, type Transport } from './pending-request.ts'
 import { RequestQueue } from './request-queue.ts'
 
 /** A connection's last request is the first one after this long: names are resolved anew, so that a change in DNS is followed. */
@@ -29,7 +29,7 @@ export interface ConnectionPoolOptions {
   /** How long a request may wait for a connection. */
   readonly waitTimeoutMs: number
   /** Whether each request has a connection of its own. */
-  readonly isOneShot: boolean
+  readonly noKeepAlive: boolean
   readonly clock: Clock
 }
 
@@ -58,12 +58,12 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   /** Sends a request as soon as there is a connection for it. */
-  send (request: OutgoingRequest, listener: DeliveryListener): Delivery {
-    const delivery = new Delivery(request, listener, this.#remove)
+  send (request: OutgoingRequest, handler: RequestHandler): PendingRequest {
+    const pending = new PendingRequest(request, handler, this.#remove)
     // Later, as every failure is: whoever sends must have the delivery in hand.
-    if (this.#isDestroyed) setImmediate(() => { delivery.fail(new ConnectionEndedError()) })
-    else this.#serve(delivery)
-    return delivery
+    if (this.#isDestroyed) setImmediate(() => { pending.fail(new ConnectionEndedError()) })
+    else this.#serve(pending)
+    return pending
   }
 
   /** Cuts all connections; what is under way or waits fails. */
@@ -75,11 +75,11 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     this.#queue.close(cause)
   }
 
-  onFree (connection: Connection): void {
-    const next = this.#options.isOneShot ? undefined : this.#queue.shift()
-    if (this.#options.isOneShot) connection.close()
+  onIdle (connection: Connection): void {
+    const next = this.#options.noKeepAlive ? undefined : this.#queue.shift()
+    if (this.#options.noKeepAlive) connection.close()
     else if (next !== undefined) this.#startSoon(connection, next)
-    else this.#rest(connection)
+    else this.#releaseToIdle(connection)
   }
 
   onClosed (connection: Connection): void {
@@ -89,14 +89,14 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     this.#connectAsNeeded()
   }
 
-  #serve (delivery: Delivery): void {
-    delivery.queuedAtMs = this.#options.clock.monotonic()
-    const connection = this.#takeIdle(delivery.queuedAtMs)
+  #serve (pending: PendingRequest): void {
+    pending.queuedAtMs = this.#options.clock.monotonic()
+    const connection = this.#takeIdle(pending.queuedAtMs)
     if (connection !== undefined) {
-      this.#startSoon(connection, delivery)
+      this.#startSoon(connection, pending)
       return
     }
-    this.#queue.push(delivery)
+    this.#queue.push(pending)
     this.#connectAsNeeded()
   }
 
@@ -113,8 +113,8 @@ export class ConnectionPool implements Transport, ConnectionOwner {
    * charged call would be lost, or an answer nobody asked for, which would be taken for that of this request (CVE-2026-6733). Only
    * between the first immediate and the second Node looks at the sockets again.
    */
-  #startSoon (connection: Connection, delivery: Delivery): void {
-    connection.next = delivery
+  #startSoon (connection: Connection, pending: PendingRequest): void {
+    connection.next = pending
     if (this.#starting.push(connection) === 1) setImmediate(this.#startNext)
   }
 
@@ -127,34 +127,34 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     // The last one first: so they stand at the head of the queue as they came.
     for (const connection of lost.reverse()) this.#putBack(takeNext(connection))
     for (const connection of starting) {
-      if (connection.next !== undefined) this.#carry(connection, takeNext(connection))
+      if (connection.next !== undefined) this.#dispatch(connection, takeNext(connection))
     }
     this.#connectAsNeeded()
   }
 
-  #putBack (delivery: Delivery): void {
-    if (this.#isDestroyed) delivery.fail(new ConnectionEndedError())
-    else if (!delivery.isOver) this.#queue.putBack(delivery)
+  #putBack (pending: PendingRequest): void {
+    if (this.#isDestroyed) pending.fail(new ConnectionEndedError())
+    else if (!pending.isDone) this.#queue.putBack(pending)
   }
 
-  #carry (connection: Connection, delivery: Delivery): void {
+  #dispatch (connection: Connection, pending: PendingRequest): void {
     if (connection.isClosed) {
-      this.#putBack(delivery)
+      this.#putBack(pending)
       return
     }
-    if (delivery.isOver) {
-      this.onFree(connection)
+    if (pending.isDone) {
+      this.onIdle(connection)
       return
     }
     const isOld = this.#options.clock.monotonic() - connection.connectedAtMs > CONNECTION_TTL_MS
-    connection.carry(delivery, isOld || this.#options.isOneShot)
+    connection.dispatch(pending, isOld || this.#options.noKeepAlive)
   }
 
-  #rest (connection: Connection): void {
+  #releaseToIdle (connection: Connection): void {
     const { keepAliveMs = KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS } = connection
-    const leftMs = Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, LONGEST_KEEP_ALIVE_MS)
+    const keptMs = Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, LONGEST_KEEP_ALIVE_MS)
     // One that was offered a request and did not get it is as old as it was.
-    if (connection.idleUntilMs === Infinity) connection.idleUntilMs = this.#options.clock.monotonic() + leftMs
+    if (connection.idleUntilMs === Infinity) connection.idleUntilMs = this.#options.clock.monotonic() + keptMs
     this.#idle.push(connection)
     this.#sweep ??= this.#options.clock.setTimeout(this.#closeIdle, KEEP_ALIVE_MS)
   }
@@ -188,9 +188,9 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     }
     const connection = new Connection(socket, this, this.#options.clock.monotonic())
     this.#open.add(connection)
-    const delivery = this.#queue.shift()
-    if (delivery === undefined) this.onFree(connection)
-    else this.#carry(connection, delivery)
+    const pending = this.#queue.shift()
+    if (pending === undefined) this.onIdle(connection)
+    else this.#dispatch(connection, pending)
   }
 
   /**
@@ -202,11 +202,11 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     this.#connectAsNeeded()
   }
 
-  readonly #remove = (delivery: Delivery): void => { this.#queue.remove(delivery) }
+  readonly #remove = (pending: PendingRequest): void => { this.#queue.remove(pending) }
 }
 
-function takeNext (connection: Connection): Delivery {
-  const delivery = connection.next as Delivery
+function takeNext (connection: Connection): PendingRequest {
+  const pending = connection.next as PendingRequest
   connection.next = undefined
-  return delivery
+  return pending
 }

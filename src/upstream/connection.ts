@@ -3,30 +3,30 @@
  * lost with it, and nobody could tell whether it was charged.
  */
 import type { Socket } from 'node:net'
-import type { BodySource, Carrier, Delivery } from './delivery.ts'
 import { ConnectionEndedError } from './errors.ts'
 import { keepReadable } from './failed-writes.ts'
+import type { BodySource, ConnectionHandle, PendingRequest } from './pending-request.ts'
 import { RequestWriter } from './request-writer.ts'
-import { ResponseReader } from './response-reader.ts'
+import { ResponseParser } from './response-parser.ts'
 
 /** Told what becomes of a connection. */
 export interface ConnectionOwner {
   /** It can carry another request. */
-  onFree: (connection: Connection) => void
+  onIdle: (connection: Connection) => void
   /** It is gone. */
   onClosed: (connection: Connection) => void
 }
 
 /** An open connection. */
-export class Connection implements Carrier {
+export class Connection implements ConnectionHandle {
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
-  readonly #reader = new ResponseReader()
+  readonly #parser = new ResponseParser()
   readonly #writer: RequestWriter
-  #delivery: Delivery | undefined
+  #pending: PendingRequest | undefined
   #body: BodySource | undefined
   #isSent = false
-  #isLast = false
+  #closeAfter = false
   #isReused = false
   #isClosed = false
   #keepAliveMs: number | undefined
@@ -36,7 +36,7 @@ export class Connection implements Carrier {
   /** When it is given up, if it carries nothing until then; the owner's. */
   idleUntilMs = Infinity
   /** What it carries next; the owner's. */
-  next: Delivery | undefined
+  next: PendingRequest | undefined
 
   constructor (socket: Socket, owner: ConnectionOwner, connectedAtMs: number) {
     this.#socket = socket
@@ -64,15 +64,15 @@ export class Connection implements Carrier {
   /**
    * Carries a request; it must be free.
    *
-   * @param isLast whether it ends afterwards
+   * @param closeAfter whether it ends afterwards
    */
-  carry (delivery: Delivery, isLast: boolean): void {
-    delivery.boards(this)
-    this.#delivery = delivery
+  dispatch (pending: PendingRequest, closeAfter: boolean): void {
+    pending.assignTo(this)
+    this.#pending = pending
     this.#isSent = false
     try {
-      if (!delivery.listener.onConnected(this.#isReused)) this.#decline(delivery)
-      else if (!this.#isClosed) this.#send(delivery, isLast)
+      if (!pending.handler.onConnected(this.#isReused)) this.#decline(pending)
+      else if (!this.#isClosed) this.#send(pending, closeAfter)
     } catch (error) {
       this.fail(error as Error)
     }
@@ -88,48 +88,48 @@ export class Connection implements Carrier {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#letGo()
-    this.#reader.forget()
+    this.#parser.reset()
     this.#socket.destroy()
     this.#owner.onClosed(this)
   }
 
   /** Cuts it; whoever waits for an answer on it hears why. */
   fail (cause: Error): void {
-    const delivery = this.#delivery
+    const pending = this.#pending
     this.close()
-    delivery?.fail(cause)
+    pending?.fail(cause)
   }
 
-  #decline (delivery: Delivery): void {
-    this.#delivery = undefined
-    delivery.end()
-    this.#owner.onFree(this)
+  #decline (pending: PendingRequest): void {
+    this.#pending = undefined
+    pending.end()
+    this.#owner.onIdle(this)
   }
 
-  #send ({ listener, request }: Delivery, isLast: boolean): void {
+  #send ({ handler, request }: PendingRequest, closeAfter: boolean): void {
     this.idleUntilMs = Infinity
     this.#body = Buffer.isBuffer(request.body) ? undefined : request.body
     this.#isReused = true
-    this.#isLast = isLast
-    this.#reader.begin(request.method, listener)
-    this.#writer.send(request, isLast, () => {
+    this.#closeAfter = closeAfter
+    this.#parser.begin(request.method, handler)
+    this.#writer.send(request, closeAfter, () => {
       this.#isSent = true
-      listener.onSent()
+      handler.onRequestSent()
     })
   }
 
   #onData (bytes: Buffer): void {
-    const delivery = this.#delivery
-    if (delivery === undefined) {
+    const pending = this.#pending
+    if (pending === undefined) {
       // An answer nobody asked for would be taken for that of the next request (CVE-2026-6733).
       this.close()
       return
     }
     try {
-      const length = this.#reader.read(bytes)
-      if (this.#delivery !== delivery) return
-      if (this.#reader.isWhole) this.#finish(delivery, length === bytes.length)
-      else if (this.#reader.isHeldUp) this.#socket.pause()
+      const length = this.#parser.read(bytes)
+      if (this.#pending !== pending) return
+      if (this.#parser.isComplete) this.#finish(pending, length === bytes.length)
+      else if (this.#parser.isPaused) this.#socket.pause()
     } catch (error) {
       this.fail(error as Error)
     }
@@ -140,35 +140,35 @@ export class Connection implements Carrier {
     this.#error ??= cause
     this.#body?.destroy()
     this.#body = undefined
-    this.#isLast = true
+    this.#closeAfter = true
   }
 
   /** AMSU has closed its side: nothing more will come, and nobody reads what is still being written. */
   #onEnd (): void {
-    const delivery = this.#delivery
+    const pending = this.#pending
     // After a failed write the end is that of a reset: a body that ends with the connection may have lost its rest.
-    const isWhole = this.#error === undefined && this.#reader.end()
-    if (delivery !== undefined && isWhole) this.#finish(delivery, true)
+    const isComplete = this.#error === undefined && this.#parser.end()
+    if (pending !== undefined && isComplete) this.#finish(pending, true)
     else this.fail(this.#error ?? new ConnectionEndedError())
   }
 
   /** @param isClean whether nothing came behind the answer */
-  #finish (delivery: Delivery, isClean: boolean): void {
-    const head = this.#reader.forget()
+  #finish (pending: PendingRequest, isClean: boolean): void {
+    const head = this.#parser.reset()
     // What is still being written would stand before the next request.
     const isSent = this.#isSent && this.#socket.writableLength === 0
-    const isFree = isClean && isSent && !this.#isLast && head?.isPersistent === true && !this.#socket.destroyed
+    const isReusable = isClean && isSent && !this.#closeAfter && head?.isPersistent === true && !this.#socket.destroyed
     this.#keepAliveMs = head?.keepAliveMs
     this.#letGo()
-    delivery.end()
-    if (isFree) this.#owner.onFree(this)
+    pending.end()
+    if (isReusable) this.#owner.onIdle(this)
     else this.close()
-    delivery.listener.onEnd()
+    pending.handler.onResponseEnd()
   }
 
   #letGo (): void {
     const body = this.#body
-    this.#delivery = undefined
+    this.#pending = undefined
     this.#body = undefined
     if (!this.#isSent) body?.destroy()
   }

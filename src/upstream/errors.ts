@@ -5,8 +5,8 @@
 /** How a {@link ConnectTimeoutError} is known. */
 export const CONNECT_TIMEOUT_ERROR = 'ERR_CONNECT_TIMEOUT'
 
-/** How an {@link InvalidAnswerError} is known. */
-export const INVALID_ANSWER_ERROR = 'ERR_INVALID_ANSWER'
+/** How an {@link InvalidResponseError} is known. */
+export const INVALID_RESPONSE_ERROR = 'ERR_INVALID_RESPONSE'
 
 /** How a {@link ConnectionEndedError} is known. */
 export const CONNECTION_ENDED_ERROR = 'ERR_CONNECTION_ENDED'
@@ -28,13 +28,13 @@ export class ConnectTimeoutError extends Error {
 }
 
 /** What came is not HTTP, or not an answer to what was asked. */
-export class InvalidAnswerError extends Error {
-  readonly code = INVALID_ANSWER_ERROR
+export class InvalidResponseError extends Error {
+  readonly code = INVALID_RESPONSE_ERROR
 
   /** @param part what does not hold, in words of ours: what came is never repeated */
   constructor (part: string) {
     super(`the answer is not valid HTTP: ${part}`)
-    this.name = 'InvalidAnswerError'
+    this.name = 'InvalidResponseError'
   }
 }
 

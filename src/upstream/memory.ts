@@ -14,7 +14,7 @@ interface Transferable { transfer?: (newLength: number) => unknown }
  * Frees the memory of a buffer that nobody uses any more, if it is the buffer's own: small ones share theirs. Whoever uses it all the
  * same finds it empty.
  */
-export function free (buffer: Buffer): void {
+export function releaseBuffer (buffer: Buffer): void {
   const memory = buffer.buffer as Transferable & ArrayBufferLike
   if (buffer.length >= WORTH_FREEING_BYTES && buffer.length === memory.byteLength) memory.transfer?.(0)
 }

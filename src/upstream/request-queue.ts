@@ -3,14 +3,14 @@
  * in time than to let a client give up and guess.
  */
 import type { Clock, Timer } from '../clock.ts'
-import type { Delivery } from './delivery.ts'
 import { NoConnectionError } from './errors.ts'
+import type { PendingRequest } from './pending-request.ts'
 
 /** A queue whose requests fail with a {@link NoConnectionError} when they have waited too long. */
 export class RequestQueue {
   readonly #clock: Clock
   readonly #timeoutMs: number
-  readonly #items: Delivery[] = []
+  readonly #items: PendingRequest[] = []
   #timer: Timer | undefined
 
   /** @param timeoutMs the longest wait, in milliseconds */
@@ -24,36 +24,36 @@ export class RequestQueue {
   }
 
   /** Adds the newest request; its `queuedAtMs` is set. */
-  push (delivery: Delivery): void {
-    this.#items.push(delivery)
+  push (pending: PendingRequest): void {
+    this.#items.push(pending)
   }
 
   /** Adds a request that had a connection for a moment; it has waited longer than all others. */
-  putBack (delivery: Delivery): void {
-    this.#items.unshift(delivery)
+  putBack (pending: PendingRequest): void {
+    this.#items.unshift(pending)
   }
 
   /** Takes out the oldest request. */
-  shift (): Delivery | undefined {
+  shift (): PendingRequest | undefined {
     return this.#items.shift()
   }
 
   /** Takes out a request that is no longer wanted. */
-  remove (delivery: Delivery): void {
-    const index = this.#items.indexOf(delivery)
+  remove (pending: PendingRequest): void {
+    const index = this.#items.indexOf(pending)
     if (index !== -1) this.#items.splice(index, 1)
   }
 
   /** Fails the requests that have waited since `sinceMs` of the clock or longer, the oldest first and at most `count` of them. */
   failSince (sinceMs: number, cause: Error, count = Infinity): void {
     const waiting = this.#items.findLastIndex(({ queuedAtMs }) => queuedAtMs <= sinceMs) + 1
-    for (const delivery of this.#items.splice(0, Math.min(count, waiting))) delivery.fail(cause)
+    for (const pending of this.#items.splice(0, Math.min(count, waiting))) pending.fail(cause)
   }
 
   /** Fails every request, and sets no more timers. */
   close (cause: Error): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
-    for (const delivery of this.#items.splice(0)) delivery.fail(cause)
+    for (const pending of this.#items.splice(0)) pending.fail(cause)
   }
 
   /** Limits the wait of what is in it. A connection attempt that is begun before has its timer first, and knows more to tell. */

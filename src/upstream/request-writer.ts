@@ -3,9 +3,9 @@
  * and short pieces as text, because a buffer beside the head goes as a `writev`, which costs twice as much as a `write`.
  */
 import type { Socket } from 'node:net'
-import type { BodySink, OutgoingRequest } from './delivery.ts'
 import { UnsendableRequestError } from './errors.ts'
-import { free } from './memory.ts'
+import { releaseBuffer } from './memory.ts'
+import type { BodySink, OutgoingRequest } from './pending-request.ts'
 
 /** Bytes of a body that are cheaper to copy behind the head than to write beside it. */
 const LARGEST_TEXT = 16_384
@@ -25,7 +25,7 @@ export class RequestWriter implements BodySink {
   /** The head, until the first piece of the body is there. */
   #head = ''
   #isChunked = false
-  #onSent: () => void = nothing
+  #onRequestSent: () => void = nothing
 
   constructor (socket: Socket) {
     this.#socket = socket
@@ -34,15 +34,15 @@ export class RequestWriter implements BodySink {
   /**
    * Writes a request; the next one must wait until `onSent` has been called.
    *
-   * @param isLast whether the connection ends after it
+   * @param closeAfter whether the connection ends after it
    * @throws {UnsendableRequestError} when its head is not one; then nothing was written
    */
-  send (request: OutgoingRequest, isLast: boolean, onSent: () => void): void {
+  send (request: OutgoingRequest, closeAfter: boolean, onRequestSent: () => void): void {
     const { body } = request
     if (!isSendable(request)) throw new UnsendableRequestError()
     this.#isChunked = body !== undefined && !hasLength(request.headers)
-    this.#head = headOf(request, this.#isChunked, isLast)
-    this.#onSent = onSent
+    this.#head = headOf(request, this.#isChunked, closeAfter)
+    this.#onRequestSent = onRequestSent
     if (body === undefined) {
       this.end()
     } else if (Buffer.isBuffer(body)) {
@@ -59,7 +59,7 @@ export class RequestWriter implements BodySink {
     const before = this.#isChunked ? `${head}${chunk.length.toString(16)}\r\n` : head
     const after = this.#isChunked ? '\r\n' : ''
     if (chunk.length <= LARGEST_TEXT && before !== '') return this.#socket.write(before + chunk.toString('latin1') + after, 'latin1')
-    const onWritten = mayFree ? (error?: Error | null) => { if (error == null) free(chunk) } : undefined
+    const onWritten = mayFree ? (error?: Error | null) => { if (error == null) releaseBuffer(chunk) } : undefined
     if (before === '') return this.#socket.write(chunk, onWritten)
     this.#socket.cork()
     this.#socket.write(before, 'latin1')
@@ -70,11 +70,11 @@ export class RequestWriter implements BodySink {
   }
 
   end (): void {
-    const rest = this.#takeHead() + (this.#isChunked ? LAST_CHUNK : '')
-    if (rest !== '') this.#socket.write(rest, 'latin1')
-    const onSent = this.#onSent
-    this.#onSent = nothing // a connection grows old, and what it knows grows old with it
-    onSent()
+    const tail = this.#takeHead() + (this.#isChunked ? LAST_CHUNK : '')
+    if (tail !== '') this.#socket.write(tail, 'latin1')
+    const onRequestSent = this.#onRequestSent
+    this.#onRequestSent = nothing // a connection grows old, and what it knows grows old with it
+    onRequestSent()
   }
 
   #takeHead (): string {
@@ -91,12 +91,12 @@ function isSendable ({ headers, method, target }: OutgoingRequest): boolean {
   return !UNSENDABLE_IN_FIRST_LINE.test(method + target) && !UNSENDABLE.test(headers.join(''))
 }
 
-function headOf ({ body, headers, method, target }: OutgoingRequest, isChunked: boolean, isLast: boolean): string {
+function headOf ({ body, headers, method, target }: OutgoingRequest, isChunked: boolean, closeAfter: boolean): string {
   let head = `${method} ${target} HTTP/1.1\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   if (isChunked) head += 'transfer-encoding: chunked\r\n'
   else if (body === undefined && EXPECTING_A_BODY.has(method) && !hasLength(headers)) head += 'content-length: 0\r\n'
-  return `${head}connection: ${isLast ? 'close' : 'keep-alive'}\r\n\r\n`
+  return `${head}connection: ${closeAfter ? 'close' : 'keep-alive'}\r\n\r\n`
 }
 
 function hasLength (headers: readonly string[]): boolean {

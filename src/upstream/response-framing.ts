@@ -4,7 +4,7 @@
  * them takes the rest for the next response (request smuggling, response splitting), so it is refused.
  * docs/internals/decisions/0013-one-reading.md lists both kinds.
  */
-import { InvalidAnswerError } from './errors.ts'
+import { InvalidResponseError } from './errors.ts'
 
 /** A length as it is nearly always written: no list, no zero in front, and exact in a number whatever its digits are. */
 const PLAIN_LENGTH = /^(?:0|[1-9]\d{0,14})$/
@@ -27,18 +27,18 @@ export interface Framing {
  *
  * @param before what an earlier field of this name said
  * @returns the length, of digits without a sign, exact as a number
- * @throws {InvalidAnswerError} when it has no or more than one value
+ * @throws {InvalidResponseError} when it has no or more than one value
  */
 export function readLength (value: string, before: number | undefined): number {
   const length = PLAIN_LENGTH.test(value) ? Number(value) : lengthOfList(value)
-  if (before !== undefined && before !== length) throw new InvalidAnswerError('length')
+  if (before !== undefined && before !== length) throw new InvalidResponseError('length')
   return length
 }
 
 /** A list whose members are all the same number is that number (RFC 9110 section 8.6, RFC 9112 section 6.3 item 5). */
 function lengthOfList (value: string): number {
   const [first, ...others] = membersOf(value).map(member => DIGITS.test(member) ? Number(member) : NaN)
-  if (first === undefined || !Number.isSafeInteger(first) || others.some(other => other !== first)) throw new InvalidAnswerError('length')
+  if (first === undefined || !Number.isSafeInteger(first) || others.some(other => other !== first)) throw new InvalidResponseError('length')
   return first
 }
 
@@ -53,12 +53,12 @@ export function readCodings (value: string, before: readonly string[] | undefine
  * Tells whether the body comes in chunks. Chunked named twice is chunked once: a sender must not apply it twice, so nobody can
  * mean that (RFC 9112 section 6.1). Every other coding would reach the caller as if it were the plain bytes.
  *
- * @throws {InvalidAnswerError} when there is any other coding, or none, or a length beside it (RFC 9112 section 6.3 item 3)
+ * @throws {InvalidResponseError} when there is any other coding, or none, or a length beside it (RFC 9112 section 6.3 item 3)
  */
 export function isChunked ({ codings, length }: Framing): boolean {
   if (codings === undefined) return false
-  if (codings.length === 0 || codings.some(coding => coding !== 'chunked')) throw new InvalidAnswerError('coding')
-  if (length !== undefined) throw new InvalidAnswerError('length and chunks')
+  if (codings.length === 0 || codings.some(coding => coding !== 'chunked')) throw new InvalidResponseError('coding')
+  if (length !== undefined) throw new InvalidResponseError('length and chunks')
   return true
 }
 

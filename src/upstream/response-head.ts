@@ -3,7 +3,7 @@
  * because a connection is used again and the next response belongs to somebody else. What has one reading it accepts, however it is
  * written, because the call has been paid; what goes on to the caller is then written properly.
  */
-import { InvalidAnswerError } from './errors.ts'
+import { InvalidResponseError } from './errors.ts'
 import { isChunked, readCodings, readLength, type Framing } from './response-framing.ts'
 
 /** The body comes in chunks (RFC 9112 section 7.1). */
@@ -28,7 +28,7 @@ const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
 /** What a `Keep-Alive` header says about the time an idle connection is kept, in seconds. */
 const KEEP_ALIVE_TIMEOUT = /\btimeout\s*=\s*(\d{1,6})\b/i
 
-/** A response's head. */
+/** Status and header fields of a response. */
 export interface ResponseHead {
   readonly status: number
   readonly statusText: string
@@ -36,7 +36,11 @@ export interface ResponseHead {
    * Flat names and values, as received but for two things: no blank stands behind a name, and there is at most one `Content-Length`,
    * of plain digits. A character is a byte (Latin-1).
    */
-  readonly headers: string[]
+  readonly headers: readonly string[]
+}
+
+/** A response's head, with what it says of the body and the connection. */
+export interface FramedResponseHead extends ResponseHead {
   /** Bytes of the body, {@link CHUNKED} or {@link UNTIL_CLOSE}. */
   readonly bodyLength: number
   /** Whether the connection stays open after this response. */
@@ -57,10 +61,10 @@ interface Notes extends Framing {
  *
  * @param text the head up to the blank line, without it, as Latin-1
  * @param method of the request: the answer to a HEAD has no body
- * @throws {InvalidAnswerError} when it is not one
+ * @throws {InvalidResponseError} when it is not one
  */
-export function parseHead (text: string, method: string): ResponseHead {
-  if (!HEAD.test(text)) throw new InvalidAnswerError('head')
+export function parseHead (text: string, method: string): FramedResponseHead {
+  if (!HEAD.test(text)) throw new InvalidResponseError('head')
   const status = Number(text.slice(STATUS_LINE_LENGTH - 3, STATUS_LINE_LENGTH))
   const lineEnd = endOfLine(text, 0)
   const headers: string[] = []

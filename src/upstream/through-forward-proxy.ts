@@ -2,10 +2,10 @@
  * Requests for http resources through a forward proxy (RFC 9112 section 3.2.2): it is told the whole URL of each, and who we are. What
  * it answers in its own name can not be told from AMSU's answers, unless it asks who we are.
  */
-import type { Delivery, DeliveryListener, OutgoingRequest, Transport } from './delivery.ts'
 import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
 import { headerValue } from './header-value.ts'
-import type { ResponseHead } from './response-head.ts'
+import type { PendingRequest, RequestHandler, OutgoingRequest, Transport } from './pending-request.ts'
+import type { FramedResponseHead } from './response-head.ts'
 
 /** What only a forward proxy answers: it wants to know who we are (RFC 9110 section 15.5.8). */
 const PROXY_AUTHENTICATION_REQUIRED = 407
@@ -15,7 +15,7 @@ const UNAUTHORIZED = 401
 const BASIC_CHALLENGE = /^basic\b/i
 
 /** Whether an answer is the forward proxy asking who we are. `headers` are flat names and values. */
-export function asksWhoWeAre (status: number, headers: readonly string[]): boolean {
+export function isProxyAuthRequired (status: number, headers: readonly string[]): boolean {
   if (status !== UNAUTHORIZED) return status === PROXY_AUTHENTICATION_REQUIRED
   return BASIC_CHALLENGE.test(headerValue(headers, 'www-authenticate') ?? '')
 }
@@ -29,7 +29,7 @@ export function asksWhoWeAre (status: number, headers: readonly string[]): boole
 export function throughForwardProxy (origin: string, transport: Transport, { authorization }: ForwardProxy): Transport {
   const credentials = authorization === undefined ? [] : ['proxy-authorization', authorization.reveal()]
   return {
-    send: (request, listener): Delivery => transport.send(inAbsoluteForm(request, origin, credentials), new Suspicious(listener)),
+    send: (request, handler): PendingRequest => transport.send(inAbsoluteForm(request, origin, credentials), new ProxyAuthDetector(handler)),
   }
 }
 
@@ -38,39 +38,39 @@ function inAbsoluteForm (request: OutgoingRequest, origin: string, credentials: 
 }
 
 /** Hears first whether it is AMSU that answers. */
-class Suspicious implements DeliveryListener {
-  readonly #listener: DeliveryListener
+class ProxyAuthDetector implements RequestHandler {
+  readonly #handler: RequestHandler
 
-  constructor (listener: DeliveryListener) {
-    this.#listener = listener
+  constructor (handler: RequestHandler) {
+    this.#handler = handler
   }
 
   onConnected (isReused: boolean): boolean {
-    return this.#listener.onConnected(isReused)
+    return this.#handler.onConnected(isReused)
   }
 
-  onSent (): void {
-    this.#listener.onSent()
+  onRequestSent (): void {
+    this.#handler.onRequestSent()
   }
 
-  onAnswerStarted (): void {
-    this.#listener.onAnswerStarted()
+  onFirstByte (): void {
+    this.#handler.onFirstByte()
   }
 
-  onHead (head: ResponseHead): void {
-    if (asksWhoWeAre(head.status, head.headers)) throw new ForwardProxyError(head.status)
-    this.#listener.onHead(head)
+  onResponseStart (head: FramedResponseHead): void {
+    if (isProxyAuthRequired(head.status, head.headers)) throw new ForwardProxyError(head.status)
+    this.#handler.onResponseStart(head)
   }
 
-  onBody (chunk: Buffer): boolean {
-    return this.#listener.onBody(chunk)
+  onResponseData (chunk: Buffer): boolean {
+    return this.#handler.onResponseData(chunk)
   }
 
-  onEnd (): void {
-    this.#listener.onEnd()
+  onResponseEnd (): void {
+    this.#handler.onResponseEnd()
   }
 
-  onFailure (cause: Error): void {
-    this.#listener.onFailure(cause)
+  onResponseError (cause: Error): void {
+    this.#handler.onResponseError(cause)
   }
 }

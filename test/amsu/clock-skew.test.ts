@@ -17,9 +17,9 @@ test('the skew is how far this clock is ahead of the one that wrote the answer',
 
 test('a clock that is off is warned about once, and again when it has been right in between', async t => {
   const lines: unknown[][] = []
-  const { onAnswer } = new ClockSkew({ wall: () => NOON, monotonic: () => 0 }, { warn: (...line: unknown[]) => { lines.push(line) } })
-  for (const offset of [0, 30, 31, 7200, 0, -31]) onAnswer(head(offset))
-  onAnswer({ headers: {} })
+  const { onResponseHead } = new ClockSkew({ wall: () => NOON, monotonic: () => 0 }, { warn: (...line: unknown[]) => { lines.push(line) } })
+  for (const offset of [0, 30, 31, 7200, 0, -31]) onResponseHead(head(offset))
+  onResponseHead({ headers: {} })
   t.strictSame(lines.map(([fields]) => fields), [{ clockSkewSeconds: 31 }, { clockSkewSeconds: -31 }])
   t.match(lines, [[{}, /ahead of the clock of AMSU/], [{}, /behind the clock of AMSU/]])
 })
@@ -27,10 +27,10 @@ test('a clock that is off is warned about once, and again when it has been right
 test('the skew of the last answer is remembered until the clock is set or the machine sleeps', async t => {
   const clock = new FakeClock()
   const skew = new ClockSkew(clock, { warn () {} })
-  const dated = (aheadSeconds: number): void => { skew.onAnswer({ headers: { date: new Date(clock.wall() - aheadSeconds * 1000).toUTCString() } }) }
+  const dated = (aheadSeconds: number): void => { skew.onResponseHead({ headers: { date: new Date(clock.wall() - aheadSeconds * 1000).toUTCString() } }) }
   t.equal(skew.seconds, undefined, 'nothing is known yet')
   dated(7200)
-  skew.onAnswer({ headers: {} })
+  skew.onResponseHead({ headers: {} })
   await clock.advance(86_400_000)
   t.equal(skew.seconds, 7200)
   clock.jump(-7_200_000)

@@ -1,22 +1,22 @@
 import { test } from 'tap'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
-import { HeldAnswer, mayBlameToken } from '../../src/amsu/invalid-token.ts'
+import { BufferedResponse, mayBeInvalidToken } from '../../src/amsu/invalid-token.ts'
 
 const REFUSAL = '{"error":{"code":"COMMON.INVALID_CREDENTIALS","msg":"no"}}'
 
 /** Whether a response says that the token is bad, in pieces of seven bytes. */
-function blames (status: number, headers: readonly string[], body: Buffer | string): boolean {
-  const held = new HeldAnswer({ status, statusText: '', headers })
+function isInvalid (status: number, headers: readonly string[], body: Buffer | string): boolean {
+  const buffered = new BufferedResponse({ status, statusText: '', headers })
   const bytes = Buffer.from(body)
-  for (let at = 0; at < bytes.length; at += 7) held.add(bytes.subarray(at, at + 7))
-  lookInto(held, bytes)
-  return held.blamesToken()
+  for (let at = 0; at < bytes.length; at += 7) buffered.add(bytes.subarray(at, at + 7))
+  lookInto(buffered, bytes)
+  return buffered.isInvalidToken()
 }
 
 /** Looking into a body changes nothing of it. */
-function lookInto (held: HeldAnswer, bytes: Buffer): void {
-  held.blamesToken()
-  if (!Buffer.concat(held.chunks).equals(bytes)) throw new Error('the body has changed')
+function lookInto (buffered: BufferedResponse, bytes: Buffer): void {
+  buffered.isInvalidToken()
+  if (!Buffer.concat(buffered.chunks).equals(bytes)) throw new Error('the body has changed')
 }
 
 test('401 and any 4xx of JSON may say that the token is bad, and so may a 4xx of no type', async t => {
@@ -24,7 +24,7 @@ test('401 and any 4xx of JSON may say that the token is bad, and so may a 4xx of
     [401, [], true], [401, ['Content-Type', 'text/html'], true],
     [400, ['Content-Type', 'application/json'], true], [499, ['content-type', 'Application/Problem+JSON; charset=utf-8'], true], [403, [], true],
     [400, ['Content-Type', 'text/html'], false], [400, ['Content-Type', ''], false], [200, ['Content-Type', 'application/json'], false], [399, [], false], [500, ['Content-Type', 'application/json'], false],
-  ] as const) t.equal(mayBlameToken({ status, statusText: '', headers }), expected, `${status} ${headers.join()}`)
+  ] as const) t.equal(mayBeInvalidToken({ status, statusText: '', headers }), expected, `${status} ${headers.join()}`)
 })
 
 test('a refusal of the token is understood compressed or not, and passed on as it came', async t => {
@@ -37,8 +37,8 @@ test('a refusal of the token is understood compressed or not, and passed on as i
     ['br', ['CONTENT-ENCODING', 'BR'], brotliCompressSync(REFUSAL)],
     ['two codings in two fields', ['Content-Encoding', 'gzip', 'A', 'b', 'Content-Encoding', 'br'], brotliCompressSync(gzipSync(REFUSAL))],
     ['a message that is no UTF-8', [], Buffer.from(REFUSAL.replace('no', '\xd6\xd0'), 'latin1')],
-  ] as const) t.ok(blames(400, ['Content-Type', 'application/json', ...headers], Buffer.from(body)), name)
-  t.ok(blames(401, ['Content-Encoding', 'gzip'], 'not gzip at all'), 'whatever 401 says')
+  ] as const) t.ok(isInvalid(400, ['Content-Type', 'application/json', ...headers], Buffer.from(body)), name)
+  t.ok(isInvalid(401, ['Content-Encoding', 'gzip'], 'not gzip at all'), 'whatever 401 says')
 })
 
 test('any other body says nothing of the token', async t => {
@@ -54,11 +54,11 @@ test('any other body says nothing of the token', async t => {
     ['gzip, not said', [], gzipSync(REFUSAL)],
     ['UTF-16, which JSON is not', [], Buffer.from(REFUSAL, 'utf16le')],
     ['more than 64 KiB once decompressed', ['Content-Encoding', 'gzip'], gzipSync(`${REFUSAL}${' '.repeat(65_536)}`)],
-  ] as const) t.notOk(blames(400, ['Content-Type', 'application/json', ...headers], Buffer.from(body)), name)
+  ] as const) t.notOk(isInvalid(400, ['Content-Type', 'application/json', ...headers], Buffer.from(body)), name)
 })
 
 test('no more than 64 KiB are held', async t => {
-  const held = new HeldAnswer({ status: 400, statusText: '', headers: [] })
-  t.ok(held.add(Buffer.alloc(65_536)))
-  t.notOk(held.add(Buffer.alloc(1)))
+  const buffered = new BufferedResponse({ status: 400, statusText: '', headers: [] })
+  t.ok(buffered.add(Buffer.alloc(65_536)))
+  t.notOk(buffered.add(Buffer.alloc(1)))
 })

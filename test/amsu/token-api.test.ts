@@ -97,7 +97,7 @@ test('no answer in time, a cut, and garbage are failures of their own kind', asy
     ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'broken', 'ECONNRESET'],
     ['an end', socket => { socket.once('data', () => socket.end()) }, 'broken', 'ERR_CONNECTION_ENDED'],
     ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'broken', 'ERR_CONNECTION_ENDED'],
-    ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'trouble', 'INVALID_ANSWER'],
+    ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'trouble', 'INVALID_RESPONSE'],
   ]
   for (const [name, onConnection, kind, code] of faults) {
     const server = await startTcp(onConnection)
@@ -134,7 +134,7 @@ test('the code of a failed call is a code, whatever a library or AMSU puts in it
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 503, { error: { code: 'COMMON.BUSY', msg: '' } }) } })
   await t.rejects(api.issue(CREDENTIALS), { code: undefined, status: 503 })
   const { api: odd } = await setUp(t, { onToken: (_call, res) => { res.end('<html>login</html>') } })
-  await t.rejects(odd.issue(CREDENTIALS), { code: 'INVALID_ANSWER', status: undefined })
+  await t.rejects(odd.issue(CREDENTIALS), { code: 'INVALID_RESPONSE', status: undefined })
 })
 
 test('what an answer means depends on AMSU’s code first, then on the status', async t => {

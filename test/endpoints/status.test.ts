@@ -137,7 +137,7 @@ test('the page speaks the language that is wanted most, and English to everybody
 
 test('what a token call fails with has words of its own in each language, as far as an operator can act on it', async t => {
   for (const { failure } of [words.en, words.zh]) {
-    for (const code of ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ERR_CONNECTION_ENDED', 'ERR_CONNECT_TIMEOUT', 'TIMEOUT', 'INVALID_ANSWER', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_FORWARD_PROXY', 'DEFECT']) t.ok(failure.codes[code], code)
+    for (const code of ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ERR_CONNECTION_ENDED', 'ERR_CONNECT_TIMEOUT', 'TIMEOUT', 'INVALID_RESPONSE', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_FORWARD_PROXY', 'DEFECT']) t.ok(failure.codes[code], code)
     t.equal(failure.codes['UNKNOWN'], undefined, 'it is shown as it is')
     t.ok(failure.other)
   }

@@ -32,7 +32,7 @@ test('there is exactly one Host', async t => {
 })
 
 test('a request of a browser page is refused unless its origin is allowed', async t => {
-  for (const [name, headers, verdict] of [
+  for (const [name, headers, decision] of [
     ['a foreign page', ['Origin', 'https://evil.example'], { refusal: 'ORIGIN_REJECTED' }],
     ['a sandboxed page', ['Origin', 'null'], { refusal: 'ORIGIN_REJECTED' }],
     ['a page of this machine', ['Origin', 'http://localhost:3000'], { refusal: 'ORIGIN_REJECTED' }],
@@ -49,7 +49,7 @@ test('a request of a browser page is refused unless its origin is allowed', asyn
     ['typed into the address bar', ['Sec-Fetch-Site', 'none'], {}],
     ['our own page', ['Sec-Fetch-Site', 'same-origin'], {}],
     ['no browser', ['User-Agent', 'okhttp/4.12'], {}],
-  ] as const) t.same(guard(['Host', 'localhost', ...headers]), verdict, name)
+  ] as const) t.same(guard(['Host', 'localhost', ...headers]), decision, name)
 })
 
 test('callers who invent hosts do not fill the memory, and verdicts do not change', async t => {

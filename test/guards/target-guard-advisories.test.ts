@@ -1,6 +1,6 @@
 /** One test for each advisory and class of attack of the security review that concerns paths. Each names what it keeps out. */
 import { test, type Test } from 'tap'
-import { judgeTarget } from '../../src/guards/target-guard.ts'
+import { checkTarget } from '../../src/guards/target-guard.ts'
 import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
 
 const TOKEN = '/amsu-analysis/v2/token'
@@ -12,7 +12,7 @@ const LETTERS = ['t', 'T', '%74', '%54', '%2574', '%ef%bd%94', '%c1%b4', '%u0074
 
 /** None of `targets` is relayed or answered as anything else: they are refused. */
 function refused (t: Test, targets: readonly string[]): void {
-  for (const target of targets) t.equal(judgeTarget(target), 'reject', JSON.stringify(target).slice(0, 120))
+  for (const target of targets) t.equal(checkTarget(target), 'reject', JSON.stringify(target).slice(0, 120))
 }
 
 function timed (work: () => unknown): number {
@@ -46,14 +46,14 @@ test('CVE-2026-120213: a decoded segment does not become several', async t => {
 })
 
 test('CVE-2026-16158: a verdict depends on nothing but its target', async t => {
-  const verdicts = new Map([
+  const decisions = new Map([
     ['/amsu-analysis/v2/%20x..', 'relay'], ['/amsu-analysis/v2/tok%E2%80%8Ben', 'token'], ['/amsu-analysis/v2/token/refreshment.', 'refreshment'], ['/livez', 'other'], ['/amsu-analysis/v2/x%5c', 'reject'], ['/amsu-analysis/v2/x', 'relay'],
   ])
   for (let i = 0; i < 3; i++) {
-    for (const [first] of verdicts) {
-      for (const [target, verdict] of verdicts) {
-        judgeTarget(first)
-        t.equal(judgeTarget(target), verdict)
+    for (const [first] of decisions) {
+      for (const [target, decision] of decisions) {
+        checkTarget(first)
+        t.equal(checkTarget(target), decision)
       }
     }
   }
@@ -72,7 +72,7 @@ test('CVE-2024-45813: no path takes long to judge', async t => {
   // A run of dots once took 130 ms each: it was tried from every dot on.
   const targets = ['.', '%20', '+', '%2e', '. ', '.%20', 'x.', 'x/', '+.', '%E2%80%8B', 'token', 'v2/', 'x../', '%C2%A0', '-', '%EF%B7%BA'].flatMap(text => [long(text), long(text, ''), long(text, '!'), long(text, '%'), long(text, '/token')])
   for (const target of targets) {
-    const took = Math.min(...[1, 2, 3].map(() => timed(() => judgeTarget(target))))
+    const took = Math.min(...[1, 2, 3].map(() => timed(() => checkTarget(target))))
     t.ok(took < 20, `${took.toFixed(2)} ms: ${target.slice(0, 30)}…${target.slice(-10)}`)
   }
 })
@@ -98,14 +98,14 @@ test('the token endpoint can not be named past the guard: slashes, ends and lett
           for (const below of end === '' || end === '/' ? ['', `${second}refreshmen${letter}`] : ['']) {
             const target = `/amsu-analysis${first}v2${second}${letter}oken${below}${end}`
             judged++
-            if (judgeTarget(target) === 'relay') t.fail(target)
+            if (checkTarget(target) === 'relay') t.fail(target)
           }
         }
       }
     }
   }
   t.ok(judged > 100_000, `${judged} targets`)
-  t.equal(judgeTarget(TOKEN), 'token')
+  t.equal(checkTarget(TOKEN), 'token')
 })
 
 test('the readings by which the guard is tested know what upstreams do', async t => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { test, type Test } from 'tap'
-import { judgeTarget, routedTarget, type TargetVerdict } from '../../src/guards/target-guard.ts'
+import { checkTarget, routedTarget, type TargetDecision } from '../../src/guards/target-guard.ts'
 import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
 
 /** Targets judged in each of the two runs; `npm run test:fuzz`, which CI runs, judges 120,000 in all. */
@@ -110,35 +110,35 @@ function breaksContract (path: string): boolean {
 }
 
 /** Why `verdict` must not be the verdict on `target`, or nothing. */
-function objection (target: string, verdict: TargetVerdict): string | undefined {
+function objection (target: string, decision: TargetDecision): string | undefined {
   const path = target.split('?', 1)[0] as string
-  const routed = { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment', relay: target, other: target, reject: target }[verdict]
+  const routed = { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment', relay: target, other: target, reject: target }[decision]
   if (routedTarget(target) !== routed) return `is routed as ${routedTarget(target)}`
-  if (breaksContract(path) && verdict !== 'reject') return 'is not canonical'
-  if (verdict === 'relay' && !/^\/amsu-analysis\/[!-~]*$/.test(path)) return 'has bytes that must not leave'
+  if (breaksContract(path) && decision !== 'reject') return 'is not canonical'
+  if (decision === 'relay' && !/^\/amsu-analysis\/[!-~]*$/.test(path)) return 'has bytes that must not leave'
   // Our own router decodes once; what it would hand to the relay must have been judged as such.
-  if (verdict === 'other' && decodeURIComponent(path).startsWith('/amsu-analysis/')) return 'is routed to the relay'
-  if (verdict === 'reject' || verdict === 'other') return undefined
+  if (decision === 'other' && decodeURIComponent(path).startsWith('/amsu-analysis/')) return 'is routed to the relay'
+  if (decision === 'reject' || decision === 'other') return undefined
   const read = [...readings(target)]
-  if (verdict === 'relay') {
+  if (decision === 'relay') {
     const [reading, way] = read.find(([reading]) => isTokenEndpoint(reading) || !isInside(reading)) ?? []
     return way && `may be read as ${JSON.stringify(reading)} (${way})`
   }
-  const endpoint = verdict === 'token' ? /^\/amsu-analysis\/v2\/token\/?$/i : /^\/amsu-analysis\/v2\/token\/refreshment\/?$/i
+  const endpoint = decision === 'token' ? /^\/amsu-analysis\/v2\/token\/?$/i : /^\/amsu-analysis\/v2\/token\/refreshment\/?$/i
   return read.some(([reading]) => endpoint.test(reading)) ? undefined : 'nobody would read as that endpoint'
 }
 
 /** Judges many targets, and that they were worth judging. */
-function judgeMany (t: Test, seed: number): void {
-  const counts: Record<TargetVerdict, number> = { relay: 0, token: 0, refreshment: 0, other: 0, reject: 0 }
+function checkMany (t: Test, seed: number): void {
+  const counts: Record<TargetDecision, number> = { relay: 0, token: 0, refreshment: 0, other: 0, reject: 0 }
   const seen = { respelled: 0, sampled: 0, dangerous: 0, escaping: 0 }
   fc.assert(fc.property(fc.oneof({ arbitrary: mangled, weight: 5 }, { arbitrary: mixed, weight: 1 }), target => {
-    const verdict = judgeTarget(target)
-    const reason = objection(target, verdict)
-    if (reason !== undefined) throw new Error(`${verdict}: ${JSON.stringify(target)} ${reason}`)
-    counts[verdict]++
-    if (verdict === 'relay' && target.includes('%')) seen.respelled++
-    if (verdict === 'reject' && counts.reject % SAMPLED === 0) {
+    const decision = checkTarget(target)
+    const reason = objection(target, decision)
+    if (reason !== undefined) throw new Error(`${decision}: ${JSON.stringify(target)} ${reason}`)
+    counts[decision]++
+    if (decision === 'relay' && target.includes('%')) seen.respelled++
+    if (decision === 'reject' && counts.reject % SAMPLED === 0) {
       const read = [...readings(target).keys()]
       seen.sampled++
       if (read.some(isTokenEndpoint)) seen.dangerous++
@@ -146,21 +146,21 @@ function judgeMany (t: Test, seed: number): void {
     }
   }), { seed, numRuns: RUNS })
   t.comment(`seed ${seed}: ${JSON.stringify({ ...counts, ...seen })}`)
-  for (const [verdict, count] of Object.entries(counts)) t.ok(count > RUNS / 100, `${verdict} occurs`)
+  for (const [decision, count] of Object.entries(counts)) t.ok(count > RUNS / 100, `${decision} occurs`)
   t.ok(seen.respelled > RUNS / 50, 'encoded targets are relayed')
   t.ok(seen.dangerous > seen.sampled / 20, 'refused targets would have reached a token endpoint')
   t.ok(seen.escaping > seen.sampled / 10, 'refused targets would have left the prefix')
 }
 
 test('no reading of a relayed target is a token endpoint or leaves the prefix (fixed seed)', async t => {
-  judgeMany(t, FIXED_SEED)
+  checkMany(t, FIXED_SEED)
 })
 
 test('no reading of a relayed target is a token endpoint or leaves the prefix (another seed each run)', async t => {
-  judgeMany(t, Date.now() & 0x7fffffff)
+  checkMany(t, Date.now() & 0x7fffffff)
 })
 
 test('canonical paths away from the token endpoints are relayed, whatever they consist of', async t => {
-  fc.assert(fc.property(canonical, target => judgeTarget(target) === 'relay'), { seed: Date.now() & 0x7fffffff, numRuns: 10_000 })
+  fc.assert(fc.property(canonical, target => checkTarget(target) === 'relay'), { seed: Date.now() & 0x7fffffff, numRuns: 10_000 })
   t.pass('10,000 canonical targets')
 })

@@ -1,5 +1,5 @@
 import { test, type Test } from 'tap'
-import { judgeTarget, routedTarget, type TargetVerdict } from '../../src/guards/target-guard.ts'
+import { checkTarget, routedTarget, type TargetDecision } from '../../src/guards/target-guard.ts'
 import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
 
 const TOKEN = '/amsu-analysis/v2/token'
@@ -11,8 +11,8 @@ const ENDPOINTS = [
 ].map(path => `/amsu-analysis/v2/${path}`)
 
 /** All `targets` get `verdict`. */
-function all (t: Test, verdict: TargetVerdict, targets: Iterable<string>): void {
-  for (const target of targets) t.equal(judgeTarget(target), verdict, JSON.stringify(target).slice(0, 120))
+function all (t: Test, decision: TargetDecision, targets: Iterable<string>): void {
+  for (const target of targets) t.equal(checkTarget(target), decision, JSON.stringify(target).slice(0, 120))
 }
 
 test('every endpoint of AMSU is relayed, with and without its trailing slash, with any query', async t => {
@@ -103,7 +103,7 @@ test('any single character of a token endpoint, spelled in any way Unicode, URL 
       const escaped = plain.map(spelling => [...Buffer.from(spelling)].map(byte => `%${byte.toString(16)}`).join(''))
       for (const spelling of [...plain, ...escaped, ...escaped.map(text => text.toUpperCase()), ...escaped.map(text => text.replaceAll('%', '%25')), `.${char}`, `${char}.`, `${char}/`, `${char};x`]) {
         const target = path.slice(0, i) + spelling + path.slice(i + 1)
-        if (judgeTarget(target) === 'relay' && [...readings(target).keys()].some(reading => isTokenEndpoint(reading) || !isInside(reading))) t.fail(target)
+        if (checkTarget(target) === 'relay' && [...readings(target).keys()].some(reading => isTokenEndpoint(reading) || !isInside(reading))) t.fail(target)
         judged++
       }
     }

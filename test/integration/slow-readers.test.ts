@@ -14,7 +14,7 @@ const ANSWER_BYTES = 24_000_000
 const REQUEST = 'GET /amsu-analysis/v2/things/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 const IDLE_TIMEOUT_MS = 500
 
-/** Much less than this and the kernel would not tell of any progress within the time-out; see src/relay/unread.ts. */
+/** Much less than this and the kernel would not tell of any progress within the time-out; see src/relay/write-stall.ts. */
 const BYTES_PER_MS = 12_000
 
 interface Scene {

@@ -1,18 +1,18 @@
 import { test } from 'tap'
-import { inboundHead, inboundHeaders, isSaneRequestId, outboundHeaders, rewriteLocation } from '../../src/relay/headers.ts'
+import { clientResponseHead, clientResponseHeaders, isSaneRequestId, upstreamRequestHeaders, rewriteLocation } from '../../src/relay/headers.ts'
 import { headerValue } from '../../src/upstream/header-value.ts'
 
 const ID = 'request-1'
 
 /** What goes upstream, without the four headers that are always added. */
 function outbound (...raw: string[]): string[] {
-  const { headers } = outboundHeaders(raw, 'upstream:80', ID)
+  const { headers } = upstreamRequestHeaders(raw, 'upstream:80', ID)
   return headers.slice(2, -4)
 }
 
 function inbound (...raw: string[]): string[] {
   const context = { upstream: new URL('http://upstream:80'), callerOrigin: () => 'http://proxy', isRevealing: (text: string) => text.includes('s3cr3t') }
-  return inboundHeaders(raw, context).headers
+  return clientResponseHeaders(raw, context).headers
 }
 
 test('ordinary headers pass in order, with their case, bytes and repetitions', async t => {
@@ -22,7 +22,7 @@ test('ordinary headers pass in order, with their case, bytes and repetitions', a
 })
 
 test('upstream gets its own host, our Via after the caller’s, and the request id', async t => {
-  const { headers } = outboundHeaders(['Host', 'proxy', 'Via', '1.0 old', 'X-Request-Id', 'theirs'], 'upstream:80', ID)
+  const { headers } = upstreamRequestHeaders(['Host', 'proxy', 'Via', '1.0 old', 'X-Request-Id', 'theirs'], 'upstream:80', ID)
   t.same(headers, ['host', 'upstream:80', 'Via', '1.0 old', 'via', '1.1 amsu-proxy', 'x-request-id', ID])
 })
 
@@ -42,7 +42,7 @@ test('what Connection names is dropped (CVE-2026-33805: our Authorization can no
   t.same(outbound('Connection', 'close, X-Hop', 'X-Hop', '1', 'Kept', '2'), ['Kept', '2'])
   t.same(outbound('X_Hop', '1', 'Connection', 'x-hop', 'connection', 'Kept2', 'Kept2', '1', 'Kept', '2'), ['Kept', '2'])
   t.same(outbound('Connection', 'content-length, host, via, content-type', 'Content-Length', '5', 'Content-Type', 'a/b'), ['Content-Length', '5', 'Content-Type', 'a/b'], 'framing can not be nominated away')
-  const { headers } = outboundHeaders(['Connection', 'via, x-request-id, authorization'], 'h', ID)
+  const { headers } = upstreamRequestHeaders(['Connection', 'via, x-request-id, authorization'], 'h', ID)
   t.equal(headerValue(headers, 'via'), '1.1 amsu-proxy')
   t.equal(headerValue(headers, 'x-request-id'), ID)
 })
@@ -52,7 +52,7 @@ test('a request that has been here before is a loop', async t => {
     ['1.1 amsu-proxy', true], ['1.0 a, 1.1 AMSU-Proxy', true], ['1.1 a,1.1 amsu-proxy (comment)', true], ['HTTP/1.1 amsu-proxy', true],
     ['1.1 amsu-proxy2', false], ['1.1 other (amsu-proxy)', false], ['amsu-proxy', false], ['', false],
   ] as const) {
-    t.equal(outboundHeaders(['Via', via], 'h', ID).isLoop, isLoop, via)
+    t.equal(upstreamRequestHeaders(['Via', via], 'h', ID).isLoop, isLoop, via)
   }
 })
 
@@ -65,7 +65,7 @@ test('what AMSU may not say to a caller is dropped', async t => {
 
 test('a header that holds a secret of ours is dropped and counted', async t => {
   const context = { upstream: new URL('http://u'), callerOrigin: () => '', isRevealing: (text: string) => text.includes('s3cr3t') }
-  const { headers, leaks } = inboundHeaders(['A', '1', 'Echo', 'Bearer s3cr3t', 'X-s3cr3t', '', 'B', '2'], context)
+  const { headers, leaks } = clientResponseHeaders(['A', '1', 'Echo', 'Bearer s3cr3t', 'X-s3cr3t', '', 'B', '2'], context)
   t.same(headers, ['A', '1', 'B', '2'])
   t.equal(leaks, 2)
 })
@@ -80,7 +80,7 @@ test('no byte of a head holds a secret of ours: names, values and the status tex
     [799, 's3cr3t', [], { statusText: '', headers: [], leaks: 1 }],
     [200, 's3cr3t', ['X-s3cr3t', '1', 'A', 's3cr3t', 'B', '2'], { statusText: 'OK', headers: ['B', '2'], leaks: 3 }],
     [200, 's3c', ['r3t', 's3c', 'r3t', ''], { statusText: 's3c', headers: ['r3t', 's3c', 'r3t', ''], leaks: 0 }],
-  ] as const) t.strictSame(inboundHead({ status, statusText, headers }, context), expected, statusText)
+  ] as const) t.strictSame(clientResponseHead({ status, statusText, headers }, context), expected, statusText)
 })
 
 test('a reference to AMSU becomes one to this proxy; any other stays', async t => {

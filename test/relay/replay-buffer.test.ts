@@ -24,6 +24,6 @@ test('a body of two thousand pieces is joined while it is kept, and is the same 
   t.ok([...expected].every(byte => buffer.add(Buffer.from([byte]))))
   t.same(buffer.body(), expected)
   t.notOk(buffer.add(Buffer.alloc(100_000)), 'the limit holds')
-  t.notOk(buffer.isWhole)
+  t.notOk(buffer.isComplete)
   t.ok(budget.take(1_600_000), 'all of it is given back')
 })

@@ -1,10 +1,10 @@
 import { test } from 'tap'
-import { outboundHeaders } from '../../src/relay/headers.ts'
+import { upstreamRequestHeaders } from '../../src/relay/headers.ts'
 import { isSpoofable } from '../../src/relay/spoofable-headers.ts'
 
 /** What is sent to AMSU of a header and of one that passes. */
 function outbound (name: string): string[] {
-  return outboundHeaders([name, '/amsu-analysis/v2/token', 'Kept', 'y'], 'upstream:80', 'id').headers.slice(2, -4)
+  return upstreamRequestHeaders([name, '/amsu-analysis/v2/token', 'Kept', 'y'], 'upstream:80', 'id').headers.slice(2, -4)
 }
 
 test('no caller can choose another path, method or host by a header, past the guards, or be somebody else, however it is spelled', async t => {

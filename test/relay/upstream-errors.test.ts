@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { upstreamErrorCode } from '../../src/relay/upstream-errors.ts'
-import { ConnectionEndedError, InvalidAnswerError, UnsendableRequestError } from '../../src/upstream/errors.ts'
+import { ConnectionEndedError, InvalidResponseError, UnsendableRequestError } from '../../src/upstream/errors.ts'
 
 function failure (code: string | undefined, message = 'the words of a library'): Error {
   return Object.assign(new Error(message), code === undefined ? {} : { code })
@@ -20,7 +20,7 @@ test('a broken exchange is named by its code and by how far it had come', async 
     [failure('EPIPE'), true, 'UPSTREAM_RESET'],
     [failure(undefined), true, 'UPSTREAM_RESET'],
     ['not an error', true, 'UPSTREAM_RESET'],
-    [new InvalidAnswerError('head'), true, 'UPSTREAM_INVALID'],
+    [new InvalidResponseError('head'), true, 'UPSTREAM_INVALID'],
     [failure('ERR_INVALID_CHAR'), true, 'UPSTREAM_INVALID'],
     [new UnsendableRequestError(), true, 'BAD_REQUEST'],
   ] as const) {

@@ -26,7 +26,7 @@ export async function startRelay (t: Test, upstream: Partial<TransportOptions & 
   const connect = createConnector({ connectTimeoutMs: 300, certificateAuthority: () => undefined, forwardProxy: undefined, ...connecting })
   const transport = createTransport({ connect, connectTimeoutMs: 300, maxConnections: 8, forwardProxy: undefined, ...upstream })
   const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
-  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, reject: () => true }
+  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate: () => true }
   const outcomes: Outcome[] = []
   const relay = new Relay({
     transport,
@@ -41,8 +41,8 @@ export async function startRelay (t: Test, upstream: Partial<TransportOptions & 
     isRevealing: () => false,
     onLeak () {},
     onOutcome (outcome) { outcomes.push(outcome) },
-    onStall () {},
-    onRefusal () {},
+    onEventLoopStall () {},
+    onRejection () {},
   })
   const listener = new Listener({
     tls: undefined,

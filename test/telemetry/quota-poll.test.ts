@@ -1,31 +1,31 @@
 import { test } from 'tap'
-import type { Reply } from '../../src/amsu/api-request.ts'
+import type { AuthorizedResponse } from '../../src/amsu/authorized-get.ts'
 import { instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { QuotaPoll } from '../../src/telemetry/quota-poll.ts'
 import { AccessToken } from '../../src/token/access-token.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
-const GOOD: Reply = { status: 200, body: { hrv_analysis: 12, health_analysis: -1 }, isTokenBad: false }
-const BAD_TOKEN: Reply = { status: 401, body: { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: '' } }, isTokenBad: true }
+const GOOD: AuthorizedResponse = { status: 200, body: { hrv_analysis: 12, health_analysis: -1 }, isTokenInvalid: false }
+const BAD_TOKEN: AuthorizedResponse = { status: 401, body: { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: '' } }, isTokenInvalid: true }
 const FAMILIES = [{ family: 'hrv_analysis', remaining: 12 }, { family: 'health_analysis', remaining: -1 }]
 
 /** A poll every five minutes whose answers the test gives in turn; the last one is given again and again. */
-function setUp ({ answers = [GOOD], pollMs = 300_000, hasToken = true }: { answers?: Array<Reply | Error>, pollMs?: number, hasToken?: boolean } = {}) {
+function setUp ({ answers = [GOOD], pollMs = 300_000, hasToken = true }: { answers?: Array<AuthorizedResponse | Error>, pollMs?: number, hasToken?: boolean } = {}) {
   const clock = new FakeClock()
   const asked: string[] = []
   const rejected: AccessToken[] = []
   const lines: string[] = []
   const state = { token: hasToken ? new AccessToken(new Secret('a'), instant(clock), 86_400_000) : undefined, signal: undefined as AbortSignal | undefined }
   const poll = new QuotaPoll({
-    async enquire (path, _token, signal) {
+    async authorizedGet (path, _token, signal) {
       asked.push(path)
       state.signal = signal
-      const answer = (answers.length > 1 ? answers.shift() : answers[0]) as Reply | Error
+      const answer = (answers.length > 1 ? answers.shift() : answers[0]) as AuthorizedResponse | Error
       if (answer instanceof Error) throw answer
       return answer
     },
-    tokens: { current: () => state.token, reject (token) { rejected.push(token); return true } },
+    tokens: { current: () => state.token, invalidate (token) { rejected.push(token); return true } },
     clock,
     log: { info: (...said: unknown[]) => { lines.push(String(said.at(-1))) }, warn: (...said: unknown[]) => { lines.push(String(said.at(-1))) } } as never,
     pollMs,
@@ -59,8 +59,8 @@ test('with an interval of 0 AMSU is never asked, and no timer is set', async t =
 
 test('a failure is told once, keeps the reading and waits for the next time; so is its end', async t => {
   const broken = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
-  const notThis: Reply = { status: 200, body: 'hello', isTokenBad: false }
-  const { asked, clock, lines, poll } = setUp({ answers: [GOOD, broken, { status: 503, body: undefined, isTokenBad: false }, notThis, GOOD] })
+  const notThis: AuthorizedResponse = { status: 200, body: 'hello', isTokenInvalid: false }
+  const { asked, clock, lines, poll } = setUp({ answers: [GOOD, broken, { status: 503, body: undefined, isTokenInvalid: false }, notThis, GOOD] })
   await clock.advance(1_000)
   const { reading } = poll
   for (let i = 0; i < 3; i++) {
@@ -100,11 +100,11 @@ test('a closed poll asks no more, drops the question under way, and takes no off
   const log = { info: () => {}, warn: () => { lines.push('warned') } } as never
   const token = new AccessToken(new Secret('a'), instant(clock), 1_000)
   const poll = new QuotaPoll({
-    enquire: async (_path, _token, signal) => await new Promise((_resolve, reject) => {
+    authorizedGet: async (_path, _token, signal) => await new Promise((_resolve, reject) => {
       end = reject
       signal.addEventListener('abort', () => { reject(new Error('aborted')) })
     }),
-    tokens: { current: () => token, reject: () => true },
+    tokens: { current: () => token, invalidate: () => true },
     clock,
     log,
     pollMs: 300_000,
@@ -125,7 +125,7 @@ test('a closed poll asks no more, drops the question under way, and takes no off
 })
 
 test('a family of which nothing is left is told once, whatever the number of readings, and so is that it is filled up again', async t => {
-  const reading = (hrv: number, health: number): Reply => ({ status: 200, body: { hrv_analysis: hrv, health_analysis: health, calorie_analysis: -1 }, isTokenBad: false })
+  const reading = (hrv: number, health: number): AuthorizedResponse => ({ status: 200, body: { hrv_analysis: hrv, health_analysis: health, calorie_analysis: -1 }, isTokenInvalid: false })
   const { clock, lines } = setUp({ answers: [reading(0, 3), reading(0, 3), reading(0, 0), new Error('broken'), reading(0, 0), reading(5, 0), reading(0, -1)] })
   const counts: number[] = []
   await clock.advance(1_000)

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { createApiClient, type ApiClient, type ApiResponseHead } from '../../src/upstream/api-client.ts'
 import { createConnector } from '../../src/upstream/connector.ts'
-import { json, startTcp, startUpstream } from '../support/upstream.ts'
 import { until } from '../support/until.ts'
+import { json, startTcp, startUpstream } from '../support/upstream.ts'
 
 const GET = { method: 'GET', path: '/x', headers: [] } as const
 
@@ -31,7 +31,7 @@ test('a call is sent as it is given, with its host and length, over a connection
   t.teardown(upstream.close)
   const client = clientFor(t, upstream.origin)
   const head: ApiResponseHead[] = []
-  const response = await client.request({ method: 'PUT', path: '/x?y=%20', headers: ['Accept', 'a/b'], body: Buffer.from('ä'), signal: never(), onHead: received => { head.push(received) } })
+  const response = await client.request({ method: 'PUT', path: '/x?y=%20', headers: ['Accept', 'a/b'], body: Buffer.from('ä'), signal: never(), onResponseHead: received => { head.push(received) } })
   t.match(response, { status: 201, headers: { 'x-twice': 'one', 'content-type': 'text/plain' }, body: Buffer.from('abc') })
   t.match(head, [{ status: 201, headers: { 'x-twice': 'one' } }])
   const { host } = new URL(upstream.origin)
@@ -90,11 +90,11 @@ test('a failure is known by its code, whether there was a connection by onConnec
   for (const [onRequest, code, told] of [
     [(socket: Socket) => { socket.resetAndDestroy() }, 'ECONNRESET', ['connected']],
     [(socket: Socket) => { socket.end('HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\nshort') }, 'ERR_CONNECTION_ENDED', ['connected', 503]],
-    [(socket: Socket) => { socket.end('\x00garbage\r\n\r\n') }, 'ERR_INVALID_ANSWER', ['connected']],
+    [(socket: Socket) => { socket.end('\x00garbage\r\n\r\n') }, 'ERR_INVALID_RESPONSE', ['connected']],
   ] as const) {
     const seen: unknown[] = []
     const client = await startOdd(t, onRequest)
-    await t.rejects(client.request({ ...GET, signal: never(), onConnected () { seen.push('connected') }, onHead ({ status }) { seen.push(status) } }), { code })
+    await t.rejects(client.request({ ...GET, signal: never(), onConnected () { seen.push('connected') }, onResponseHead ({ status }) { seen.push(status) } }), { code })
     t.strictSame(seen, told, code)
   }
   const gone = await startTcp(() => {})

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import type { BodySink, BodySource } from '../../src/upstream/delivery.ts'
+import type { BodySink, BodySource } from '../../src/upstream/pending-request.ts'
 import { ask, closed, echo, setUp, within } from './pool-stage.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'
@@ -79,22 +79,22 @@ test('many tiny chunks reach a listener that takes one at a time, however they a
       }
       push()
     })
-    const call = stage.send('/x', { body () { setImmediate(() => { call.delivery?.resume() }); return false } })
+    const call = stage.send('/x', { body () { setImmediate(() => { call.pending?.resume() }); return false } })
     t.equal(await within(call.outcome), `200 ${text}`, `${size} bytes at a time`)
-    call.delivery?.abort()
+    call.pending?.abort()
   }
 })
 
 test('a listener that takes no more is sent no more until it says so', async t => {
   const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}\r\n`); socket.end(Buffer.alloc(5_000_000, 'x')) })
   let bytes = 0
-  let isHeldUp = false
+  let isPaused = false
   const call = stage.send('/x', {
     body (piece) {
-      if (isHeldUp) t.fail('was to wait')
+      if (isPaused) t.fail('was to wait')
       bytes += piece.length
-      isHeldUp = true
-      setImmediate(() => { isHeldUp = false; call.delivery?.resume() })
+      isPaused = true
+      setImmediate(() => { isPaused = false; call.pending?.resume() })
       return false
     },
   })
@@ -114,7 +114,7 @@ test('a connection whose last answer was one piece too many serves the next requ
 test('a request that is given up while its answer is read hears nothing more of it', async t => {
   for (const at of ['head', 'body'] as const) {
     const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n`) })
-    const leave = (): boolean => { call.delivery?.abort(); return true }
+    const leave = (): boolean => { call.pending?.abort(); return true }
     const call = stage.send('/x', at === 'head' ? { head: leave } : { body: leave })
     await closed((await stage.nth(0)).socket)
     t.equal(call.events.at(-1), at)
@@ -154,7 +154,7 @@ test('the body of a request is let go of when it fails or is given up, and told 
     t.equal(takesMore, target === '/fails')
     if (target === '/fails') t.match(await call.outcome, /^(?:ECONNRESET|ERR_CONNECTION_ENDED)$/)
     else while (!body.told.includes('resume')) await new Promise(setImmediate)
-    call.delivery?.abort()
+    call.pending?.abort()
     t.equal(body.told.at(-1), 'destroy')
   }
 })

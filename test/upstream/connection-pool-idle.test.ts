@@ -54,7 +54,7 @@ test('a connection that nobody has used in the meantime grows old: a request tha
     await ask(stage)
     stage.clock.block(3_000)
     const idler = stage.send('/idler', on)
-    if (name === 'leaves') idler.delivery?.abort()
+    if (name === 'leaves') idler.pending?.abort()
     await new Promise(setImmediate)
     stage.clock.block(3_000)
     await ask(stage)

@@ -23,7 +23,7 @@ test('what becomes of a request is told in its order', async t => {
     const call = stage.send('/a', {}, { body })
     t.equal(await call.outcome, '200 /a 0')
     t.strictSame(call.events, [connection, 'sent', 'started', 'head', 'body', 'end'])
-    t.ok(call.delivery?.isOver)
+    t.ok(call.pending?.isDone)
   }
 })
 
@@ -64,11 +64,11 @@ test('a request that waits and is given up is not sent, and those behind it are'
   const stage = await setUp(t, { maxConnections: 1 })
   const calls = ['/0', '/1', '/2', '/3'].map(target => stage.send(target))
   await stage.nth(0)
-  for (const i of [1, 3]) calls[i]?.delivery?.abort()
+  for (const i of [1, 3]) calls[i]?.pending?.abort()
   for (const i of [0, 1]) (await stage.nth(i)).answer()
   t.equal(await calls[2]?.outcome, '200 /2 0')
   t.equal(await calls[0]?.outcome, '200 /0 0')
-  calls[1]?.delivery?.abort()
+  calls[1]?.pending?.abort()
   t.strictSame(stage.asked.map(({ target }) => target), ['/0', '/2'])
   t.strictSame([calls[1]?.events, calls[3]?.events], [[], []])
 })
@@ -81,9 +81,9 @@ test('a request that is given up under way takes its connection with it, whose p
     const { socket } = await stage.nth(0)
     socket.write(answered)
     if (answered.includes('half')) while (!left.events.includes('body')) await new Promise(setImmediate)
-    left.delivery?.abort()
-    left.delivery?.abort()
-    t.ok(left.delivery?.isOver)
+    left.pending?.abort()
+    left.pending?.abort()
+    t.ok(left.pending?.isDone)
     await closed(socket)
     const asked = await stage.nth(1)
     asked.answer()
@@ -93,13 +93,13 @@ test('a request that is given up under way takes its connection with it, whose p
 })
 
 test('a request that says no to its connection gives it to the next one, and hears nothing more', async t => {
-  for (const [isOneShot, outcomes] of [[false, ['200 /next 0', '200 /last 0']], [true, ['200 /next 1', '200 /last 2']]] as const) {
-    const stage = await setUp(t, { maxConnections: 1, isOneShot }, echo)
+  for (const [noKeepAlive, outcomes] of [[false, ['200 /next 0', '200 /last 0']], [true, ['200 /next 1', '200 /last 2']]] as const) {
+    const stage = await setUp(t, { maxConnections: 1, noKeepAlive }, echo)
     const declined = stage.send('/no', { connected: () => false })
     const calls = [stage.send('/next'), stage.send('/last')]
-    t.strictSame(await within(Promise.all(calls.map(({ outcome }) => outcome))), outcomes, isOneShot ? 'each has a connection of its own' : 'on one connection')
+    t.strictSame(await within(Promise.all(calls.map(({ outcome }) => outcome))), outcomes, noKeepAlive ? 'each has a connection of its own' : 'on one connection')
     t.strictSame(declined.events, ['fresh'])
-    t.ok(declined.delivery?.isOver)
+    t.ok(declined.pending?.isDone)
     t.notOk(stage.asked.some(({ target }) => target === '/no'))
   }
 })
@@ -107,7 +107,7 @@ test('a request that says no to its connection gives it to the next one, and hea
 test('a request that is given up when its connection is there is not sent', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
   for (const connection of ['fresh', 'reused']) {
-    const call = stage.send('/x', { connected () { call.delivery?.abort(); return true } })
+    const call = stage.send('/x', { connected () { call.pending?.abort(); return true } })
     t.equal(await ask(stage, '/next'), connection === 'fresh' ? '200 /next 1' : '200 /next 2')
     t.strictSame(call.events, [connection])
   }
@@ -129,7 +129,7 @@ test('requests that find used connections at the same time begin in their order'
 })
 
 test('where each request has a connection of its own, none is used twice', async t => {
-  const stage = await setUp(t, { isOneShot: true, maxConnections: 2 }, echo)
+  const stage = await setUp(t, { noKeepAlive: true, maxConnections: 2 }, echo)
   const calls = ['/0', '/1', '/2', '/3', '/4'].map(target => stage.send(target))
   await Promise.all(calls.map(({ outcome }) => outcome))
   t.strictSame(calls.map(({ events }) => events[0]), calls.map(() => 'fresh'))
@@ -186,7 +186,7 @@ test('a connection made for a request that was given up serves the next one', as
   const { attempts, connect } = createGate()
   const stage = await setUp(t, { maxConnections: 1, connect }, echo)
   const left = stage.send('/left')
-  left.delivery?.abort()
+  left.pending?.abort()
   const next = stage.send('/next')
   t.equal(attempts.length, 1)
   attempts[0]?.()
@@ -199,7 +199,7 @@ test('a connection made for a request that was given up serves the next one', as
 test('a connection that nobody waits for any more lies ready, or fails without a word', async t => {
   const { attempts, connect } = createGate()
   const stage = await setUp(t, { connect }, echo)
-  for (const { delivery } of [stage.send('/0'), stage.send('/1')]) delivery?.abort()
+  for (const { pending } of [stage.send('/0'), stage.send('/1')]) pending?.abort()
   attempts[0]?.(new Error('nobody hears this'))
   attempts[1]?.()
   while (stage.made.length < 1) await new Promise(setImmediate)
@@ -238,7 +238,7 @@ test('a connection that breaks fails the request it carries with what broke it',
     ['is reset', socket => { socket.resetAndDestroy() }, /^(?:ECONNRESET|ERR_CONNECTION_ENDED)$/],
     ['ends in the head', socket => { socket.end('HTTP/1.1 200 OK\r\nA') }, 'ERR_CONNECTION_ENDED'],
     ['ends in the body', socket => { socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf') }, 'ERR_CONNECTION_ENDED'],
-    ['speaks no HTTP', socket => { socket.write('220 smtp.amsu.test\r\n') }, 'ERR_INVALID_ANSWER'],
+    ['speaks no HTTP', socket => { socket.write('220 smtp.amsu.test\r\n') }, 'ERR_INVALID_RESPONSE'],
   ] as Array<[string, (socket: Socket) => void, string | RegExp]>) {
     const stage = await setUp(t, {}, ({ socket }) => { fault(socket) })
     const call = stage.send('/x')

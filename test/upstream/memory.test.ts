@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { free } from '../../src/upstream/memory.ts'
+import { releaseBuffer } from '../../src/upstream/memory.ts'
 
 /** Before Node.js 22 memory can not be freed by hand: then the call that would do it is all there is to see. */
 const canFree = 'transfer' in ArrayBuffer.prototype
@@ -16,7 +16,7 @@ function observed (buffer: Buffer): { buffer: Buffer, lengths: number[] } {
 test('memory is freed that belongs to a buffer alone, and what is left of the buffer is empty', async t => {
   for (const size of [8_192, 65_536, 1_000_000]) {
     const { buffer, lengths } = observed(Buffer.alloc(size, 'x'))
-    free(buffer)
+    releaseBuffer(buffer)
     t.strictSame(lengths, [0], `${size} bytes`)
     t.equal(buffer.length, canFree ? 0 : size)
   }
@@ -36,7 +36,7 @@ test('memory that others may use is left alone: small buffers, parts of larger o
   ] as const) {
     const { length } = buffer
     const text = buffer.toString('latin1')
-    free(buffer)
+    releaseBuffer(buffer)
     t.equal(buffer.length, length, name)
     t.equal(buffer.toString('latin1'), text, name)
   }
@@ -47,8 +47,8 @@ test('memory that others may use is left alone: small buffers, parts of larger o
 test('what has been freed can be freed again, and a view of it is empty, too', async t => {
   const buffer = Buffer.alloc(10_000, 'x')
   const view = buffer.subarray(5, 10)
-  free(buffer)
-  free(buffer)
+  releaseBuffer(buffer)
+  releaseBuffer(buffer)
   t.equal(buffer.length, canFree ? 0 : 10_000)
   t.equal(view.length, canFree ? 0 : 5)
 })

@@ -1,17 +1,17 @@
 /**
  * What the tests of the pool have in common: requests that take down what becomes of them, and a pool before a scripted server.
  */
-import { createConnector } from '../../src/upstream/connector.ts'
 import { ConnectionPool, type ConnectionPoolOptions } from '../../src/upstream/connection-pool.ts'
-import type { Delivery, DeliveryListener, OutgoingRequest } from '../../src/upstream/delivery.ts'
-import type { ResponseHead } from '../../src/upstream/response-head.ts'
+import { createConnector } from '../../src/upstream/connector.ts'
+import type { PendingRequest, RequestHandler, OutgoingRequest } from '../../src/upstream/pending-request.ts'
+import type { FramedResponseHead } from '../../src/upstream/response-head.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { startTcp } from '../support/upstream.ts'
 import type { Socket } from 'node:net'
 import type { Test } from 'tap'
 
 /** One request, and what was told of it. */
-export class Call implements DeliveryListener {
+export class Call implements RequestHandler {
   readonly events: string[] = []
   readonly pieces: Buffer[] = []
   status = 0
@@ -19,7 +19,7 @@ export class Call implements DeliveryListener {
   /** Its status and body, or the code of its failure. */
   readonly outcome: Promise<string>
   #settle: (outcome: string) => void = () => {}
-  delivery: Delivery | undefined
+  pending: PendingRequest | undefined
   /** What else happens at an event, and what it is answered. */
   readonly on: { connected?: () => boolean, head?: () => void, body?: (piece: Buffer) => boolean, end?: () => void }
 
@@ -33,33 +33,33 @@ export class Call implements DeliveryListener {
     return this.on.connected?.() ?? true
   }
 
-  onSent (): void {
+  onRequestSent (): void {
     this.events.push('sent')
   }
 
-  onAnswerStarted (): void {
+  onFirstByte (): void {
     this.events.push('started')
   }
 
-  onHead (head: ResponseHead): void {
+  onResponseStart (head: FramedResponseHead): void {
     this.events.push('head')
     this.status = head.status
     this.on.head?.()
   }
 
-  onBody (piece: Buffer): boolean {
+  onResponseData (piece: Buffer): boolean {
     this.events.push('body')
     this.pieces.push(piece)
     return this.on.body?.(piece) ?? true
   }
 
-  onEnd (): void {
+  onResponseEnd (): void {
     this.events.push('end')
     this.on.end?.()
     this.#settle(`${this.status} ${Buffer.concat(this.pieces).toString('latin1')}`)
   }
 
-  onFailure (cause: Error): void {
+  onResponseError (cause: Error): void {
     this.events.push('failure')
     this.cause = cause
     this.#settle((cause as { code?: string }).code ?? cause.message)
@@ -112,7 +112,7 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
   const clock = new FakeClock()
   const origin = new URL(server.origin)
   const connect = createConnector({ connectTimeoutMs: 5_000, certificateAuthority: () => undefined, forwardProxy: undefined })
-  const pool = new ConnectionPool({ origin, connect, maxConnections: 8, waitTimeoutMs: 5_000, isOneShot: false, clock, ...options })
+  const pool = new ConnectionPool({ origin, connect, maxConnections: 8, waitTimeoutMs: 5_000, noKeepAlive: false, clock, ...options })
   t.teardown(async () => { await pool.destroy(); await server.close() })
   return {
     pool,
@@ -126,7 +126,7 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
     },
     send (target, on, request = {}) {
       const call = new Call(on)
-      call.delivery = pool.send({ method: 'GET', target, headers: ['host', origin.host], body: undefined, ...request }, call)
+      call.pending = pool.send({ method: 'GET', target, headers: ['host', origin.host], body: undefined, ...request }, call)
       return call
     },
   }

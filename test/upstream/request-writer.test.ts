@@ -1,7 +1,7 @@
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
-import type { BodySink, BodySource, OutgoingRequest } from '../../src/upstream/delivery.ts'
+import type { BodySink, BodySource, OutgoingRequest } from '../../src/upstream/pending-request.ts'
 import { RequestWriter } from '../../src/upstream/request-writer.ts'
 
 /** A piece that is written as text, and one that goes beside the head. */

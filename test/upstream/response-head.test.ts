@@ -83,7 +83,7 @@ test('what is no head is refused, and the error repeats nothing of it', async t 
     ['a blank line at its end', `${OK}\r\n`],
     ['a character that is no byte', `${OK}\r\nA: \u0100`],
   ] as const) {
-    t.throws(() => parseHead(head, 'GET'), { name: 'InvalidAnswerError', code: 'ERR_INVALID_ANSWER', message: 'the answer is not valid HTTP: head' }, name)
+    t.throws(() => parseHead(head, 'GET'), { name: 'InvalidResponseError', code: 'ERR_INVALID_RESPONSE', message: 'the answer is not valid HTTP: head' }, name)
   }
 })
 
@@ -119,7 +119,7 @@ test('a length that can be read in two ways is refused, for every method and sta
     'Transfer-Encoding: chunked\xa0',
   ]) {
     for (const [line, method] of [[OK, 'GET'], [OK, 'HEAD'], ['HTTP/1.1 204 None', 'GET'], ['HTTP/1.0 200 OK', 'POST']] as const) {
-      t.throws(() => parseHead(`${line}\r\n${lines}`, method), { name: 'InvalidAnswerError' }, `${line}, ${method}: ${lines}`)
+      t.throws(() => parseHead(`${line}\r\n${lines}`, method), { name: 'InvalidResponseError' }, `${line}, ${method}: ${lines}`)
     }
   }
 })

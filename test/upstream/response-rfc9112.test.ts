@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check'
 import { test } from 'tap'
-import { readAnswer, sliced, type Reading } from './answer-log.ts'
 import { answer, cutAnywhere, mutated } from './arbitrary-responses.ts'
+import { readResponse, sliced, type Reading } from './response-log.ts'
 
 /** What is read of a response that is accepted: status and status text, headers, body. Undefined when it is refused. */
 type Expected = readonly [status: string, headers: readonly string[], body: string] | undefined
@@ -136,16 +136,16 @@ function told ({ ending, status, statusText, headers, body }: Reading): Expected
 }
 
 test('a response of one reading is accepted, one of two is refused (RFC 9112)', async t => {
-  for (const [section, bytes, expected, why] of ROWS) t.strictSame(told(readAnswer(sliced(bytes))), expected, `${section}: ${why}: ${JSON.stringify(bytes)}`)
+  for (const [section, bytes, expected, why] of ROWS) t.strictSame(told(readResponse(sliced(bytes))), expected, `${section}: ${why}: ${JSON.stringify(bytes)}`)
 })
 
 test('where a response ends depends neither on how it arrives nor on what follows it', async t => {
   for (const [section, bytes, , why] of ROWS) {
-    const whole = readAnswer(sliced(bytes))
+    const whole = readResponse(sliced(bytes))
     const every = [...bytes].map((_, i) => i)
-    const different = every.filter(i => JSON.stringify(readAnswer(sliced(bytes, [i]))) !== JSON.stringify(whole))
-    t.strictSame([different, readAnswer(sliced(bytes, every))], [[], whole], `${section}: ${why}`)
-    if (whole.ending === 'whole') for (const next of [ok, '\r\n', '0\r\n\r\n', '\0']) t.strictSame(readAnswer(sliced(bytes + next)), whole, `${section}: ${why}, before ${JSON.stringify(next)}`)
+    const different = every.filter(i => JSON.stringify(readResponse(sliced(bytes, [i]))) !== JSON.stringify(whole))
+    t.strictSame([different, readResponse(sliced(bytes, every))], [[], whole], `${section}: ${why}`)
+    if (whole.ending === 'whole') for (const next of [ok, '\r\n', '0\r\n\r\n', '\0']) t.strictSame(readResponse(sliced(bytes + next)), whole, `${section}: ${why}, before ${JSON.stringify(next)}`)
   }
 })
 
@@ -153,7 +153,7 @@ test('no way of cutting any bytes makes one response into another, or leaves oth
   const seed = Date.now() & 0x7fffffff
   const twice = fc.tuple(fc.oneof(answer, mutated), fc.oneof(answer, mutated)).map(([first, next]) => first + next)
   fc.assert(fc.property(cutAnywhere(twice), fc.constantFrom('GET', 'HEAD'), ([text, positions], method) => {
-    const [whole, cut] = [readAnswer(sliced(text), method), readAnswer(sliced(text, positions), method)]
+    const [whole, cut] = [readResponse(sliced(text), method), readResponse(sliced(text, positions), method)]
     return JSON.stringify(whole) === JSON.stringify(cut)
   }), { seed, numRuns: 3_000 })
   t.pass(`seed ${seed}`)

@@ -2,8 +2,8 @@
  * Reads the answers of one connection: bytes in, head, body and end out. It keeps nothing of a body, and of a head only what
  * has come of it so far.
  */
-import { InvalidAnswerError } from './errors.ts'
-import { CHUNKED, parseHead, UNTIL_CLOSE, type ResponseHead } from './response-head.ts'
+import { InvalidResponseError } from './errors.ts'
+import { CHUNKED, parseHead, UNTIL_CLOSE, type FramedResponseHead } from './response-head.ts'
 
 /** Most characters of a head, a chunk's line or a trailer section; Node.js has the same limit for requests. */
 const LARGEST_TEXT = 16_384
@@ -40,27 +40,27 @@ const SWITCHING_PROTOCOLS = 101
 const LARGEST_INTERIM_TEXT = 16 * LARGEST_TEXT
 
 /** Told what was read, in this order. */
-export interface AnswerListener {
+export interface ResponseHandler {
   /** The first byte came. */
-  onAnswerStarted: () => void
+  onFirstByte: () => void
   /** Throws if the answer can not be passed on. */
-  onHead: (head: ResponseHead) => void
+  onResponseStart: (head: FramedResponseHead) => void
   /** A piece of the body; false when there should be no more for now. */
-  onBody: (chunk: Buffer) => boolean
+  onResponseData: (chunk: Buffer) => boolean
 }
 
 /** What is expected next. */
 type Expected = 'nothing' | 'head' | 'body' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailers' | 'close'
 
 /** Reads one answer after the other. */
-export class ResponseReader {
+export class ResponseParser {
   #expected: Expected = 'nothing'
   #method = ''
-  #listener: AnswerListener | undefined
-  #head: ResponseHead | undefined
+  #handler: ResponseHandler | undefined
+  #head: FramedResponseHead | undefined
   #isStarted = false
   /** Bytes of the body, or of the chunk, that are still to come. */
-  #left = 0
+  #remaining = 0
   /** What has come of a head or a line. */
   #text = ''
   /** Where the next thing begins. */
@@ -68,16 +68,16 @@ export class ResponseReader {
   #trailerLength = 0
   #interimLength = 0
   /** Whether an interim response has said that the connection ends after the final one. */
-  #isLast = false
+  #closeAfter = false
   #wantsMore = true
 
   /** From now on the answer to a request of this method is expected. */
-  begin (method: string, listener: AnswerListener): void {
+  begin (method: string, handler: ResponseHandler): void {
     this.#method = method
-    this.#listener = listener
+    this.#handler = handler
     this.#isStarted = false
     this.#interimLength = 0
-    this.#isLast = false
+    this.#closeAfter = false
     this.#expected = 'head'
   }
 
@@ -85,10 +85,10 @@ export class ResponseReader {
    * Forgets the answer, whole or not, and returns its head. A connection grows old; what it still knew of the last request would
    * grow old with it, and be kept until a major collection.
    */
-  forget (): ResponseHead | undefined {
+  reset (): FramedResponseHead | undefined {
     const head = this.#head
     this.#head = undefined
-    this.#listener = undefined
+    this.#handler = undefined
     this.#text = ''
     this.#expected = 'nothing'
     return head
@@ -98,7 +98,7 @@ export class ResponseReader {
    * Reads what came, up to the end of the answer, or until the listener has it forgotten.
    *
    * @returns how many bytes were read
-   * @throws {InvalidAnswerError} when it is no answer, and whatever `onHead` throws
+   * @throws {InvalidResponseError} when it is no answer, and whatever `onHead` throws
    */
   read (bytes: Buffer): number {
     this.#position = 0
@@ -108,12 +108,12 @@ export class ResponseReader {
   }
 
   /** Whether nothing more is expected. */
-  get isWhole (): boolean {
+  get isComplete (): boolean {
     return this.#expected === 'nothing'
   }
 
   /** Whether the listener took the last piece as one too many. */
-  get isHeldUp (): boolean {
+  get isPaused (): boolean {
     return !this.#wantsMore
   }
 
@@ -140,41 +140,41 @@ export class ResponseReader {
   }
 
   #readHead (bytes: Buffer): void {
-    if (!this.#isStarted) this.#listener?.onAnswerStarted()
+    if (!this.#isStarted) this.#handler?.onFirstByte()
     this.#isStarted = true
     const text = this.#take(bytes, HEAD_END)
     if (text !== undefined) this.#onHead(parseHead(text, this.#method), text.length)
-    else if (!this.#text.startsWith(VERSION.slice(0, this.#text.length))) throw new InvalidAnswerError('version')
+    else if (!this.#text.startsWith(VERSION.slice(0, this.#text.length))) throw new InvalidResponseError('version')
   }
 
-  #onHead (head: ResponseHead, length: number): void {
+  #onHead (head: FramedResponseHead, length: number): void {
     if (head.status < 200) this.#onInterim(head, length)
-    else this.#onFinal(this.#isLast ? { ...head, isPersistent: false } : head)
+    else this.#onFinal(this.#closeAfter ? { ...head, isPersistent: false } : head)
   }
 
   /** Interim responses are skipped, whoever sends them, and whatever they say of themselves (RFC 9110 section 15.2). */
-  #onInterim ({ isPersistent, status }: ResponseHead, length: number): void {
+  #onInterim ({ isPersistent, status }: FramedResponseHead, length: number): void {
     this.#interimLength += length
-    if (status === SWITCHING_PROTOCOLS || this.#interimLength > LARGEST_INTERIM_TEXT) throw new InvalidAnswerError('interim response')
-    if (!isPersistent) this.#isLast = true
+    if (status === SWITCHING_PROTOCOLS || this.#interimLength > LARGEST_INTERIM_TEXT) throw new InvalidResponseError('interim response')
+    if (!isPersistent) this.#closeAfter = true
   }
 
-  #onFinal (head: ResponseHead): void {
+  #onFinal (head: FramedResponseHead): void {
     this.#head = head
     const { bodyLength } = head
-    this.#left = bodyLength === UNTIL_CLOSE ? Infinity : bodyLength
+    this.#remaining = bodyLength === UNTIL_CLOSE ? Infinity : bodyLength
     this.#expected = bodyLength === CHUNKED ? 'chunk-line' : bodyLength === UNTIL_CLOSE ? 'close' : bodyLength > 0 ? 'body' : 'nothing'
-    this.#listener?.onHead(head)
+    this.#handler?.onResponseStart(head)
   }
 
   #readBody (bytes: Buffer): void {
     const start = this.#position
-    const end = Math.min(bytes.length, start + this.#left)
+    const end = Math.min(bytes.length, start + this.#remaining)
     this.#position = end
-    this.#left -= end - start
-    if (this.#left === 0) this.#expected = this.#expected === 'chunk' ? 'chunk-end' : 'nothing'
+    this.#remaining -= end - start
+    if (this.#remaining === 0) this.#expected = this.#expected === 'chunk' ? 'chunk-end' : 'nothing'
     // As it came if it is all there is: whoever gets a whole buffer may free it.
-    this.#wantsMore = this.#listener?.onBody(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) ?? true
+    this.#wantsMore = this.#handler?.onResponseData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) ?? true
   }
 
   /** Reads what stands between chunks and after them, a line at a time. */
@@ -188,14 +188,14 @@ export class ResponseReader {
 
   #onChunkLine (line: string): void {
     const size = Number.parseInt(CHUNK_LINE.exec(line)?.[1] ?? '', 16)
-    if (!Number.isSafeInteger(size)) throw new InvalidAnswerError('chunk')
-    this.#left = size
+    if (!Number.isSafeInteger(size)) throw new InvalidResponseError('chunk')
+    this.#remaining = size
     this.#trailerLength = 0
-    this.#expected = this.#left === 0 ? 'trailers' : 'chunk'
+    this.#expected = this.#remaining === 0 ? 'trailers' : 'chunk'
   }
 
   #onChunkEnd (line: string): void {
-    if (line !== '') throw new InvalidAnswerError('end of a chunk')
+    if (line !== '') throw new InvalidResponseError('end of a chunk')
     this.#expected = 'chunk-line'
   }
 
@@ -203,7 +203,7 @@ export class ResponseReader {
   #onTrailer (line: string): void {
     this.#trailerLength += line.length
     if (line === '') this.#expected = 'nothing'
-    else if (this.#trailerLength > LARGEST_TEXT || !TRAILER_LINE.test(line)) throw new InvalidAnswerError('trailer')
+    else if (this.#trailerLength > LARGEST_TEXT || !TRAILER_LINE.test(line)) throw new InvalidResponseError('trailer')
   }
 
   /** Takes the text before a terminator, and moves behind that; undefined while it has not come, and all that has is kept. */
@@ -223,7 +223,7 @@ export class ResponseReader {
       this.#position = start + end + terminator.length - before.length
       return text.slice(0, end)
     }
-    if (text.length >= LARGEST_TEXT + terminator.length || BARE_LINE_FEED.test(text)) throw new InvalidAnswerError('a line has no end')
+    if (text.length >= LARGEST_TEXT + terminator.length || BARE_LINE_FEED.test(text)) throw new InvalidResponseError('a line has no end')
     this.#text = text
     this.#position = bytes.length
     return undefined

@@ -6,9 +6,9 @@ import fc from 'fast-check'
 import { test, type Test } from 'tap'
 import http, { type IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
-import { readAnswer, type Reading } from './answer-log.ts'
 import { answer, mutated } from './arbitrary-responses.ts'
 import { withoutKnownDifferences } from './known-differences.ts'
+import { readResponse, type Reading } from './response-log.ts'
 
 /** Answers judged in each run. */
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000)
@@ -66,7 +66,7 @@ async function readByNode (bytes: Buffer, method: string): Promise<Reading> {
  * (see known-differences.ts): then it must read the same.
  */
 async function compare (bytesOf: Buffer, method: string, seen: Set<string>): Promise<Reading> {
-  const ours = readAnswer([bytesOf], method)
+  const ours = readResponse([bytesOf], method)
   if (!ours.ending.startsWith('whole') || isOddOfNode(ours, bytesOf)) return ours
   const { differences, text } = withoutKnownDifferences(bytesOf.toString('latin1', 0, ours.length))
   for (const difference of differences) seen.add(difference)

@@ -7,12 +7,12 @@
 import type { Socket } from 'node:net'
 
 /** Watches how much of an answer the caller takes. */
-export class UnreadWatch {
+export class WriteStallDetector {
   #takenBytes: number | undefined
   #sinceMs = 0
 
-  /** Whether `socket` has had something to send and sent none of it for longer than `limitMs`. All times in milliseconds of the watch over exchanges. */
-  isStuck ({ bytesWritten, writableLength }: Pick<Socket, 'bytesWritten' | 'writableLength'>, nowMs: number, limitMs: number): boolean {
+  /** Whether `socket` has had something to send and sent none of it for longer than `limitMs`. All times in milliseconds of the timeout sweeper. */
+  isStalled ({ bytesWritten, writableLength }: Pick<Socket, 'bytesWritten' | 'writableLength'>, nowMs: number, limitMs: number): boolean {
     const takenBytes = bytesWritten - writableLength
     if (takenBytes === this.#takenBytes && writableLength > 0) return nowMs - this.#sinceMs > limitMs
     this.#takenBytes = takenBytes
@@ -21,7 +21,7 @@ export class UnreadWatch {
   }
 
   /** The caller is not what is waited for: what comes later is a silence of its own. */
-  forget (): void {
+  reset (): void {
     this.#takenBytes = undefined
   }
 }

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { UnreadWatch } from '../../src/relay/unread.ts'
+import { WriteStallDetector } from '../../src/relay/write-stall.ts'
 
 test('a caller is stuck once it has taken nothing of what waits for it for longer than the limit', async t => {
   for (const [name, samples] of [
@@ -8,17 +8,17 @@ test('a caller is stuck once it has taken nothing of what waits for it for longe
     ['takes as much as comes', [[0, 100, 80, false], [20, 180, 80, false], [40, 260, 80, false]]],
     ['has nothing to take: an answer before this one on its connection is not there yet', [[0, 100, 0, false], [20, 100, 0, false], [90, 100, 0, false]]],
   ] as const) {
-    const watch = new UnreadWatch()
-    for (const [nowMs, bytesWritten, writableLength, isStuck] of samples) {
-      t.equal(watch.isStuck({ bytesWritten, writableLength }, nowMs, 20), isStuck, `${name}, ${nowMs} ms`)
+    const detector = new WriteStallDetector()
+    for (const [nowMs, bytesWritten, writableLength, isStalled] of samples) {
+      t.equal(detector.isStalled({ bytesWritten, writableLength }, nowMs, 20), isStalled, `${name}, ${nowMs} ms`)
     }
   }
 })
 
 test('a silence is not counted together with an earlier one', async t => {
-  const watch = new UnreadWatch()
-  t.notOk(watch.isStuck({ bytesWritten: 100, writableLength: 80 }, 0, 20))
-  watch.forget()
-  t.notOk(watch.isStuck({ bytesWritten: 100, writableLength: 80 }, 30, 20))
-  t.ok(watch.isStuck({ bytesWritten: 100, writableLength: 80 }, 51, 20))
+  const detector = new WriteStallDetector()
+  t.notOk(detector.isStalled({ bytesWritten: 100, writableLength: 80 }, 0, 20))
+  detector.reset()
+  t.notOk(detector.isStalled({ bytesWritten: 100, writableLength: 80 }, 30, 20))
+  t.ok(detector.isStalled({ bytesWritten: 100, writableLength: 80 }, 51, 20))
 })

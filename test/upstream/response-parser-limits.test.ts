@@ -2,8 +2,8 @@
  * What an answer that never ends costs, and what a listener that can take no more is spared.
  */
 import { test } from 'tap'
-import { ResponseReader } from '../../src/upstream/response-reader.ts'
-import { AnswerLog } from './answer-log.ts'
+import { ResponseParser } from '../../src/upstream/response-parser.ts'
+import { ResponseLog } from './response-log.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'
 const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
@@ -11,11 +11,11 @@ const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
 /** So much is sent, if it is not refused before. */
 const MOST_BYTES = 50_000
 
-function begun (): { reader: ResponseReader, log: AnswerLog } {
-  const log = new AnswerLog()
-  const reader = new ResponseReader()
-  reader.begin('GET', log)
-  return { reader, log }
+function begun (): { parser: ResponseParser, log: ResponseLog } {
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
+  parser.begin('GET', log)
+  return { parser, log }
 }
 
 test('a head, chunk line or trailer section without an end is refused after 16 KiB, in pieces of any size (CVE-2024-22019)', async t => {
@@ -32,37 +32,37 @@ test('a head, chunk line or trailer section without an end is refused after 16 K
     ['trailers', `${CHUNKS}0\r\n`, 'A: b\r\n'],
   ] as const) {
     for (const size of [1, 1_000, 16_383, 16_384, 16_385, 65_536, 300_000]) {
-      const { reader } = begun()
-      reader.read(Buffer.from(start))
+      const { parser } = begun()
+      parser.read(Buffer.from(start))
       const piece = Buffer.from(unit.repeat(Math.ceil(size / unit.length)).slice(0, Math.max(size, unit.length)))
       let bytes = 0
       t.throws(() => {
-        for (; bytes < MOST_BYTES; bytes += piece.length) if (reader.read(piece) < piece.length) break
-      }, { code: 'ERR_INVALID_ANSWER' }, `${name} in pieces of ${size}`)
+        for (; bytes < MOST_BYTES; bytes += piece.length) if (parser.read(piece) < piece.length) break
+      }, { code: 'ERR_INVALID_RESPONSE' }, `${name} in pieces of ${size}`)
     }
   }
 })
 
 test('interim responses without an end are refused after 256 KiB, however large each is, and each request may have as many', async t => {
   for (const length of [0, 1_000, 16_000]) {
-    const { log, reader } = begun()
+    const { log, parser } = begun()
     const interim = Buffer.from(`HTTP/1.1 102 Wait${'x'.repeat(length)}\r\n\r\n`)
     const fitting = Math.floor(262_144 / (interim.length - 4))
     for (const which of ['first', 'second']) {
-      reader.begin('GET', log)
-      for (let i = 0; i < fitting; i++) reader.read(interim)
-      t.notOk(reader.isWhole, which)
+      parser.begin('GET', log)
+      for (let i = 0; i < fitting; i++) parser.read(interim)
+      t.notOk(parser.isComplete, which)
     }
-    t.throws(() => reader.read(interim), { code: 'ERR_INVALID_ANSWER' }, `${fitting} of ${interim.length} bytes, and one more`)
+    t.throws(() => parser.read(interim), { code: 'ERR_INVALID_RESPONSE' }, `${fitting} of ${interim.length} bytes, and one more`)
     t.equal(log.heads, 0)
   }
 })
 
 test('many small chunks in one piece cost what their bytes do: not a look at all the rest for each', async t => {
-  const { reader, log } = begun()
-  reader.read(Buffer.from(CHUNKS))
+  const { parser, log } = begun()
+  parser.read(Buffer.from(CHUNKS))
   let bytes = 0
-  log.onBody = piece => { bytes += piece.length; return true }
+  log.onResponseData = piece => { bytes += piece.length; return true }
   const piece = Buffer.from('1\r\nx\r\n'.repeat(11_000))
   const small = Buffer.from('1\r\nx\r\n'.repeat(11))
   const msOf = (read: () => void): number => {
@@ -71,8 +71,8 @@ test('many small chunks in one piece cost what their bytes do: not a look at all
     return performance.now() - start
   }
   const times = Array.from({ length: 5 }, () => ({
-    apart: msOf(() => { for (let i = 0; i < 1_000; i++) reader.read(small) }),
-    together: msOf(() => { reader.read(piece) }),
+    apart: msOf(() => { for (let i = 0; i < 1_000; i++) parser.read(small) }),
+    together: msOf(() => { parser.read(piece) }),
   }))
   const best = (key: 'apart' | 'together'): number => Math.min(...times.map(time => time[key]))
   t.comment(`11,000 chunks: ${best('apart').toFixed(1)} ms in 1,000 pieces, ${best('together').toFixed(1)} ms in one`)
@@ -81,44 +81,44 @@ test('many small chunks in one piece cost what their bytes do: not a look at all
 })
 
 test('a listener who takes no more is asked for a pause until it is told to go on', async t => {
-  const { reader, log } = begun()
-  reader.read(Buffer.from(CHUNKS))
-  t.notOk(reader.isHeldUp)
+  const { parser, log } = begun()
+  parser.read(Buffer.from(CHUNKS))
+  t.notOk(parser.isPaused)
   log.takesMore = false
-  reader.read(Buffer.from('5\r\nhello\r\n'))
-  t.ok(reader.isHeldUp)
+  parser.read(Buffer.from('5\r\nhello\r\n'))
+  t.ok(parser.isPaused)
   log.takesMore = true
-  reader.read(Buffer.from('5\r\nhello'))
-  t.notOk(reader.isHeldUp)
+  parser.read(Buffer.from('5\r\nhello'))
+  t.notOk(parser.isPaused)
 })
 
 test('a piece in which there is nothing of a body asks for no pause: the listener would not know that it has to end it', async t => {
   for (const piece of ['\r\n', '\r', '1', '1;x', '0\r\nA: b']) {
-    const { reader, log } = begun()
-    reader.read(Buffer.from(CHUNKS))
+    const { parser, log } = begun()
+    parser.read(Buffer.from(CHUNKS))
     log.takesMore = false
-    reader.read(Buffer.from(piece.startsWith('\r') ? '5\r\nhello' : '5\r\nhello\r\n'))
-    t.ok(reader.isHeldUp)
-    reader.read(Buffer.from(piece))
-    t.notOk(reader.isHeldUp, JSON.stringify(piece))
+    parser.read(Buffer.from(piece.startsWith('\r') ? '5\r\nhello' : '5\r\nhello\r\n'))
+    t.ok(parser.isPaused)
+    parser.read(Buffer.from(piece))
+    t.notOk(parser.isPaused, JSON.stringify(piece))
   }
 })
 
 test('what was one too many for the last answer does not hold up the next one', async t => {
   for (const piece of ['HTTP/1.1 20', 'HTTP/1.1 103 Hints\r\n\r\n']) {
-    const { reader, log } = begun()
+    const { parser, log } = begun()
     log.takesMore = false
-    reader.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`))
-    t.ok(reader.isWhole)
-    reader.begin('GET', log)
-    reader.read(Buffer.from(piece))
-    t.notOk(reader.isHeldUp, JSON.stringify(piece))
+    parser.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`))
+    t.ok(parser.isComplete)
+    parser.begin('GET', log)
+    parser.read(Buffer.from(piece))
+    t.notOk(parser.isPaused, JSON.stringify(piece))
   }
 })
 
 test('what a listener throws ends the reading, and nothing more is told', async t => {
-  const { reader, log } = begun()
-  log.onHead = () => { throw new Error('can not be passed on') }
-  t.throws(() => reader.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`)), { message: 'can not be passed on' })
+  const { parser, log } = begun()
+  log.onResponseStart = () => { throw new Error('can not be passed on') }
+  t.throws(() => parser.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`)), { message: 'can not be passed on' })
   t.equal(log.body, '')
 })

@@ -1,29 +1,29 @@
 /**
  * A listener that takes down what a reader tells it, and what reads a whole answer in given pieces.
  */
-import type { AnswerListener } from '../../src/upstream/response-reader.ts'
-import { ResponseReader } from '../../src/upstream/response-reader.ts'
-import type { ResponseHead } from '../../src/upstream/response-head.ts'
+import type { FramedResponseHead } from '../../src/upstream/response-head.ts'
+import type { ResponseHandler } from '../../src/upstream/response-parser.ts'
+import { ResponseParser } from '../../src/upstream/response-parser.ts'
 
 /** What was told so far. */
-export class AnswerLog implements AnswerListener {
-  head: ResponseHead | undefined
+export class ResponseLog implements ResponseHandler {
+  head: FramedResponseHead | undefined
   heads = 0
   started = 0
   readonly pieces: Buffer[] = []
   /** What a piece of the body is answered. */
   takesMore = true
 
-  onAnswerStarted (): void {
+  onFirstByte (): void {
     this.started++
   }
 
-  onHead (head: ResponseHead): void {
+  onResponseStart (head: FramedResponseHead): void {
     this.heads++
     this.head = head
   }
 
-  onBody (piece: Buffer): boolean {
+  onResponseData (piece: Buffer): boolean {
     this.pieces.push(Buffer.from(piece))
     return this.takesMore
   }
@@ -46,18 +46,18 @@ export interface Reading {
 }
 
 /** Reads an answer that comes in pieces, until it is whole, refused, or the connection ends behind the last of them. */
-export function readAnswer (pieces: Iterable<Buffer>, method = 'GET'): Reading {
-  const log = new AnswerLog()
-  const reader = new ResponseReader()
-  reader.begin(method, log)
+export function readResponse (pieces: Iterable<Buffer>, method = 'GET'): Reading {
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
+  parser.begin(method, log)
   let length = 0
   try {
-    for (const piece of pieces) if (!reader.isWhole) length += reader.read(piece)
+    for (const piece of pieces) if (!parser.isComplete) length += parser.read(piece)
   } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_INVALID_ANSWER') throw error
+    if ((error as { code?: string }).code !== 'ERR_INVALID_RESPONSE') throw error
     return { ending: 'refused' }
   }
-  const ending = reader.isWhole ? 'whole' : reader.end() ? 'whole at the end' : 'cut short'
+  const ending = parser.isComplete ? 'whole' : parser.end() ? 'whole at the end' : 'cut short'
   const { status, statusText, headers } = log.head ?? {}
   return { ending, status, statusText, headers, body: log.body, length }
 }

@@ -1,13 +1,13 @@
 import { test } from 'tap'
-import { createDeadlines, type Watched } from '../../src/relay/deadlines.ts'
+import { createTimeoutSweeper, type TimeoutTarget } from '../../src/relay/timeouts.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 test('everything under way is looked at once a tick, and nothing ticks when there is nothing', async t => {
   const clock = new FakeClock()
   const seen: number[] = []
-  const watched = { checkDeadline: (nowMs: number) => { seen.push(nowMs) } }
-  const underWay = new Set<Watched>()
-  const deadlines = createDeadlines(clock, 400, underWay)
+  const watched = { checkTimeout: (nowMs: number) => { seen.push(nowMs) } }
+  const underWay = new Set<TimeoutTarget>()
+  const deadlines = createTimeoutSweeper(clock, 400, underWay)
   t.equal(clock.pending, 0)
   underWay.add(watched)
   deadlines.start()
@@ -29,7 +29,7 @@ test('everything under way is looked at once a tick, and nothing ticks when ther
 test('a tick is a quarter of the shortest time-out, from 10 to 500 ms', async t => {
   for (const [timeoutMs, tickMs] of [[1, 10], [40, 10], [1_000, 250], [300_000, 500]] as const) {
     const clock = new FakeClock()
-    createDeadlines(clock, timeoutMs, []).start()
+    createTimeoutSweeper(clock, timeoutMs, []).start()
     t.same(clock.delays, [tickMs], `${timeoutMs} ms`)
   }
 })
@@ -37,7 +37,7 @@ test('a tick is a quarter of the shortest time-out, from 10 to 500 ms', async t 
 test('a tick that comes more than a second late is told', async t => {
   const clock = new FakeClock()
   const late: number[] = []
-  const deadlines = createDeadlines(clock, 400, [{ checkDeadline () {} }], lateMs => { late.push(lateMs) })
+  const deadlines = createTimeoutSweeper(clock, 400, [{ checkTimeout () {} }], lateMs => { late.push(lateMs) })
   deadlines.start()
   await clock.advance(1_000)
   t.same(late, [])
@@ -49,7 +49,7 @@ test('a tick that comes more than a second late is told', async t => {
 test('time in which the process stood still is nobody’s silence: a late tick counts as one', async t => {
   const clock = new FakeClock()
   const seen: number[] = []
-  const deadlines = createDeadlines(clock, 400, [{ checkDeadline: nowMs => { seen.push(nowMs) } }])
+  const deadlines = createTimeoutSweeper(clock, 400, [{ checkTimeout: nowMs => { seen.push(nowMs) } }])
   deadlines.start()
   await clock.advance(100)
   clock.block(60_000)

@@ -1,7 +1,7 @@
 /**
  * One request on its way to AMSU: queued, on a connection, or over. What whoever sent it holds in hand.
  */
-import type { AnswerListener } from './response-reader.ts'
+import type { ResponseHandler } from './response-parser.ts'
 
 /** A request as it is to be written. */
 export interface OutgoingRequest {
@@ -37,7 +37,7 @@ export interface BodySink {
 }
 
 /** Told what becomes of a request, in this order. After `onEnd` or `onFailure` nothing follows. */
-export interface DeliveryListener extends AnswerListener {
+export interface RequestHandler extends ResponseHandler {
   /**
    * A connection is there and nothing has been written: the last moment to say no, by false. Then nothing follows either.
    *
@@ -45,76 +45,76 @@ export interface DeliveryListener extends AnswerListener {
    */
   onConnected: (isReused: boolean) => boolean
   /** The request has been written whole. */
-  onSent: () => void
+  onRequestSent: () => void
   /** The answer is whole. */
-  onEnd: () => void
+  onResponseEnd: () => void
   /** There is no answer, or no whole one. */
-  onFailure: (cause: Error) => void
+  onResponseError: (cause: Error) => void
 }
 
 /** Sends requests. */
 export interface Transport {
-  send: (request: OutgoingRequest, listener: DeliveryListener) => Delivery
+  send: (request: OutgoingRequest, handler: RequestHandler) => PendingRequest
 }
 
 /** What a delivery needs of its connection. */
-export interface Carrier {
+export interface ConnectionHandle {
   /** Reads on. */
   resume: () => void
   close: () => void
 }
 
 /** A request that has been handed over. */
-export class Delivery {
+export class PendingRequest {
   readonly request: OutgoingRequest
-  readonly listener: DeliveryListener
+  readonly handler: RequestHandler
   /** When it began to wait for a connection; the pool's. */
   queuedAtMs = 0
-  readonly #onForgotten: (delivery: Delivery) => void
-  #carrier: Carrier | undefined
-  #isOver = false
+  readonly #onUnqueued: (pending: PendingRequest) => void
+  #connection: ConnectionHandle | undefined
+  #isDone = false
 
-  /** @param onForgotten called when it is aborted before it was on a connection */
-  constructor (request: OutgoingRequest, listener: DeliveryListener, onForgotten: (delivery: Delivery) => void) {
+  /** @param onUnqueued called when it is aborted before it was on a connection */
+  constructor (request: OutgoingRequest, handler: RequestHandler, onUnqueued: (pending: PendingRequest) => void) {
     this.request = request
-    this.listener = listener
-    this.#onForgotten = onForgotten
+    this.handler = handler
+    this.#onUnqueued = onUnqueued
   }
 
   /** Whether the listener hears nothing more. */
-  get isOver (): boolean {
-    return this.#isOver
+  get isDone (): boolean {
+    return this.#isDone
   }
 
   /** Is on this connection from now on. */
-  boards (carrier: Carrier): void {
-    this.#carrier = carrier
+  assignTo (connection: ConnectionHandle): void {
+    this.#connection = connection
   }
 
   /** There is nothing left to abort. */
   end (): void {
-    this.#isOver = true
-    this.#carrier = undefined
+    this.#isDone = true
+    this.#connection = undefined
   }
 
   /** There is no response, or no whole one; the listener hears why. */
   fail (cause: Error): void {
-    if (this.#isOver) return
+    if (this.#isDone) return
     this.end()
-    this.listener.onFailure(cause)
+    this.handler.onResponseError(cause)
   }
 
   /** Takes it out of the queue, or cuts its connection. The listener hears nothing more. */
   abort (): void {
-    if (this.#isOver) return
-    const carrier = this.#carrier
+    if (this.#isDone) return
+    const connection = this.#connection
     this.end()
-    if (carrier === undefined) this.#onForgotten(this)
-    else carrier.close()
+    if (connection === undefined) this.#onUnqueued(this)
+    else connection.close()
   }
 
   /** The listener can take more of the answer's body. */
   resume (): void {
-    this.#carrier?.resume()
+    this.#connection?.resume()
   }
 }

@@ -8,46 +8,46 @@
 import type { Clock, Timer } from '../clock.ts'
 
 /** A tick is a quarter of the shortest time-out, within these bounds. */
-const SHORTEST_TICK_MS = 10
-const LONGEST_TICK_MS = 500
+const MIN_TICK_MS = 10
+const MAX_TICK_MS = 500
 
 /** A tick that comes this late means that the event loop stood still, and everything under way with it. */
-const WORTH_TELLING_MS = 1_000
+const MIN_STALL_MS = 1_000
 
 /** Something that may take too long. */
-export interface Watched {
-  /** Ends itself if it has been silent for too long at `nowMs` of the watch. */
-  checkDeadline: (nowMs: number) => void
+export interface TimeoutTarget {
+  /** Ends itself if it has been silent for too long at `nowMs` of the sweeper. */
+  checkTimeout: (nowMs: number) => void
 }
 
 /** The watch over everything that is under way. */
-export interface Deadlines {
-  /** Milliseconds this watch has run, as of the last tick: cheap to read, never ahead of the clock's pace, at most a tick behind. */
+export interface TimeoutSweeper {
+  /** Milliseconds this sweeper has run, as of the last tick: cheap to read, never ahead of the clock's pace, at most a tick behind. */
   readonly nowMs: number
   /** There is something to look at: ticks, if it does not already, until there is nothing. */
   start: () => void
 }
 
 /**
- * Creates a watch.
+ * Creates a sweeper.
  *
  * @param shortestTimeoutMs the shortest time-out anything watched has
- * @param underWay what is watched, as it is at each tick; one that ends itself may leave it
- * @param onStall told by how much a tick was late, when that is worth telling
+ * @param targets what is watched, as it is at each tick; one that ends itself may leave it
+ * @param onEventLoopStall told by how much a tick was late, when that is worth telling
  */
-export function createDeadlines (clock: Clock, shortestTimeoutMs: number, underWay: Iterable<Watched>, onStall: (lateMs: number) => void = () => {}): Deadlines {
-  const tickMs = Math.min(Math.max(shortestTimeoutMs / 4, SHORTEST_TICK_MS), LONGEST_TICK_MS)
+export function createTimeoutSweeper (clock: Clock, shortestTimeoutMs: number, targets: Iterable<TimeoutTarget>, onEventLoopStall: (lateMs: number) => void = () => {}): TimeoutSweeper {
+  const tickMs = Math.min(Math.max(shortestTimeoutMs / 4, MIN_TICK_MS), MAX_TICK_MS)
   let timer: Timer | undefined
   let nowMs = 0
   let tickedAtMs = 0
 
   function tick (): void {
     const lateMs = clock.monotonic() - tickedAtMs - tickMs
-    if (lateMs > WORTH_TELLING_MS) onStall(lateMs)
+    if (lateMs > MIN_STALL_MS) onEventLoopStall(lateMs)
     nowMs += tickMs
     timer = undefined
-    for (const watched of underWay) {
-      watched.checkDeadline(nowMs)
+    for (const target of targets) {
+      target.checkTimeout(nowMs)
       timer ??= setTick()
     }
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
-import { ResponseReader } from '../../src/upstream/response-reader.ts'
-import { AnswerLog, readAnswer, sliced } from './answer-log.ts'
+import { ResponseParser } from '../../src/upstream/response-parser.ts'
+import { ResponseLog, readResponse, sliced } from './response-log.ts'
 
 /** The largest head, line or trailer section. */
 const LIMIT = 16_384
@@ -30,10 +30,10 @@ const ANSWERS = [
 
 test('an answer is the same in one piece, byte by byte, and cut at any position', async t => {
   for (const answer of ANSWERS) {
-    const whole = readAnswer(sliced(answer))
+    const whole = readResponse(sliced(answer))
     const bytes = [...answer].map((_, i) => i)
-    t.strictSame(readAnswer(sliced(answer, bytes)), whole, `byte by byte: ${JSON.stringify(answer)}`)
-    const different = bytes.filter(i => JSON.stringify(readAnswer(sliced(answer, [i]))) !== JSON.stringify(whole))
+    t.strictSame(readResponse(sliced(answer, bytes)), whole, `byte by byte: ${JSON.stringify(answer)}`)
+    const different = bytes.filter(i => JSON.stringify(readResponse(sliced(answer, [i]))) !== JSON.stringify(whole))
     t.strictSame(different, [], 'positions that make a difference')
   }
 })
@@ -42,7 +42,7 @@ test('an answer is the same in any pieces', async t => {
   const seed = Date.now() & 0x7fffffff
   const arbitrary = fc.constantFrom(...ANSWERS).chain(answer => fc.tuple(fc.constant(answer), fc.array(fc.nat(answer.length), { maxLength: 9 })))
   fc.assert(fc.property(arbitrary, ([answer, positions]) => {
-    const [got, whole] = [readAnswer(sliced(answer, positions)), readAnswer(sliced(answer))]
+    const [got, whole] = [readResponse(sliced(answer, positions)), readResponse(sliced(answer))]
     return JSON.stringify(got) === JSON.stringify(whole)
   }), { seed, numRuns: 2_000 })
   t.pass(`seed ${seed}`)
@@ -58,51 +58,51 @@ test('reading stops exactly at the end of an answer, and tells where that is', a
     [`${OK}\r\nhello`, 'hello', 'whole at the end'],
     [`${OK}\r\n`, '', 'whole at the end'],
   ] as const) {
-    t.match(readAnswer(sliced(answer)), { ending, status: 200, body, length: answer.length, ...(answer.includes('204') ? { status: 204 } : {}) }, answer)
-    if (ending === 'whole') t.equal(readAnswer(sliced(`${answer}HTTP/1.1 500 Other\r\n\r\n`)).length, answer.length, 'nothing behind it is read')
-    const early = [...answer].findIndex((_, i) => readAnswer(sliced(answer.slice(0, i))).ending === 'whole')
+    t.match(readResponse(sliced(answer)), { ending, status: 200, body, length: answer.length, ...(answer.includes('204') ? { status: 204 } : {}) }, answer)
+    if (ending === 'whole') t.equal(readResponse(sliced(`${answer}HTTP/1.1 500 Other\r\n\r\n`)).length, answer.length, 'nothing behind it is read')
+    const early = [...answer].findIndex((_, i) => readResponse(sliced(answer.slice(0, i))).ending === 'whole')
     t.equal(early, -1, 'and not before')
   }
-  t.match(readAnswer(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'whole', body: '', length: 38 }, 'HEAD')
+  t.match(readResponse(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'whole', body: '', length: 38 }, 'HEAD')
 })
 
 test('interim responses are skipped, whoever sends them; 101, which nobody asked for, is refused', async t => {
   for (const status of [100, 102, 103, 104, 199]) {
     for (const fields of ['', 'Content-Length: 3\r\nLink: a\r\n', 'Connection: close\r\n', 'Transfer-Encoding: chunked\r\n']) {
       const interim = `HTTP/1.1 ${status} Wait\r\n${fields}\r\n`
-      t.match(readAnswer(sliced(`${interim}${interim}${OK}Content-Length: 2\r\n\r\nok`)), { ending: 'whole', status: 200, headers: ['Content-Length', '2'], body: 'ok' }, `${status} ${fields}`)
-      t.equal(readAnswer(sliced(interim)).ending, 'cut short', 'an interim response is none')
+      t.match(readResponse(sliced(`${interim}${interim}${OK}Content-Length: 2\r\n\r\nok`)), { ending: 'whole', status: 200, headers: ['Content-Length', '2'], body: 'ok' }, `${status} ${fields}`)
+      t.equal(readResponse(sliced(interim)).ending, 'cut short', 'an interim response is none')
     }
   }
-  t.equal(readAnswer(sliced('HTTP/1.1 101 No\r\n\r\n')).ending, 'refused')
+  t.equal(readResponse(sliced('HTTP/1.1 101 No\r\n\r\n')).ending, 'refused')
 })
 
 test('an interim response that ends the connection ends it behind the final one, and behind no later one', async t => {
-  const log = new AnswerLog()
-  const reader = new ResponseReader()
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
   for (const [interim, isPersistent] of [['HTTP/1.1 103 Hints\r\nConnection: close\r\n\r\n', false], ['HTTP/1.0 100 Continue\r\n\r\n', false], ['HTTP/1.1 103 Hints\r\n\r\n', true]] as const) {
-    reader.begin('GET', log)
-    reader.read(Buffer.from(`${interim}${OK}Content-Length: 0\r\n\r\n`))
+    parser.begin('GET', log)
+    parser.read(Buffer.from(`${interim}${OK}Content-Length: 0\r\n\r\n`))
     t.equal(log.head?.isPersistent, isPersistent, interim)
-    t.equal(reader.forget()?.isPersistent, isPersistent)
+    t.equal(parser.reset()?.isPersistent, isPersistent)
   }
 })
 
 test('what began is told once for each answer, and before anything else', async t => {
-  const log = new AnswerLog()
-  const reader = new ResponseReader()
-  reader.begin('GET', log)
-  reader.read(Buffer.from('H'))
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
+  parser.begin('GET', log)
+  parser.read(Buffer.from('H'))
   t.match(log, { started: 1, heads: 0 })
-  reader.read(Buffer.from('TTP/1.1 103 Hints\r\n\r\n'))
-  reader.read(Buffer.from(`${OK}Content-Length: 1\r\n\r\n`))
+  parser.read(Buffer.from('TTP/1.1 103 Hints\r\n\r\n'))
+  parser.read(Buffer.from(`${OK}Content-Length: 1\r\n\r\n`))
   t.match(log, { started: 1, heads: 1 })
 })
 
 test('what can not become an answer is refused as soon as that is known', async t => {
   for (const start of ['\0', 'h', 'GET / HTTP/1.1', 'HTTP/2.0 200', '\r\n', ' HTTP/1.1 200', 'SSH-2.0-x']) {
-    t.equal(readAnswer(sliced(start)).ending, 'refused', JSON.stringify(start))
-    t.equal(readAnswer(sliced(start, [...start].map((_, i) => i))).ending, 'refused', `byte by byte: ${JSON.stringify(start)}`)
+    t.equal(readResponse(sliced(start)).ending, 'refused', JSON.stringify(start))
+    t.equal(readResponse(sliced(start, [...start].map((_, i) => i))).ending, 'refused', `byte by byte: ${JSON.stringify(start)}`)
   }
 })
 
@@ -136,24 +136,24 @@ test('chunks that are not written as RFC 9112 has it are refused', async t => {
     ['a trailer with NUL', '0\r\nA: \0\r\n\r\n'],
     ['a trailer with a bare LF', '0\r\nA: b\nC: d\r\n\r\n'],
     ['an end with LF', '0\r\n\n\r\n'],
-  ] as const) t.equal(readAnswer(sliced(`${CHUNKS}${chunks}`)).ending, 'refused', name)
+  ] as const) t.equal(readResponse(sliced(`${CHUNKS}${chunks}`)).ending, 'refused', name)
 })
 
 test('trailers are dropped', async t => {
-  const { headers, body, ending } = readAnswer(sliced(`${CHUNKS}2\r\nok\r\n0\r\nSet-Cookie: a\r\nContent-Length: 9\r\n\r\n`))
+  const { headers, body, ending } = readResponse(sliced(`${CHUNKS}2\r\nok\r\n0\r\nSet-Cookie: a\r\nContent-Length: 9\r\n\r\n`))
   t.strictSame({ headers, body, ending }, { headers: ['Transfer-Encoding', 'chunked'], body: 'ok', ending: 'whole' })
 })
 
 test('a whole buffer of a body is handed on as it came, and a part of one as a view', async t => {
-  const log = new AnswerLog()
+  const log = new ResponseLog()
   const got: Buffer[] = []
-  log.onBody = piece => { got.push(piece); return true }
-  const reader = new ResponseReader()
-  reader.begin('GET', log)
-  reader.read(Buffer.from(`${OK}Content-Length: 20000\r\n\r\n`))
+  log.onResponseData = piece => { got.push(piece); return true }
+  const parser = new ResponseParser()
+  parser.begin('GET', log)
+  parser.read(Buffer.from(`${OK}Content-Length: 20000\r\n\r\n`))
   const [first, last] = [Buffer.alloc(10_000, 'a'), Buffer.alloc(10_001, 'b')]
-  reader.read(first)
-  t.equal(reader.read(last), 10_000)
+  parser.read(first)
+  t.equal(parser.read(last), 10_000)
   t.equal(got[0], first)
   t.equal(got[1]?.buffer, last.buffer)
   t.equal(got[1]?.length, 10_000)
@@ -172,7 +172,7 @@ test('the limits are the same in one piece and byte by byte', async t => {
       const tail = Array.from({ length: 9 }, (_, i) => text.length - i)
       for (const [how, positions] of [['in one piece', []], ['with its end byte by byte', tail], ['with another answer behind it', [text.length + 1]]] as const) {
         const pieces = how.startsWith('with another') ? sliced(`${text}${OK}Content-Length: 99999\r\n\r\n${'x'.repeat(40_000)}`) : sliced(text, positions)
-        t.equal(readAnswer(pieces).ending, ending, `${name} of ${length} bytes ${how}`)
+        t.equal(readResponse(pieces).ending, ending, `${name} of ${length} bytes ${how}`)
       }
     }
   }
