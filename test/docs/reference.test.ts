@@ -30,6 +30,16 @@ test('the metrics page has every metric of the program, with its labels, and no 
   t.strictSame(told.sort(), program.sort())
 })
 
+test('the metrics page names every value of the labels of token calls and replays', async t => {
+  const rows = rowsOf(read('docs/reference/metrics.md'))
+  const row = (name: string): string[] => codeSpans(rows.find(([names = '']) => names.includes(name))?.[1] ?? '')
+  const quoted = (list: string): string[] => [...list.matchAll(/'(\w+)'/g)].map(([, value = '']) => value)
+  const [, calls = '', outcomes = ''] = /^const CALLS.+ = \[(.+)\]$[^]*?^const OUTCOMES.+ = \[(.+)\]$/m.exec(read('src/telemetry/token-calls.ts')) ?? []
+  t.strictSame(row('token_requests_total').filter(span => !['call', 'outcome'].includes(span)).sort(), [...quoted(calls), ...quoted(outcomes)].sort())
+  const [, replays = ''] = /^export type Replay = (.+)$/m.exec(read('src/amsu/invalid-token.ts')) ?? []
+  t.strictSame(row('replays_total'), quoted(replays))
+})
+
 test('the log page has every field of the line of a request', async t => {
   const source = read('src/logging/access-log.ts')
   const written = [...source.matchAll(/"(\w+)":/g)].map(([, field = '']) => field).filter(field => !['level', 'time', 'msg'].includes(field))
