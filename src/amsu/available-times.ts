@@ -6,7 +6,7 @@
 const FAMILY = /^[a-z][a-z0-9_]{0,39}_analysis$/
 
 /** AMSU has four families; an answer with many more is not this answer. */
-const MOST_FAMILIES = 16
+const MAX_FAMILIES = 16
 
 /** What AMSU says for a family without a limit. */
 export const UNLIMITED = -1
@@ -30,7 +30,7 @@ export function parseAvailableTimes (body: unknown): readonly AvailableTimes[] {
   const times = Object.entries(body)
     .filter((entry): entry is [string, number] => FAMILY.test(entry[0]) && Number.isSafeInteger(entry[1]) && entry[1] >= UNLIMITED)
     .map(([family, remaining]) => ({ family, remaining }))
-  return times.length > MOST_FAMILIES ? [] : times
+  return times.length > MAX_FAMILIES ? [] : times
 }
 
 /** The families of which nothing is left. */

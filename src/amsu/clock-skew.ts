@@ -6,10 +6,10 @@ import { type Clock, instant, type Instant } from '../clock.ts'
 import type { ApiResponseHead } from '../upstream/api-client.ts'
 
 /** A clock that is off by more than this is worth a word, in seconds; `Date` itself is exact to a second. */
-export const LARGEST_SKEW_SECONDS = 30
+export const MAX_SKEW_SECONDS = 30
 
 /** When the wall clock has moved this much against the monotonic one it was set, or the machine slept: what was measured is void. */
-const LARGEST_MOVE_MS = 10_000
+const MAX_MOVE_MS = 10_000
 
 /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when the answer does not tell. */
 export function skewSeconds ({ headers }: Pick<ApiResponseHead, 'headers'>, wallNow: number): number | undefined {
@@ -19,7 +19,7 @@ export function skewSeconds ({ headers }: Pick<ApiResponseHead, 'headers'>, wall
 
 /** Whether a clock that is `skew` seconds off is worth a word; one of which nothing is known is not. */
 export function isOff (skew: number | undefined): boolean {
-  return skew !== undefined && Math.abs(skew) > LARGEST_SKEW_SECONDS
+  return skew !== undefined && Math.abs(skew) > MAX_SKEW_SECONDS
 }
 
 /** Remembers what the last answer told, and warns of a clock that is off: once, and again when it has been right in between. */
@@ -47,6 +47,6 @@ export class ClockSkew {
     if (this.#last === undefined) return undefined
     const { at, seconds } = this.#last
     const now = instant(this.#clock)
-    return Math.abs((now.wall - at.wall) - (now.monotonic - at.monotonic)) > LARGEST_MOVE_MS ? undefined : seconds
+    return Math.abs((now.wall - at.wall) - (now.monotonic - at.monotonic)) > MAX_MOVE_MS ? undefined : seconds
   }
 }

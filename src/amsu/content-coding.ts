@@ -5,7 +5,7 @@
 import zlib from 'node:zlib'
 
 /** Codings that are undone one after the other. Nobody applies more, and each would be another bomb. */
-const MOST_CODINGS = 2
+const MAX_CODINGS = 2
 
 /** Largest window of zstd, as a power of two: 8 MiB, which RFC 9659 has as the limit for the web. Node's own limit is 128 MiB. */
 const ZSTD_WINDOW_LOG = 23
@@ -30,7 +30,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
  */
 export function decodeContent (body: Buffer, codings: readonly string[], maxBytes: number): Buffer | undefined {
   const names = codings.join().toLowerCase().split(',').map(name => name.trim()).filter(name => name !== '')
-  if (names.length > MOST_CODINGS) return undefined
+  if (names.length > MAX_CODINGS) return undefined
   try {
     return names.reduceRight<Buffer | undefined>((decoded, name) => decoded === undefined || !Object.hasOwn(DECODERS, name) ? undefined : DECODERS[name]?.(decoded, maxBytes), body)
   } catch {

@@ -105,7 +105,7 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
     let isSent = false
     try {
       const issuedAt = instant(clock)
-      const { status, headers, body } = await client.request({
+      const { status, headers, body: bytes } = await client.request({
         ...ENDPOINTS[call],
         headers: ['content-type', 'application/x-www-form-urlencoded', 'accept', 'application/json', 'accept-encoding', 'identity'],
         body: Buffer.from(form.toString()),
@@ -113,9 +113,9 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
         onConnected () { isSent = true },
         ...(onResponseHead === undefined ? {} : { onResponseHead }),
       })
-      const answer = parseJson(body)
-      if (status === 200) return toGrant(call, answer, issuedAt)
-      throw toFailure(call, status, answer, headers['retry-after'], clock)
+      const body = parseJson(bytes)
+      if (status === 200) return toGrant(call, body, issuedAt)
+      throw toFailure(call, status, body, headers['retry-after'], clock)
     } catch (error) {
       throw error instanceof TokenCallError ? error : toNetworkFailure(call, error, isSent)
     } finally {
@@ -138,8 +138,8 @@ export function parseJson (body: Buffer | undefined): unknown {
   }
 }
 
-function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGrant {
-  const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(answer) ? answer : {}
+function toGrant (call: TokenCall, body: unknown, issuedAt: Instant): TokenGrant {
+  const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(body) ? body : {}
   if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token', { code: INVALID_RESPONSE })
   if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in', { code: INVALID_RESPONSE })
   const isUsable = typeof refreshToken === 'string' && VISIBLE_ASCII.test(refreshToken)
@@ -147,17 +147,17 @@ function toGrant (call: TokenCall, answer: unknown, issuedAt: Instant): TokenGra
 }
 
 /** Turns an answer other than 200 into a failure. */
-function toFailure (call: TokenCall, status: number, answer: unknown, retryAfter: string | undefined, clock: Clock): TokenCallError {
-  const code = errorCodeOf(answer)
+function toFailure (call: TokenCall, status: number, body: unknown, retryAfter: string | undefined, clock: Clock): TokenCallError {
+  const code = errorCodeOf(body)
   const retryAfterMs = retryAfter === undefined ? 0 : parseRetryAfterMs(retryAfter, clock.wall())
-  return new TokenCallError(call, classifyAnswer(call, status, code), `status ${status}${code === undefined ? '' : ` ${code}`}`, { retryAfterMs, status })
+  return new TokenCallError(call, classifyFailure(call, status, code), `status ${status}${code === undefined ? '' : ` ${code}`}`, { retryAfterMs, status })
 }
 
 /**
  * Tells what an answer other than 200 means. AMSU's own words count most; a 403, 404, 405 or 501 to a PUT without them comes
  * from a firewall or front end that does not let the method pass.
  */
-export function classifyAnswer (call: TokenCall, status: number, code: string | undefined): TokenCallFailureKind {
+export function classifyFailure (call: TokenCall, status: number, code: string | undefined): TokenCallFailureKind {
   if (code === 'COMMON.AUTHENTICATION_FAILED' || code === 'COMMON.INVALID_CREDENTIALS') return 'rejected'
   if (call === 'refresh_put' && (status === 405 || status === 501 || (code === undefined && (status === 403 || status === 404)))) return 'refused'
   if (status === 401) return 'rejected'
@@ -166,8 +166,8 @@ export function classifyAnswer (call: TokenCall, status: number, code: string | 
 }
 
 /** AMSU’s `error.code` in an answer, if it is one that is safe to print. */
-export function errorCodeOf (answer: unknown): string | undefined {
-  const code = isRecord(answer) && isRecord(answer['error']) ? answer['error']['code'] : undefined
+export function errorCodeOf (body: unknown): string | undefined {
+  const code = isRecord(body) && isRecord(body['error']) ? body['error']['code'] : undefined
   return typeof code === 'string' && code.length <= 64 && ERROR_CODE.test(code) ? code : undefined
 }
 

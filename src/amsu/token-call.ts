@@ -21,7 +21,7 @@ export const REFRESH_LIFE_MS = 30 * 24 * 3_600_000
 export const REFRESH_MARGIN_MS = 3_600_000
 
 /** The longest life that is believed: the refresh token must not die meanwhile. */
-const LONGEST_LIFE_MS = REFRESH_LIFE_MS - REFRESH_MARGIN_MS
+const MAX_LIFE_MS = REFRESH_LIFE_MS - REFRESH_MARGIN_MS
 
 /**
  * The life of a token, in milliseconds, from AMSU's `expires_in`.
@@ -29,5 +29,5 @@ const LONGEST_LIFE_MS = REFRESH_LIFE_MS - REFRESH_MARGIN_MS
  * @param expiresInSeconds a positive, finite number of seconds
  */
 export function tokenLifeMs (expiresInSeconds: number): number {
-  return Math.min(expiresInSeconds * 1000, LONGEST_LIFE_MS)
+  return Math.min(expiresInSeconds * 1000, MAX_LIFE_MS)
 }

@@ -9,12 +9,12 @@ const CREDENTIALS = /^([A-Za-z]+) +([\x21-\x7e]+)$/
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /** `Basic` (RFC 7617) with both its parts, or `Bearer` (RFC 6750). */
-export type Credentials =
+export type CallerCredentials =
   | { readonly scheme: 'basic', readonly name: string, readonly secret: string }
   | { readonly scheme: 'bearer', readonly token: string }
 
 /** Parses the value of an `Authorization` header; undefined is one that no caller of ours would send. Never throws. */
-export function parseAuthorization (value: string | undefined): Credentials | undefined {
+export function parseAuthorization (value: string | undefined): CallerCredentials | undefined {
   const [, scheme = '', credentials = ''] = CREDENTIALS.exec(value ?? '') ?? []
   switch (scheme.toLowerCase()) {
     case 'bearer': return { scheme: 'bearer', token: credentials }
@@ -24,7 +24,7 @@ export function parseAuthorization (value: string | undefined): Credentials | un
 }
 
 /** The name ends at the first colon; the secret may hold more of them (RFC 7617 section 2). */
-function parseBasic (credentials: string): Credentials | undefined {
+function parseBasic (credentials: string): CallerCredentials | undefined {
   if (!BASE64.test(credentials)) return undefined
   const text = Buffer.from(credentials, 'base64').toString('latin1')
   const colonAt = text.indexOf(':')

@@ -11,7 +11,7 @@ const NAME = /^(?:(?![:,"'`\\])[\x21-\x7e]){1,64}$/
 const SECRET = /^[\x21-\x7e]+$/
 
 /** A secret below this many characters may be guessed: 16 hexadecimal digits are 64 bits, and the advice is twice that. */
-const SHORTEST_SECRET = 16
+const MIN_SECRET_LENGTH = 16
 
 /** Blanks around an entry. A no-break space is none of them: it is reported, not swallowed. */
 const BLANKS_AROUND = /^[ \t\r\n]+|[ \t\r\n]+$/g
@@ -48,8 +48,8 @@ export function parseCallersFile (text: string): CallerList {
 
 /** A sentence for the log if some callers have secrets that can be guessed. It says how many, not whose. */
 export function weakSecretWarnings (callers: readonly Caller[]): string[] {
-  const weak = callers.filter(({ secret }) => secret.reveal().length < SHORTEST_SECRET).length
-  return weak === 0 ? [] : [`${weak} of ${callers.length} callers have a secret of less than ${SHORTEST_SECRET} characters, which may be guessed; openssl rand -hex 16 makes a good one`]
+  const weak = callers.filter(({ secret }) => secret.reveal().length < MIN_SECRET_LENGTH).length
+  return weak === 0 ? [] : [`${weak} of ${callers.length} callers have a secret of less than ${MIN_SECRET_LENGTH} characters, which may be guessed; openssl rand -hex 16 makes a good one`]
 }
 
 function trim (text: string): string {

@@ -32,7 +32,7 @@ const KEY_BYTES = 32
 const SUBJECTS = { access: 'app_key:', refresh: 'refresh:app_key:' } as const
 
 /** No token of ours is longer: a name has at most 64 characters. */
-const LONGEST_TOKEN = 512
+const MAX_TOKEN_LENGTH = 512
 
 /** Header, claims, signature (RFC 7515 section 7.1). */
 const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/
@@ -44,7 +44,7 @@ export type TokenKind = keyof typeof SUBJECTS
 export type PlaceholderKeys = Readonly<Record<TokenKind, Uint8Array>>
 
 /** The answer of AMSU's token endpoints, in exactly this shape. */
-export interface TokenGrant {
+export interface PlaceholderGrant {
   readonly access_token: string
   readonly token_type: 'bearer'
   /** In seconds. */
@@ -76,7 +76,7 @@ export function randomKeys (): PlaceholderKeys {
  *
  * @param nowMs wall clock
  */
-export async function issueTokens (name: string, keys: PlaceholderKeys, nowMs: number): Promise<TokenGrant> {
+export async function issueTokens (name: string, keys: PlaceholderKeys, nowMs: number): Promise<PlaceholderGrant> {
   const sign = async (kind: TokenKind, lifeSeconds: number): Promise<string> =>
     await new SignJWT({ sub: SUBJECTS[kind] + name, iss: ISSUER, exp: Math.floor(nowMs / 1000) + lifeSeconds })
       .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT' })
@@ -87,7 +87,7 @@ export async function issueTokens (name: string, keys: PlaceholderKeys, nowMs: n
 
 /** Whether it is worth the cost to verify `token`. */
 export function isTokenShaped (token: string): boolean {
-  return token.length <= LONGEST_TOKEN && SHAPE.test(token)
+  return token.length <= MAX_TOKEN_LENGTH && SHAPE.test(token)
 }
 
 /**

@@ -8,10 +8,10 @@ import type { Clock } from '../clock.ts'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import type { CallerRegistry } from './caller-registry.ts'
 import { readBody } from './request-body.ts'
-import { answerTokenCall, TOKEN_PATHS, tokenCall, type TokenEndpoint } from './token-endpoint.ts'
+import { handleTokenCall, TOKEN_PATHS, tokenEndpointCall, type TokenEndpoint } from './token-endpoint.ts'
 
 /** Largest token request; two secrets have room in a fraction of it. */
-const LARGEST_BODY_BYTES = 16_384
+const MAX_BODY_BYTES = 16_384
 
 /** A token request must be there within this. */
 const BODY_TIMEOUT_MS = 10_000
@@ -28,17 +28,17 @@ export const callersPlugin = fp(async (app: FastifyInstance, { registry, clock }
       method: [...RELAYED_METHODS],
       url: TOKEN_PATHS[endpoint],
       exposeHeadRoute: false,
-      onRequest: async (request, reply) => await answer(endpoint, request, reply),
+      onRequest: async (request, reply) => await handle(endpoint, request, reply),
       handler: unreachable,
     })
   }
 
-  async function answer (endpoint: TokenEndpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const call = tokenCall(endpoint, request.method)
+  async function handle (endpoint: TokenEndpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const call = tokenEndpointCall(endpoint, request.method)
     if (call === undefined) throw new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[endpoint] })
-    const text = await readBody(request.raw, reply.raw, { clock, limitBytes: LARGEST_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS })
+    const text = await readBody(request.raw, reply.raw, { clock, limitBytes: MAX_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS })
     if (text === undefined) return reply.hijack()
-    const { body, status } = await answerTokenCall(call, text, registry)
+    const { body, status } = await handleTokenCall(call, text, registry)
     // Tokens are kept by nobody on the way (RFC 6749 section 5.1).
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'x-request-id': request.id }).code(status)
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="amsu-proxy"')

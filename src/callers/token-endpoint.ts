@@ -4,7 +4,7 @@
  */
 import { ProxyError } from '../errors.ts'
 import type { CallerRegistry } from './caller-registry.ts'
-import type { TokenGrant } from './placeholder-token.ts'
+import type { PlaceholderGrant } from './placeholder-token.ts'
 
 /** Paths of the endpoints, in AMSU's spelling. */
 export const TOKEN_PATHS = {
@@ -13,7 +13,7 @@ export const TOKEN_PATHS = {
 } as const
 
 /** AMSU's words for what is wrong; the codes are the vendor's, the texts are ours. */
-const REFUSALS = {
+const REJECTIONS = {
   'COMMON.AUTHENTICATION_FAILED': 'The client id or the client secret is wrong.',
   'COMMON.INVALID_CREDENTIALS': 'The refresh token is invalid or has expired.',
 } as const
@@ -22,15 +22,15 @@ const REFUSALS = {
 export type TokenEndpoint = keyof typeof TOKEN_PATHS
 
 /** What a call is for: tokens for id and secret, or for a refresh token. */
-export type TokenCall = 'grant' | 'renew'
+export type TokenEndpointCall = 'grant' | 'renew'
 
 /** An answer in AMSU's shape. */
-export type TokenReply =
-  | { readonly status: 200, readonly body: TokenGrant }
-  | { readonly status: 401, readonly body: { readonly error: { readonly code: keyof typeof REFUSALS, readonly msg: string } } }
+export type TokenResponse =
+  | { readonly status: 200, readonly body: PlaceholderGrant }
+  | { readonly status: 401, readonly body: { readonly error: { readonly code: keyof typeof REJECTIONS, readonly msg: string } } }
 
 /** The call that `method` makes at `endpoint`, or undefined if AMSU has none. */
-export function tokenCall (endpoint: TokenEndpoint, method: string): TokenCall | undefined {
+export function tokenEndpointCall (endpoint: TokenEndpoint, method: string): TokenEndpointCall | undefined {
   if (method === 'POST') return endpoint === 'token' ? 'grant' : 'renew'
   return method === 'PUT' && endpoint === 'token' ? 'renew' : undefined
 }
@@ -41,11 +41,11 @@ export function tokenCall (endpoint: TokenEndpoint, method: string): TokenCall |
  * @param body text of the request, as {@link readFields} takes it
  * @throws {ProxyError} INVALID_TOKEN_REQUEST when a field is missing, empty or given twice
  */
-export async function answerTokenCall (call: TokenCall, body: string, registry: CallerRegistry): Promise<TokenReply> {
+export async function handleTokenCall (call: TokenEndpointCall, body: string, registry: CallerRegistry): Promise<TokenResponse> {
   const fields = readFields(body)
   switch (call) {
-    case 'grant': return reply(await registry.grant(read(fields, 'client_id'), read(fields, 'client_secret')), 'COMMON.AUTHENTICATION_FAILED')
-    case 'renew': return reply(await registry.renew(read(fields, 'refresh_token')), 'COMMON.INVALID_CREDENTIALS')
+    case 'grant': return toResponse(await registry.grant(read(fields, 'client_id'), read(fields, 'client_secret')), 'COMMON.AUTHENTICATION_FAILED')
+    case 'renew': return toResponse(await registry.renew(read(fields, 'refresh_token')), 'COMMON.INVALID_CREDENTIALS')
   }
 }
 
@@ -70,6 +70,6 @@ function read (fields: URLSearchParams, name: string): string {
   return value
 }
 
-function reply (grant: TokenGrant | undefined, code: keyof typeof REFUSALS): TokenReply {
-  return grant === undefined ? { status: 401, body: { error: { code, msg: REFUSALS[code] } } } : { status: 200, body: grant }
+function toResponse (grant: PlaceholderGrant | undefined, code: keyof typeof REJECTIONS): TokenResponse {
+  return grant === undefined ? { status: 401, body: { error: { code, msg: REJECTIONS[code] } } } : { status: 200, body: grant }
 }

@@ -5,7 +5,7 @@
 import type { VerifiedToken } from './placeholder-token.ts'
 
 /** How many are kept. A caller has one or two at a time. */
-export const MOST_KEPT = 1_000
+export const MAX_KEPT = 1_000
 
 /** A bounded map from a token's digest to what the token says; the one not seen for longest goes first. */
 export class VerifiedTokens {
@@ -31,6 +31,6 @@ export class VerifiedTokens {
   add (digest: string, token: VerifiedToken): void {
     this.#byDigest.delete(digest)
     this.#byDigest.set(digest, token)
-    if (this.#byDigest.size > MOST_KEPT) this.#byDigest.delete(this.#byDigest.keys().next().value as string)
+    if (this.#byDigest.size > MAX_KEPT) this.#byDigest.delete(this.#byDigest.keys().next().value as string)
   }
 }

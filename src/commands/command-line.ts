@@ -9,7 +9,7 @@ import { COMMANDS, type CommandName } from './usage.ts'
 const WAIT_DEFAULT_SECONDS = 30
 
 /** A day; who waits longer has made a mistake. */
-const WAIT_MAXIMUM_SECONDS = 86_400
+const MAX_WAIT_SECONDS = 86_400
 
 /** Everything a command line may begin with. */
 const WORDS = [...COMMANDS, 'help', '--help', '--version']
@@ -57,8 +57,8 @@ function readWait (given: readonly string[]): CommandLine {
   const text = isApart ? rest[0] : /^--timeout=(.*)$/.exec(first)?.[1]
   const extra = isApart ? rest[1] : rest[0]
   if (text === undefined && !isApart) return complainOf('wait', first)
-  if (text === undefined || !/^\d{1,5}(?:\.\d{1,3})?$/.test(text) || Number(text) > WAIT_MAXIMUM_SECONDS) {
-    return complain(`amsu-proxy wait: --timeout must be a number of seconds from 0 to ${WAIT_MAXIMUM_SECONDS}`)
+  if (text === undefined || !/^\d{1,5}(?:\.\d{1,3})?$/.test(text) || Number(text) > MAX_WAIT_SECONDS) {
+    return complain(`amsu-proxy wait: --timeout must be a number of seconds from 0 to ${MAX_WAIT_SECONDS}`)
   }
   return extra === undefined ? { command: 'wait', timeoutMs: Number(text) * 1000 } : complainOf('wait', extra)
 }

@@ -5,7 +5,7 @@ import { readVariables, type Environment } from '../config/variables.ts'
 import { askReadiness, probeTarget } from './readiness-probe.ts'
 
 /** Shorter than the 5 s that the image gives the whole command. */
-const ANSWER_TIMEOUT_MS = 3_000
+const RESPONSE_TIMEOUT_MS = 3_000
 
 /** The process, as this command sees it. */
 export interface HealthcheckProcess {
@@ -22,7 +22,7 @@ export interface HealthcheckProcess {
  */
 export async function healthcheck ({ environment, dotenvPath, say }: HealthcheckProcess): Promise<number> {
   const target = probeTarget(readVariables(environment, dotenvPath, []))
-  const { isReady, message } = 'problem' in target ? { isReady: false, message: `not ready: ${target.problem}` } : await askReadiness(target, ANSWER_TIMEOUT_MS)
+  const { isReady, message } = 'problem' in target ? { isReady: false, message: `not ready: ${target.problem}` } : await askReadiness(target, RESPONSE_TIMEOUT_MS)
   say(message)
   return isReady ? 0 : 1
 }

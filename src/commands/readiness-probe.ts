@@ -7,7 +7,7 @@ import { settings } from '../config/settings.ts'
 import { systemCode } from '../config/text-file.ts'
 
 /** The answer is a short line of JSON; more than this is somebody else's. */
-const LARGEST_ANSWER_CHARACTERS = 4_096
+const MAX_RESPONSE_CHARACTERS = 4_096
 
 /** What a warning of `/readyz` looks like. */
 const WARNING = /^[a-z_]{1,40}(?::\w{1,64})?$/
@@ -91,7 +91,7 @@ async function readAnswer (request: http.ClientRequest): Promise<{ status: numbe
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
         text += chunk
-        if (text.length > LARGEST_ANSWER_CHARACTERS) response.destroy()
+        if (text.length > MAX_RESPONSE_CHARACTERS) response.destroy()
       })
       response.on('close', () => { resolve({ status: response.statusCode ?? 0, text }) })
       response.on('error', reject)

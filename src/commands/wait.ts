@@ -10,7 +10,7 @@ import { askReadiness, probeTarget } from './readiness-probe.ts'
 const PAUSE_MS = 200
 
 /** A proxy that does not answer within this is asked anew. */
-const ANSWER_TIMEOUT_MS = 3_000
+const RESPONSE_TIMEOUT_MS = 3_000
 
 /** The process and its clock. */
 export interface WaitProcess extends HealthcheckProcess {
@@ -31,7 +31,7 @@ export async function wait ({ environment, dotenvPath, say, clock }: WaitProcess
   const startedAt = clock.monotonic()
   const leftMs = (): number => timeoutMs - (clock.monotonic() - startedAt)
   for (;;) {
-    const { isReady, message } = await askReadiness(target, Math.min(ANSWER_TIMEOUT_MS, Math.max(leftMs(), PAUSE_MS)))
+    const { isReady, message } = await askReadiness(target, Math.min(RESPONSE_TIMEOUT_MS, Math.max(leftMs(), PAUSE_MS)))
     if (isReady) {
       say(message)
       return 0

@@ -20,10 +20,10 @@ export interface Setting {
 }
 
 /** Largest delay Node's timers take; more would fire at once. */
-const LARGEST_DELAY_MS = 2_147_483_647
+const MAX_DELAY_MS = 2_147_483_647
 
 function milliseconds (defaultMs: number, minimum: number, meaning: string): Setting {
-  return { type: 'integer', default: defaultMs, minimum, maximum: LARGEST_DELAY_MS, rule: `a whole number of milliseconds from ${minimum} to ${LARGEST_DELAY_MS}`, meaning }
+  return { type: 'integer', default: defaultMs, minimum, maximum: MAX_DELAY_MS, rule: `a whole number of milliseconds from ${minimum} to ${MAX_DELAY_MS}`, meaning }
 }
 
 function path (meaning: string): Setting {

@@ -11,7 +11,7 @@ import { warningsOf, type Warning } from './health.ts'
 import type { Build } from './metrics.ts'
 
 /** Longer paths are cut: 16 KiB of them would make a page nobody can read. */
-const LONGEST_PATH = 200
+const MAX_PATH_LENGTH = 200
 
 /** What the proxy is doing, in the words of the page. */
 export type State = 'starting' | 'serving' | 'renewing' | 'token_endpoint_down' | 'credentials_rejected' | 'draining'
@@ -61,7 +61,7 @@ export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'fai
  */
 export function describe (sources: StatusSources, host: string) {
   const status = maskTexts(describeAll(sources, host), sources.mask)
-  return { ...status, requests: status.requests.map(request => ({ ...request, path: request.path.slice(0, LONGEST_PATH) })) }
+  return { ...status, requests: status.requests.map(request => ({ ...request, path: request.path.slice(0, MAX_PATH_LENGTH) })) }
 }
 
 function describeAll (sources: StatusSources, host: string) {

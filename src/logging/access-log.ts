@@ -11,7 +11,7 @@ import type { Outcome } from '../relay/context.ts'
 import { loggedError, type LoggerOptions } from './logger.ts'
 
 /** Errors whose cause an operator should see without turning anything on. */
-const WORTH_A_CAUSE = new Set<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL'])
+const CODES_WITH_CAUSE = new Set<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL'])
 
 const { info } = levels.values as { info: number }
 
@@ -28,7 +28,7 @@ function lineOf ({ bytesIn, bytesOut, caller, cause, durationMs, errorCode, meth
   line += `"method":${JSON.stringify(method)},"path":${JSON.stringify(path)},"status":${status},"bytesIn":${bytesIn},"bytesOut":${bytesOut},"replayed":${replay !== undefined},"durationMs":${round(durationMs)},`
   if (upstreamMs !== undefined) line += `"upstreamMs":${round(upstreamMs)},`
   if (errorCode !== undefined) line += `"errorCode":"PROXY.${errorCode}",`
-  if (cause !== undefined && errorCode !== undefined && WORTH_A_CAUSE.has(errorCode)) line += `"cause":${JSON.stringify(loggedError(cause))},`
+  if (cause !== undefined && errorCode !== undefined && CODES_WITH_CAUSE.has(errorCode)) line += `"cause":${JSON.stringify(loggedError(cause))},`
   return `${line}"msg":"request"}\n`
 }
 

@@ -3,7 +3,7 @@
  */
 
 /** Bodies of this many requests of the largest size may be kept at once; further ones are sent once only. */
-const BODIES_AT_ONCE = 16
+const MAX_KEPT_BODIES = 16
 
 /** A piece is a few hundred bytes of objects, however short it is, and keeps alive what it is a part of: so many short ones are joined. */
 const MAX_SHORT_PIECES = 256
@@ -17,7 +17,7 @@ export class ReplayBudget {
 
   constructor (limitBytes: number) {
     this.limitBytes = limitBytes
-    this.#availableBytes = limitBytes * BODIES_AT_ONCE
+    this.#availableBytes = limitBytes * MAX_KEPT_BODIES
   }
 
   /** Takes memory if there is enough. */

@@ -6,10 +6,10 @@ import { Needles } from './needles.ts'
 import { REDACTED, type Secret } from './secret.ts'
 
 /** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
-const SHORTEST_MASKED_LENGTH = 4
+const MIN_MASKED_LENGTH = 4
 
 /** Shorter values are masked in the log, but no answer's header is dropped for them: `json` may be somebody's secret. */
-const SHORTEST_GUARDED_LENGTH = 8
+const MIN_GUARDED_LENGTH = 8
 
 /** How many values of one name are masked, the newest first: what is logged late may still hold a token that was replaced. */
 const VALUES_KEPT = 4
@@ -34,7 +34,7 @@ export function createMasker (): Masker {
   return {
     add (name, secret) {
       const value = secret.reveal()
-      if (value.length < SHORTEST_MASKED_LENGTH) return
+      if (value.length < MIN_MASKED_LENGTH) return
       // One that is told again, as at each reload, must not push out another.
       const kept = (formsByName.get(name) ?? []).filter(([form]) => form !== value)
       kept.unshift(formsOf(value))
@@ -42,7 +42,7 @@ export function createMasker (): Masker {
       // Longest first, so that a secret that contains another is hidden whole.
       needles = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
       all = new Needles(needles)
-      guarded = new Needles(needles.filter(needle => needle.length >= SHORTEST_GUARDED_LENGTH))
+      guarded = new Needles(needles.filter(needle => needle.length >= MIN_GUARDED_LENGTH))
     },
     mask: text => all.isIn(text) ? needles.reduce((masked, needle) => masked.replaceAll(needle, REDACTED), text) : text,
     isRevealing: text => guarded.isIn(text),
@@ -81,5 +81,5 @@ function base64Forms (value: string): string[] {
   })
   return forms
     .flatMap(form => [form, form.replaceAll('+', '-').replaceAll('/', '_')])
-    .filter(form => form.length >= SHORTEST_MASKED_LENGTH)
+    .filter(form => form.length >= MIN_MASKED_LENGTH)
 }

@@ -10,7 +10,7 @@ import { systemCode } from '../config/text-file.ts'
 const SOCKET_MODE = 0o660
 
 /** Most bytes of a socket's path that somebody can connect to (unix(7); it holds for what is moved there too). */
-const LONGEST_PATH_BYTES = 107
+const MAX_PATH_BYTES = 107
 
 /** What connecting to a socket file says when no process has it open, or when it has just gone. */
 const NOBODY = new Set(['ECONNREFUSED', 'ENOENT'])
@@ -25,7 +25,7 @@ const NOBODY = new Set(['ECONNREFUSED', 'ENOENT'])
  * @throws an error with code EADDRINUSE when somebody listens there, or when something is there that is no socket
  */
 export async function listenRestricted (path: string, listen: (path: string) => Promise<unknown>): Promise<() => void> {
-  if (Buffer.byteLength(path) > LONGEST_PATH_BYTES) throw Object.assign(new Error('UNIX_SOCKET is longer than a socket’s path can be'), { code: 'ENAMETOOLONG' })
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw Object.assign(new Error('UNIX_SOCKET is longer than a socket’s path can be'), { code: 'ENAMETOOLONG' })
   await removeStaleSocket(path)
   // A short name: what is added to the path must fit too.
   const directory = mkdtempSync(join(dirname(path), '.a-'))

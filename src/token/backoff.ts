@@ -5,7 +5,7 @@ import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import { retryDelayMs, type FailureKind } from './refresh-policy.ts'
 
 /** Renewals follow one another at least this far apart, however short AMSU makes its tokens live. */
-const SMALLEST_GAP_MS = 1_000
+const MIN_GAP_MS = 1_000
 
 /** The pause between attempts and the failures that made it long. Sleep counts: it is measured on both clocks. */
 export class Backoff {
@@ -45,7 +45,7 @@ export class Backoff {
   succeed (): void {
     this.#kind = undefined
     this.#failures = 0
-    this.#pause(SMALLEST_GAP_MS)
+    this.#pause(MIN_GAP_MS)
   }
 
   /** @param retryAfterMs what AMSU asked for, or 0 */

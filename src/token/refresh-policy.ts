@@ -22,17 +22,17 @@ const LATEST_AHEAD_MS = 60_000
 const SHORT_LIFE_MS = 90_000
 
 /** A token is not sent in the last moments of its life: it must still be good when it arrives. At most this long, or a tenth of its life. */
-const LARGEST_MARGIN_MS = 10_000
+const MAX_MARGIN_MS = 10_000
 
 /** First and longest wait after trouble. */
-const FIRST_RETRY_MS = 1_000
-const LONGEST_RETRY_MS = 30_000
+const MIN_RETRY_MS = 1_000
+const MAX_RETRY_MS = 30_000
 
 /** Wait after AMSU has refused our credentials: only a person can mend it. */
 const REJECTED_RETRY_MS = 60_000
 
 /** `Retry-After` is honoured up to this; a front end that asks for a day has made a mistake. */
-const LONGEST_RETRY_AFTER_MS = 15 * 60_000
+const MAX_RETRY_AFTER_MS = 15 * 60_000
 
 /** After a PUT was refused, POST goes first for this long. */
 const METHOD_MEMORY_MS = 6 * 3_600_000
@@ -51,7 +51,7 @@ export function renewAtAgeMs (lifeMs: number, random: number): number {
 
 /** How long before its end a token is no longer sent, in milliseconds. */
 export function expiryMarginMs (lifeMs: number): number {
-  return Math.min(LARGEST_MARGIN_MS, lifeMs / 10)
+  return Math.min(MAX_MARGIN_MS, lifeMs / 10)
 }
 
 /** What may be done with a token of this age; `renewAtMs` is what {@link renewAtAgeMs} said when it was born. */
@@ -78,25 +78,25 @@ export function isRefreshable (ageMs: number): boolean {
  * @param retryAfterMs what the answer asked for, if it did
  */
 export function retryDelayMs (kind: FailureKind, failures: number, random: number, retryAfterMs = 0): number {
-  const ceilingMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 16))
-  const backoffMs = kind === 'rejected' ? REJECTED_RETRY_MS : FIRST_RETRY_MS + random * (ceilingMs - FIRST_RETRY_MS)
-  return Math.max(backoffMs, Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS))
+  const ceilingMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** Math.min(failures, 16))
+  const backoffMs = kind === 'rejected' ? REJECTED_RETRY_MS : MIN_RETRY_MS + random * (ceilingMs - MIN_RETRY_MS)
+  return Math.max(backoffMs, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
 }
 
 /** What a plan for renewal depends on. Ages are in milliseconds; undefined means there is none. */
 export interface RenewalSituation {
   readonly refreshTokenAgeMs: number | undefined
-  readonly putRefusedAgeMs: number | undefined
+  readonly putBlockedAgeMs: number | undefined
   readonly isTokenUsable: boolean
   /** Whether the attempt before this one failed. */
   readonly hasFailed: boolean
 }
 
 /** The calls to try, in order. The secret crosses the wire last; but once no token is left, a refresh that has failed is not tried first again. */
-export function renewalPlan ({ refreshTokenAgeMs, putRefusedAgeMs, isTokenUsable, hasFailed }: RenewalSituation): TokenCall[] {
+export function renewalPlan ({ refreshTokenAgeMs, putBlockedAgeMs, isTokenUsable, hasFailed }: RenewalSituation): TokenCall[] {
   if (refreshTokenAgeMs === undefined || !isRefreshable(refreshTokenAgeMs) || (hasFailed && !isTokenUsable)) return ['credentials']
-  const isPutRefused = putRefusedAgeMs !== undefined && putRefusedAgeMs < METHOD_MEMORY_MS
-  return isPutRefused ? ['refresh_post', 'credentials'] : ['refresh_put', 'refresh_post', 'credentials']
+  const isPutBlocked = putBlockedAgeMs !== undefined && putBlockedAgeMs < METHOD_MEMORY_MS
+  return isPutBlocked ? ['refresh_post', 'credentials'] : ['refresh_put', 'refresh_post', 'credentials']
 }
 
 /** Whether the call `next` of a plan may succeed where the one before it failed. */

@@ -34,7 +34,7 @@ export class Renewal {
   readonly #options: RenewalOptions
   #credentials: Credentials
   #refreshToken: RefreshToken | undefined
-  #putRefusedAt: Instant | undefined
+  #putBlockedAt: Instant | undefined
 
   constructor (options: RenewalOptions) {
     this.#options = options
@@ -62,11 +62,11 @@ export class Renewal {
       if (failure !== undefined && !isWorthTrying(call, failure.kind, isTokenUsable())) continue
       try {
         const grant = this.#keep(await this.#call(call))
-        if (failure?.kind === 'broken' && call === 'refresh_post') this.#putRefusedAt = instant(this.#options.clock)
+        if (failure?.kind === 'broken' && call === 'refresh_post') this.#putBlockedAt = instant(this.#options.clock)
         return { grant, call }
       } catch (error) {
         failure = toCallError(call, error)
-        if (failure.kind === 'refused') this.#putRefusedAt = instant(this.#options.clock)
+        if (failure.kind === 'refused') this.#putBlockedAt = instant(this.#options.clock)
         if (failure.kind === 'rejected' && call !== 'credentials') this.#refreshToken = undefined
         this.#options.log.warn({ call, kind: failure.kind, err: failure }, 'AMSU token call failed')
       }
@@ -111,7 +111,7 @@ export class Renewal {
   }
 
   #plan (hasFailed: boolean, isTokenUsable: boolean): TokenCall[] {
-    return renewalPlan({ refreshTokenAgeMs: this.#ageMs(this.refreshIssuedAt), putRefusedAgeMs: this.#ageMs(this.#putRefusedAt), isTokenUsable, hasFailed })
+    return renewalPlan({ refreshTokenAgeMs: this.#ageMs(this.refreshIssuedAt), putBlockedAgeMs: this.#ageMs(this.#putBlockedAt), isTokenUsable, hasFailed })
   }
 
   #ageMs (since: Instant | undefined): number | undefined {

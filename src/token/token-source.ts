@@ -12,13 +12,13 @@ import { Backoff } from './backoff.ts'
 import { expiryMarginMs, renewAtAgeMs, tokenState, type TokenState } from './refresh-policy.ts'
 import { areSame, Renewal, type RenewalOptions } from './renewal.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
-import { WaitingRoom } from './waiting-room.ts'
+import { TokenWaiters } from './token-waiters.ts'
 
 /** The source looks at the clocks at least this often, so that sleep and clock jumps are noticed without a request, and no timer is ever near 2^31 ms. */
 const TICK_MS = 15_000
 
 /** An answer that blames the token can mean a missing permission; it causes a renewal at most this often. */
-const SMALLEST_FORCED_GAP_MS = 5_000
+const MIN_FORCED_GAP_MS = 5_000
 
 /** What a token source is made of. */
 export interface TokenSourceOptions extends RenewalOptions {
@@ -31,7 +31,7 @@ export interface TokenSourceOptions extends RenewalOptions {
 /** Create, `start()`, ask, `close()`. */
 export class TokenSource {
   readonly #options: TokenSourceOptions
-  readonly #waiting: WaitingRoom<AccessToken>
+  readonly #waiters: TokenWaiters<AccessToken>
   readonly #renewal: Renewal
   /** Credentials that are not in use before AMSU has given a token for them. */
   #candidate: Credentials | undefined
@@ -41,7 +41,7 @@ export class TokenSource {
   /** When AMSU's word about a bad token last made us renew. */
   #forcedAt: Instant | undefined
   /** Tokens AMSU has refused; requests that queue with one of them must not send it. */
-  readonly #refused = new WeakSet<AccessToken>()
+  readonly #invalidTokens = new WeakSet<AccessToken>()
   readonly #backoff: Backoff
   #lastFailure: TokenCallError | undefined
   #isCalling = false
@@ -51,7 +51,7 @@ export class TokenSource {
   constructor (options: TokenSourceOptions) {
     this.#options = options
     this.#renewal = new Renewal(options)
-    this.#waiting = new WaitingRoom(options.clock)
+    this.#waiters = new TokenWaiters(options.clock)
     this.#backoff = new Backoff(options.clock, options.random)
   }
 
@@ -62,7 +62,7 @@ export class TokenSource {
   close (): void {
     this.#isClosed = true
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
-    this.#waiting.dismiss(() => new ProxyError('DRAINING'))
+    this.#waiters.rejectAll(() => new ProxyError('DRAINING'))
   }
 
   /**
@@ -93,12 +93,12 @@ export class TokenSource {
    */
   invalidate (token: AccessToken): boolean {
     if (this.#token !== token) {
-      this.#refused.add(token)
+      this.#invalidTokens.add(token)
       return true
     }
-    if (this.#forcedAt !== undefined && elapsedMs(this.#forcedAt, this.#options.clock) < SMALLEST_FORCED_GAP_MS) return false
+    if (this.#forcedAt !== undefined && elapsedMs(this.#forcedAt, this.#options.clock) < MIN_FORCED_GAP_MS) return false
     this.#forcedAt = instant(this.#options.clock)
-    this.#refused.add(token)
+    this.#invalidTokens.add(token)
     this.#token = undefined
     if (this.#backoff.failure === undefined) this.#backoff.skip()
     this.#options.log.warn('AMSU says the access token is bad, renewing it')
@@ -115,7 +115,7 @@ export class TokenSource {
 
   /** Whether `token` may still be sent: it was valid when it was taken, but its request may have queued since. */
   isUsable (token: AccessToken): boolean {
-    return !this.#refused.has(token) && elapsedMs(token.issuedAt, this.#options.clock) < token.lifeMs - expiryMarginMs(token.lifeMs)
+    return !this.#invalidTokens.has(token) && elapsedMs(token.issuedAt, this.#options.clock) < token.lifeMs - expiryMarginMs(token.lifeMs)
   }
 
   /**
@@ -128,7 +128,7 @@ export class TokenSource {
     const token = this.current()
     if (token !== undefined) return token
     if (this.#backoff.failure === 'rejected') throw this.#unavailable()
-    return await this.#waiting.wait({ timeoutMs: this.#options.tokenWaitMs, signal, toError: () => this.#unavailable() })
+    return await this.#waiters.wait({ timeoutMs: this.#options.tokenWaitMs, signal, toError: () => this.#unavailable() })
   }
 
   /** What is known of the token now; makes no call. */
@@ -214,7 +214,7 @@ export class TokenSource {
     this.#renewAtMs = renewAtAgeMs(grant.lifeMs, random())
     this.#backoff.succeed()
     log.info({ call, lifeSeconds: Math.round(grant.lifeMs / 1000), renewInSeconds: Math.round(this.#renewAtMs / 1000) }, wasWaiting ? 'AMSU access token obtained again' : 'AMSU access token obtained')
-    this.#waiting.admit(token)
+    this.#waiters.resolveAll(token)
   }
 
   #fail (error: TokenCallError): void {
@@ -225,7 +225,7 @@ export class TokenSource {
     const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }
     if (kind === 'rejected') {
       this.#options.log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
-      if (!this.#isUsable()) this.#waiting.dismiss(() => this.#unavailable())
+      if (!this.#isUsable()) this.#waiters.rejectAll(() => this.#unavailable())
     } else {
       this.#options.log.warn(fields, 'no AMSU access token obtained, will try again')
     }

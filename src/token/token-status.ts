@@ -34,7 +34,7 @@ export interface TokenStatus {
 }
 
 /** What the status is made of. */
-export interface TokenKnowledge {
+export interface TokenStatusInputs {
   /** The usable token. */
   readonly token: Pick<AccessToken, 'issuedAt' | 'lifeMs'> | undefined
   /** Age at which a token is renewed, in milliseconds; 0 as long as there never was one. */
@@ -48,7 +48,7 @@ export interface TokenKnowledge {
 }
 
 /** Tells the state of the token. */
-export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastFailure, isCalling, areNewCredentialsRejected }: TokenKnowledge, clock: Clock): TokenStatus {
+export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastFailure, isCalling, areNewCredentialsRejected }: TokenStatusInputs, clock: Clock): TokenStatus {
   const ageMs = token === undefined ? 0 : elapsedMs(token.issuedAt, clock)
   const failure = backoff.failure === undefined ? undefined : lastFailure
   return {

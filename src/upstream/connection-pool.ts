@@ -19,7 +19,7 @@ const KEEP_ALIVE_MS = 4_000
 const KEEP_ALIVE_MARGIN_MS = 2_000
 
 /** Whatever AMSU says, an idle connection is not kept longer. */
-const LONGEST_KEEP_ALIVE_MS = 600_000
+const MAX_KEEP_ALIVE_MS = 600_000
 
 export interface ConnectionPoolOptions {
   /** Where all of them lead. */
@@ -152,7 +152,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
 
   #releaseToIdle (connection: Connection): void {
     const { keepAliveMs = KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS } = connection
-    const keptMs = Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, LONGEST_KEEP_ALIVE_MS)
+    const keptMs = Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, MAX_KEEP_ALIVE_MS)
     // One that was offered a request and did not get it is as old as it was.
     if (connection.idleUntilMs === Infinity) connection.idleUntilMs = this.#options.clock.monotonic() + keptMs
     this.#idle.push(connection)

@@ -5,7 +5,7 @@
  */
 
 /** Smaller buffers are not worth the call. */
-const WORTH_FREEING_BYTES = 8_192
+const MIN_RELEASED_BYTES = 8_192
 
 /** Node.js has it since 22; before, the collector does it. */
 interface Transferable { transfer?: (newLength: number) => unknown }
@@ -16,5 +16,5 @@ interface Transferable { transfer?: (newLength: number) => unknown }
  */
 export function releaseBuffer (buffer: Buffer): void {
   const memory = buffer.buffer as Transferable & ArrayBufferLike
-  if (buffer.length >= WORTH_FREEING_BYTES && buffer.length === memory.byteLength) memory.transfer?.(0)
+  if (buffer.length >= MIN_RELEASED_BYTES && buffer.length === memory.byteLength) memory.transfer?.(0)
 }

@@ -8,7 +8,7 @@ import { releaseBuffer } from './memory.ts'
 import type { BodySink, OutgoingRequest } from './pending-request.ts'
 
 /** Bytes of a body that are cheaper to copy behind the head than to write beside it. */
-const LARGEST_TEXT = 16_384
+const MAX_TEXT_BYTES = 16_384
 
 /** What no part of a head may hold: a line break would begin a header of somebody else's, and so would half of a wider character. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
@@ -58,7 +58,7 @@ export class RequestWriter implements BodySink {
     const head = this.#takeHead()
     const before = this.#isChunked ? `${head}${chunk.length.toString(16)}\r\n` : head
     const after = this.#isChunked ? '\r\n' : ''
-    if (chunk.length <= LARGEST_TEXT && before !== '') return this.#socket.write(before + chunk.toString('latin1') + after, 'latin1')
+    if (chunk.length <= MAX_TEXT_BYTES && before !== '') return this.#socket.write(before + chunk.toString('latin1') + after, 'latin1')
     const onWritten = mayFree ? (error?: Error | null) => { if (error == null) releaseBuffer(chunk) } : undefined
     if (before === '') return this.#socket.write(chunk, onWritten)
     this.#socket.cork()

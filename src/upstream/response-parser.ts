@@ -6,7 +6,7 @@ import { InvalidResponseError } from './errors.ts'
 import { CHUNKED, parseHead, UNTIL_CLOSE, type FramedResponseHead } from './response-head.ts'
 
 /** Most characters of a head, a chunk's line or a trailer section; Node.js has the same limit for requests. */
-const LARGEST_TEXT = 16_384
+const MAX_TEXT_LENGTH = 16_384
 
 const TOKEN = "[!#$%&'*+\\-.^_`|~\\dA-Za-z]+"
 const QUOTED_STRING = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"'
@@ -37,7 +37,7 @@ const SWITCHING_PROTOCOLS = 101
  * Most characters of all interim responses before a final one: sixteen of the largest, or a `102` a second for longer than a response
  * may take. Without a bound a stream of them would cost CPU until the response times out.
  */
-const LARGEST_INTERIM_TEXT = 16 * LARGEST_TEXT
+const MAX_INTERIM_LENGTH = 16 * MAX_TEXT_LENGTH
 
 /** Told what was read, in this order. */
 export interface ResponseHandler {
@@ -155,7 +155,7 @@ export class ResponseParser {
   /** Interim responses are skipped, whoever sends them, and whatever they say of themselves (RFC 9110 section 15.2). */
   #onInterim ({ isPersistent, status }: FramedResponseHead, length: number): void {
     this.#interimLength += length
-    if (status === SWITCHING_PROTOCOLS || this.#interimLength > LARGEST_INTERIM_TEXT) throw new InvalidResponseError('interim response')
+    if (status === SWITCHING_PROTOCOLS || this.#interimLength > MAX_INTERIM_LENGTH) throw new InvalidResponseError('interim response')
     if (!isPersistent) this.#closeAfter = true
   }
 
@@ -203,7 +203,7 @@ export class ResponseParser {
   #onTrailer (line: string): void {
     this.#trailerLength += line.length
     if (line === '') this.#expected = 'nothing'
-    else if (this.#trailerLength > LARGEST_TEXT || !TRAILER_LINE.test(line)) throw new InvalidResponseError('trailer')
+    else if (this.#trailerLength > MAX_TEXT_LENGTH || !TRAILER_LINE.test(line)) throw new InvalidResponseError('trailer')
   }
 
   /** Takes the text before a terminator, and moves behind that; undefined while it has not come, and all that has is kept. */
@@ -211,11 +211,11 @@ export class ResponseParser {
     const start = this.#position
     const before = this.#text
     const at = before === '' ? bytes.indexOf(terminator, start) : -1
-    if (at !== -1 && at - start <= LARGEST_TEXT) {
+    if (at !== -1 && at - start <= MAX_TEXT_LENGTH) {
       this.#position = at + terminator.length
       return bytes.toString('latin1', start, at)
     }
-    const most = LARGEST_TEXT + terminator.length - before.length
+    const most = MAX_TEXT_LENGTH + terminator.length - before.length
     const text = before + bytes.toString('latin1', start, Math.min(bytes.length, start + most))
     const end = text.indexOf(terminator.toString('latin1'), Math.max(0, before.length - terminator.length + 1))
     if (end !== -1) {
@@ -223,7 +223,7 @@ export class ResponseParser {
       this.#position = start + end + terminator.length - before.length
       return text.slice(0, end)
     }
-    if (text.length >= LARGEST_TEXT + terminator.length || BARE_LINE_FEED.test(text)) throw new InvalidResponseError('a line has no end')
+    if (text.length >= MAX_TEXT_LENGTH + terminator.length || BARE_LINE_FEED.test(text)) throw new InvalidResponseError('a line has no end')
     this.#text = text
     this.#position = bytes.length
     return undefined

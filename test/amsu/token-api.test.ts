@@ -1,7 +1,7 @@
 import { test, type Test } from 'tap'
 import type { LookupFunction, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { classifyAnswer, createTokenApi, parseRetryAfterMs, toCallError, TokenCallError, type TokenApi } from '../../src/amsu/token-api.ts'
+import { classifyFailure, createTokenApi, parseRetryAfterMs, toCallError, TokenCallError, type TokenApi } from '../../src/amsu/token-api.ts'
 import { systemClock } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { createApiClient } from '../../src/upstream/api-client.ts'
@@ -146,7 +146,7 @@ test('what an answer means depends on AMSU’s code first, then on the status', 
     ['refresh_put', 401, undefined, 'rejected'], ['refresh_put', 422, 'COMMON.INVALID_CREDENTIALS', 'rejected'], ['refresh_put', 502, undefined, 'trouble'],
     ['refresh_post', 405, undefined, 'trouble'], ['refresh_post', 401, 'COMMON.INVALID_CREDENTIALS', 'rejected'],
   ] as const) {
-    t.equal(classifyAnswer(call, status, code), kind, `${call} ${status} ${String(code)}`)
+    t.equal(classifyFailure(call, status, code), kind, `${call} ${status} ${String(code)}`)
   }
 })
 

@@ -7,9 +7,9 @@ import { statusOf, type Running, type Stage, type StartOptions } from './stage.t
 import type { Target } from './target.ts'
 
 /** Share of the proxy's core that others may take before a sample is noisy. */
-const MOST_FOREIGN = 0.06
+const MAX_FOREIGN = 0.06
 /** Share of either core that the host may take away. */
-const MOST_STOLEN = 0.04
+const MAX_STOLEN = 0.04
 /** Times a noisy sample is taken at most; the least noisy one counts. */
 const ATTEMPTS = 2
 
@@ -126,7 +126,7 @@ export class Bench {
     if (counters.answered - before.counters.answered < requests) throw new Error('it answered requests that the upstream has not seen')
     const foreign = isCoreShared ? 0 : Math.max(0, (own.busy - before.own.busy - sum(cpuSeconds)) / seconds)
     const stolen = Math.max(own.stolen - before.own.stolen, other.stolen - before.other.stolen) / seconds
-    return { seen, cpuSeconds, foreign, stolen, isNoisy: foreign > MOST_FOREIGN || stolen > MOST_STOLEN }
+    return { seen, cpuSeconds, foreign, stolen, isNoisy: foreign > MAX_FOREIGN || stolen > MAX_STOLEN }
   }
 
   /** A GET, an upload, a path outside and, for ours, a caller nobody knows: against the counters of the upstream. */

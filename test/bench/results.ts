@@ -36,7 +36,7 @@ export type Results = Readonly<Record<string, SuiteResult>>
 export interface Spread { readonly median: number, readonly least: number, readonly most: number, readonly noisy: number, readonly count: number }
 
 /** A baseline that takes so many times what it took in its best round was disturbed. */
-const MOST_OF_BASELINE = 6
+const MAX_OF_BASELINE = 6
 
 /** Reads results; none where there is no file. */
 export function readResults (path: string): Results {
@@ -84,7 +84,7 @@ export function beyond (baseline: string, samples: readonly Sample[]): Sample[] 
   return samples.flatMap(sample => {
     const base = bases.get(sample.round)
     if (base === undefined) return []
-    const isNoisy = sample.isNoisy || Object.entries(base).some(([name, value]) => value > best(name) * MOST_OF_BASELINE)
+    const isNoisy = sample.isNoisy || Object.entries(base).some(([name, value]) => value > best(name) * MAX_OF_BASELINE)
     if (sample.target === baseline) return [{ ...sample, isNoisy }]
     return [{ ...sample, isNoisy, figures: Object.fromEntries(Object.entries(sample.figures).map(([name, value]) => [name, value - (base[name] ?? NaN)])) }]
   })

@@ -4,7 +4,7 @@ import { test } from 'tap'
 import { parseCallers } from '../../src/callers/caller-list.ts'
 import type { Caller } from '../../src/callers/caller-list.ts'
 import { authenticate, createCallerRegistry, type CallerRegistry } from '../../src/callers/caller-registry.ts'
-import { issueTokens, randomKeys, type TokenGrant } from '../../src/callers/placeholder-token.ts'
+import { issueTokens, randomKeys, type PlaceholderGrant } from '../../src/callers/placeholder-token.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -31,7 +31,7 @@ function setUp (text = CALLERS, clock = new FakeClock()) {
 }
 
 /** Tokens that must be there. */
-async function granted (grant: Promise<TokenGrant | undefined>): Promise<TokenGrant> {
+async function granted (grant: Promise<PlaceholderGrant | undefined>): Promise<PlaceholderGrant> {
   const tokens = await grant
   if (tokens === undefined) throw new Error('refused')
   return tokens

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { createCallerRegistry } from '../../src/callers/caller-registry.ts'
-import { answerTokenCall, readFields, TOKEN_PATHS, tokenCall, type TokenReply } from '../../src/callers/token-endpoint.ts'
+import { handleTokenCall, readFields, TOKEN_PATHS, tokenEndpointCall, type TokenResponse } from '../../src/callers/token-endpoint.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -15,23 +15,23 @@ const credentials = { client_id: 'legacy', client_secret: 's3cret+&=' }
 const refused = new ProxyError('INVALID_TOKEN_REQUEST')
 
 async function refreshToken (): Promise<string> {
-  const { body } = await answerTokenCall('grant', form(credentials), closed)
+  const { body } = await handleTokenCall('grant', form(credentials), closed)
   return 'refresh_token' in body ? body.refresh_token : ''
 }
 
-const isGrant = ({ body, status }: TokenReply): boolean => status === 200 && 'access_token' in body
+const isGrant = ({ body, status }: TokenResponse): boolean => status === 200 && 'access_token' in body
 
 test('the vendor has three calls at two paths', async t => {
   t.strictSame(TOKEN_PATHS, { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment' })
-  t.equal(tokenCall('token', 'POST'), 'grant')
-  t.equal(tokenCall('token', 'PUT'), 'renew')
-  t.equal(tokenCall('refreshment', 'POST'), 'renew')
-  t.equal(tokenCall('refreshment', 'PUT'), undefined)
-  for (const method of ['GET', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS', 'post', '']) t.strictSame([tokenCall('token', method), tokenCall('refreshment', method)], [undefined, undefined], method)
+  t.equal(tokenEndpointCall('token', 'POST'), 'grant')
+  t.equal(tokenEndpointCall('token', 'PUT'), 'renew')
+  t.equal(tokenEndpointCall('refreshment', 'POST'), 'renew')
+  t.equal(tokenEndpointCall('refreshment', 'PUT'), undefined)
+  for (const method of ['GET', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS', 'post', '']) t.strictSame([tokenEndpointCall('token', method), tokenEndpointCall('refreshment', method)], [undefined, undefined], method)
 })
 
 test('id and secret of a caller are worth tokens, in exactly the shape of AMSU', async t => {
-  const { body, status } = await answerTokenCall('grant', form(credentials), closed)
+  const { body, status } = await handleTokenCall('grant', form(credentials), closed)
   t.equal(status, 200)
   t.strictSame(Object.keys(body), ['access_token', 'token_type', 'expires_in', 'refresh_token'])
   t.match(body, { access_token: /^[\w-]+\.[\w-]+\.[\w-]+$/, token_type: 'bearer', expires_in: 86_400, refresh_token: /^[\w-]+\.[\w-]+\.[\w-]+$/ })
@@ -39,23 +39,23 @@ test('id and secret of a caller are worth tokens, in exactly the shape of AMSU',
 })
 
 test('a refresh token is worth the next tokens', async t => {
-  const reply = await answerTokenCall('renew', form({ refresh_token: await refreshToken() }), closed)
+  const reply = await handleTokenCall('renew', form({ refresh_token: await refreshToken() }), closed)
   t.ok(isGrant(reply))
   t.equal(await closed.identify(`Bearer ${'access_token' in reply.body ? reply.body.access_token : ''}`), 'legacy')
 })
 
 test('a wrong id or secret is AMSU\'s error, and so is a bad refresh token', async t => {
   for (const wrong of [{ ...credentials, client_secret: 'x' }, { ...credentials, client_id: 'nobody' }, { client_id: credentials.client_secret, client_secret: credentials.client_id }]) {
-    t.strictSame(await answerTokenCall('grant', form(wrong), closed), { status: 401, body: { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'The client id or the client secret is wrong.' } } })
+    t.strictSame(await handleTokenCall('grant', form(wrong), closed), { status: 401, body: { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'The client id or the client secret is wrong.' } } })
   }
   for (const token of ['x', 'a.b.c', credentials.client_secret]) {
-    t.strictSame(await answerTokenCall('renew', form({ refresh_token: token }), closed), { status: 401, body: { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'The refresh token is invalid or has expired.' } } })
+    t.strictSame(await handleTokenCall('renew', form({ refresh_token: token }), closed), { status: 401, body: { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'The refresh token is invalid or has expired.' } } })
   }
 })
 
 test('in open access any values will do', async t => {
-  t.ok(isGrant(await answerTokenCall('grant', form({ client_id: 'x', client_secret: '\u00e9 ' }), open)))
-  t.ok(isGrant(await answerTokenCall('renew', form({ refresh_token: 'x' }), open)))
+  t.ok(isGrant(await handleTokenCall('grant', form({ client_id: 'x', client_secret: '\u00e9 ' }), open)))
+  t.ok(isGrant(await handleTokenCall('renew', form({ refresh_token: 'x' }), open)))
 })
 
 test('a field that is missing, empty or given twice is our error, in open access too', async t => {
@@ -63,18 +63,18 @@ test('a field that is missing, empty or given twice is our error, in open access
     for (const body of [
       '', '&', 'client_id', 'client_id=legacy', 'client_secret=x', 'client_id=&client_secret=x', 'client_id=legacy&client_secret=', 'Client_Id=legacy&client_secret=x', 'client_id=a&client_id=b&client_secret=x',
       '{', '{}', '[]', 'null', '{"client_id":"legacy"}', '{"client_id":"legacy","client_secret":5}', '{"client_id":["legacy"],"client_secret":"x"}', '{"__proto__":{"client_id":"legacy","client_secret":"x"}}', '{"client_id":"legacy","client_secret":"x"',
-    ]) await t.rejects(answerTokenCall('grant', body, registry), refused, body)
-    for (const body of ['', 'refresh_token=', 'access_token=x', form(credentials), '{"refresh_token":null}']) await t.rejects(answerTokenCall('renew', body, registry), refused, body)
+    ]) await t.rejects(handleTokenCall('grant', body, registry), refused, body)
+    for (const body of ['', 'refresh_token=', 'access_token=x', form(credentials), '{"refresh_token":null}']) await t.rejects(handleTokenCall('renew', body, registry), refused, body)
   }
 })
 
 test('a JSON object is read as a form is', async t => {
-  t.ok(isGrant(await answerTokenCall('grant', ` ${JSON.stringify({ ...credentials, extra: 1 })}\n`, closed)))
-  t.ok(isGrant(await answerTokenCall('renew', JSON.stringify({ refresh_token: await refreshToken() }), closed)))
+  t.ok(isGrant(await handleTokenCall('grant', ` ${JSON.stringify({ ...credentials, extra: 1 })}\n`, closed)))
+  t.ok(isGrant(await handleTokenCall('renew', JSON.stringify({ refresh_token: await refreshToken() }), closed)))
 })
 
 test('what else is sent along does no harm', async t => {
-  t.ok(isGrant(await answerTokenCall('grant', `grant_type=client_credentials&${form(credentials)}&scope=`, closed)))
+  t.ok(isGrant(await handleTokenCall('grant', `grant_type=client_credentials&${form(credentials)}&scope=`, closed)))
 })
 
 test('no body makes the reading throw', async t => {

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { MOST_KEPT, VerifiedTokens } from '../../src/callers/verified-tokens.ts'
+import { MAX_KEPT, VerifiedTokens } from '../../src/callers/verified-tokens.ts'
 
 test('a verified token is found until it expires', async t => {
   const tokens = new VerifiedTokens()
@@ -19,7 +19,7 @@ test('one token takes one place', async t => {
 
 test('past a thousand tokens the one not seen for longest goes', async t => {
   const tokens = new VerifiedTokens()
-  for (let i = 0; i < MOST_KEPT; i++) tokens.add(`d${i}`, { name: `n${i}`, expiresAtMs: 1 })
+  for (let i = 0; i < MAX_KEPT; i++) tokens.add(`d${i}`, { name: `n${i}`, expiresAtMs: 1 })
   t.equal(tokens.find('d0', 0), 'n0')
   tokens.add('new', { name: 'new', expiresAtMs: 1 })
   t.equal(tokens.size, 1_000)

@@ -109,13 +109,13 @@ test('the figures that pages repeat are those of the program', async t => {
     ['guides/recipes', '`UPSTREAM_RESPONSE_TIMEOUT_MS`, 5 minutes', 'config/settings', 'UPSTREAM_RESPONSE_TIMEOUT_MS: milliseconds(300_000,'],
     ['operations', 'wait up to 4 MiB', 'logging/log-destination', 'MAX_BACKLOG_BYTES = 4 * 1_048_576'],
     ['reference/log-fields', 'wait, up to 4 MiB', 'logging/log-destination', 'MAX_BACKLOG_BYTES = 4 * 1_048_576'],
-    ['operations', 'tries again after 1 to 30 s', 'token/refresh-policy', 'FIRST_RETRY_MS = 1_000\nconst LONGEST_RETRY_MS = 30_000'],
+    ['operations', 'tries again after 1 to 30 s', 'token/refresh-policy', 'MIN_RETRY_MS = 1_000\nconst MAX_RETRY_MS = 30_000'],
     ['operations', 'tried again after 60 s', 'token/refresh-policy', 'REJECTED_RETRY_MS = 60_000'],
     ['operations', 'renewed at about 80 % of its life', 'token/refresh-policy', 'RENEW_AT_SHARE = 0.8'],
     ['reference/endpoints', 'renews it at about 80 % of its life', 'token/refresh-policy', 'RENEW_AT_SHARE = 0.8'],
-    ['operations', 'at most 16 times `REPLAY_BODY_BYTES`', 'relay/replay-buffer', 'BODIES_AT_ONCE = 16'],
-    ['reference/settings', 'at most 16 times as much', 'relay/replay-buffer', 'BODIES_AT_ONCE = 16'],
-    ['reference/settings', 'less than 16 characters', 'callers/caller-list', 'SHORTEST_SECRET = 16'],
+    ['operations', 'at most 16 times `REPLAY_BODY_BYTES`', 'relay/replay-buffer', 'MAX_KEPT_BODIES = 16'],
+    ['reference/settings', 'at most 16 times as much', 'relay/replay-buffer', 'MAX_KEPT_BODIES = 16'],
+    ['reference/settings', 'less than 16 characters', 'callers/caller-list', 'MIN_SECRET_LENGTH = 16'],
     ['reference/settings', 'every five minutes', 'config/settings', "QUOTA_POLL_SECONDS: { type: 'integer', default: 300,"],
   ] as const
   for (const [page, words, file, line] of figures) {

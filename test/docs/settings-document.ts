@@ -5,7 +5,7 @@ import { settings, type Setting, type SettingName } from '../../src/config/setti
 import { settingsZh, wordsZh } from './words-zh.ts'
 
 /** Longest line of a comment in `.env.example`. */
-const LONGEST_LINE = 100
+const MAX_LINE_LENGTH = 100
 
 /** What stands above the settings in `.env.example`. */
 const PREAMBLE = [
@@ -63,7 +63,7 @@ function comment (text: string): string {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const line = `${lines.at(-1) ?? '#'} ${word}`
-    if (line.length > LONGEST_LINE) lines.push(`# ${word}`)
+    if (line.length > MAX_LINE_LENGTH) lines.push(`# ${word}`)
     else lines.splice(-1, 1, line)
   }
   return lines.join('\n')

@@ -52,7 +52,7 @@ interface Sending {
 }
 
 /** A memory that grows by this much over all calls has a leak, or holds a body. */
-const LARGEST_GROWTH_BYTES = 60_000_000
+const MAX_GROWTH_BYTES = 60_000_000
 
 export interface Stage {
   readonly proxy: Proxy
@@ -134,7 +134,7 @@ export function watchMemory (t: Test): { check: () => void } {
     check () {
       collect()
       const growth = process.memoryUsage.rss() - before
-      t.ok(growth < LARGEST_GROWTH_BYTES, `the memory has grown by ${Math.round(growth / 1e6)} MB`)
+      t.ok(growth < MAX_GROWTH_BYTES, `the memory has grown by ${Math.round(growth / 1e6)} MB`)
     },
   }
 }

@@ -56,13 +56,13 @@ test('trouble is waited out from 1 s to 30 s with full jitter; a rejection for 6
 })
 
 test('a renewal goes by PUT, then by POST refreshment, then by the credentials, with memory of what was refused', async t => {
-  const situation = { refreshTokenAgeMs: 0, putRefusedAgeMs: undefined, isTokenUsable: true, hasFailed: false }
+  const situation = { refreshTokenAgeMs: 0, putBlockedAgeMs: undefined, isTokenUsable: true, hasFailed: false }
   for (const [name, change, plan] of [
     ['at best', {}, ['refresh_put', 'refresh_post', 'credentials']],
     ['without a refresh token', { refreshTokenAgeMs: undefined }, ['credentials']],
     ['with one of 30 days', { refreshTokenAgeMs: 30 * DAY_MS }, ['credentials']],
-    ['after a refused PUT', { putRefusedAgeMs: 1_000 }, ['refresh_post', 'credentials']],
-    ['six hours after a refused PUT', { putRefusedAgeMs: 6 * 3_600_000 }, ['refresh_put', 'refresh_post', 'credentials']],
+    ['after a refused PUT', { putBlockedAgeMs: 1_000 }, ['refresh_post', 'credentials']],
+    ['six hours after a refused PUT', { putBlockedAgeMs: 6 * 3_600_000 }, ['refresh_put', 'refresh_post', 'credentials']],
     ['after a failure, with a token left', { hasFailed: true }, ['refresh_put', 'refresh_post', 'credentials']],
     ['after a failure, with none left', { hasFailed: true, isTokenUsable: false }, ['credentials']],
     ['after a night’s sleep', { isTokenUsable: false }, ['refresh_put', 'refresh_post', 'credentials']],

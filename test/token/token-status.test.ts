@@ -4,12 +4,12 @@ import { observeTokenApi } from '../../src/amsu/observed-token-api.ts'
 import { TokenCallError, type TokenApi } from '../../src/amsu/token-api.ts'
 import { instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
-import { tokenStatus, type TokenKnowledge } from '../../src/token/token-status.ts'
+import { tokenStatus, type TokenStatusInputs } from '../../src/token/token-status.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 const HOUR_MS = 3_600_000
 
-function knowledge (clock: FakeClock, changes: Partial<TokenKnowledge> = {}): TokenKnowledge {
+function knowledge (clock: FakeClock, changes: Partial<TokenStatusInputs> = {}): TokenStatusInputs {
   return {
     token: { issuedAt: instant(clock), lifeMs: 24 * HOUR_MS },
     renewAtMs: 19 * HOUR_MS,

@@ -9,7 +9,7 @@ const OK = 'HTTP/1.1 200 OK\r\n'
 const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
 
 /** So much is sent, if it is not refused before. */
-const MOST_BYTES = 50_000
+const MAX_BYTES = 50_000
 
 function begun (): { parser: ResponseParser, log: ResponseLog } {
   const log = new ResponseLog()
@@ -37,7 +37,7 @@ test('a head, chunk line or trailer section without an end is refused after 16 K
       const piece = Buffer.from(unit.repeat(Math.ceil(size / unit.length)).slice(0, Math.max(size, unit.length)))
       let bytes = 0
       t.throws(() => {
-        for (; bytes < MOST_BYTES; bytes += piece.length) if (parser.read(piece) < piece.length) break
+        for (; bytes < MAX_BYTES; bytes += piece.length) if (parser.read(piece) < piece.length) break
       }, { code: 'ERR_INVALID_RESPONSE' }, `${name} in pieces of ${size}`)
     }
   }

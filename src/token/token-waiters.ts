@@ -15,7 +15,7 @@ export interface WaitOptions {
 }
 
 /** Everybody who waits at the moment. */
-export class WaitingRoom<T> {
+export class TokenWaiters<T> {
   readonly #clock: Clock
   readonly #waiters = new Set<Waiter<T>>()
 
@@ -23,23 +23,23 @@ export class WaitingRoom<T> {
     this.#clock = clock
   }
 
-  /** Waits until {@link admit} or {@link dismiss}, or for as long as the options say. */
+  /** Waits until {@link resolveAll} or {@link rejectAll}, or for as long as the options say. */
   async wait ({ timeoutMs, signal, toError }: WaitOptions): Promise<T> {
     return await new Promise((resolve, reject) => {
       const giveUp = (): void => { waiter.reject(toError()) }
       const timer = this.#clock.setTimeout(giveUp, timeoutMs)
-      const leave = (): void => {
+      const removeWaiter = (): void => {
         this.#waiters.delete(waiter)
         this.#clock.clearTimeout(timer)
         signal.removeEventListener('abort', giveUp)
       }
       const waiter: Waiter<T> = {
         resolve (value) {
-          leave()
+          removeWaiter()
           resolve(value)
         },
         reject (error) {
-          leave()
+          removeWaiter()
           reject(error)
         },
       }
@@ -49,12 +49,12 @@ export class WaitingRoom<T> {
   }
 
   /** Gives everybody what they wait for. */
-  admit (value: T): void {
+  resolveAll (value: T): void {
     for (const waiter of [...this.#waiters]) waiter.resolve(value)
   }
 
   /** Sends everybody away, each with an error of its own. */
-  dismiss (toError: () => Error): void {
+  rejectAll (toError: () => Error): void {
     for (const waiter of [...this.#waiters]) waiter.reject(toError())
   }
 }
