@@ -26,8 +26,8 @@ test('the metrics page has every metric of the program, with its labels, and no 
   const program = [...source.matchAll(/^ +(?:counter|gauge|histogram)\(registry, '(\w+)', '[^']+', (?:\[([^\]]*)\])?/gm)]
     .map(([, name = '', labels = '']) => `${name}${labels === '' ? '' : `{${labels.replaceAll(/[' ]/g, '')}}`}`)
   t.ok(program.length > 12)
-  const told = rowsOf(read('docs/reference/metrics.md')).slice(1).flatMap(([names = '']) => codeSpans(names))
-  t.strictSame(told.sort(), program.sort())
+  const documented = rowsOf(read('docs/reference/metrics.md')).slice(1).flatMap(([names = '']) => codeSpans(names))
+  t.strictSame(documented.sort(), program.sort())
 })
 
 test('the metrics page names every value of the labels of token calls and replays', async t => {
@@ -44,8 +44,8 @@ test('the log page has every field of the line of a request', async t => {
   const source = read('src/logging/access-log.ts')
   const written = [...source.matchAll(/"(\w+)":/g)].map(([, field = '']) => field).filter(field => !['level', 'time', 'msg'].includes(field))
   t.ok(written.length > 10)
-  const told = rowsOf(sectionOf(read('docs/reference/log-fields.md'), 'One line for each relayed request')).slice(1).flatMap(([names = '']) => codeSpans(names))
-  t.strictSame(told.sort(), [...new Set(written)].sort())
+  const documented = rowsOf(sectionOf(read('docs/reference/log-fields.md'), 'One line for each relayed request')).slice(1).flatMap(([names = '']) => codeSpans(names))
+  t.strictSame(documented.sort(), [...new Set(written)].sort())
 })
 
 test('the log page has every message that the program logs', async t => {
@@ -57,8 +57,8 @@ test('the log page has every message that the program logs', async t => {
 })
 
 test('the page of commands has every command', async t => {
-  const told = codeSpans(rowsOf(read('docs/reference/exit-codes.md')).map(([command = '']) => command).join('\n'))
-  for (const command of COMMANDS) t.ok(told.includes(`amsu-proxy ${command}`), command)
+  const documented = codeSpans(rowsOf(read('docs/reference/exit-codes.md')).map(([command = '']) => command).join('\n'))
+  for (const command of COMMANDS) t.ok(documented.includes(`amsu-proxy ${command}`), command)
 })
 
 test('the page of policies names the Node.js versions that are tested, the oldest of them as package.json does', async t => {
