@@ -11,12 +11,12 @@ import { callersPlugin, type CallersPluginOptions } from './callers/plugin.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config/config.ts'
 import type { Build } from './endpoints/metrics.ts'
-import { reportPlugin, type ReportPluginOptions } from './endpoints/plugin.ts'
-import type { Entrance } from './endpoints/status.ts'
+import { endpointsPlugin, type EndpointsPluginOptions } from './endpoints/plugin.ts'
+import type { ListenerAddress } from './endpoints/status.ts'
 import { createBrowserGuard } from './guards/browser-guard.ts'
 import { guardPlugin } from './guards/plugin.ts'
 import { createLifecycle, type App, type Servers } from './lifecycle.ts'
-import { RefusalLog } from './logging/rejection-log.ts'
+import { RejectionLog } from './logging/rejection-log.ts'
 import type { Outcome } from './relay/context.ts'
 import { relayPlugin, type RelayPluginOptions } from './relay/plugin.ts'
 import { Relay } from './relay/relay.ts'
@@ -25,7 +25,7 @@ import type { Masker } from './secrets/masker.ts'
 import { ownerOf, type Listener } from './server/listener.ts'
 import { createServer, type ServerContext } from './server/server.ts'
 import { QuotaPoll } from './telemetry/quota-poll.ts'
-import { Observer } from './telemetry/telemetry.ts'
+import { Telemetry } from './telemetry/telemetry.ts'
 import { TokenSource } from './token/token-source.ts'
 import { withAuthorization } from './token/with-authorization.ts'
 import { createApiClient, type ApiClient } from './upstream/api-client.ts'
@@ -33,7 +33,7 @@ import { createConnector } from './upstream/connector.ts'
 import { createTransport, type ClosableTransport } from './upstream/transport.ts'
 
 /** What the parts need from outside. */
-export interface Ports {
+export interface Dependencies {
   readonly clock: Clock
   readonly random: () => number
   readonly log: Logger
@@ -49,16 +49,16 @@ export interface Ports {
 }
 
 /** Builds the proxy; nothing is opened yet. */
-export async function createApp (config: Config, ports: Ports): Promise<App> {
-  const { build, clock, droppedLogLines, log, logOutcome, masker } = ports
+export async function createApp (config: Config, dependencies: Dependencies): Promise<App> {
+  const { build, clock, droppedLogLines, log, logOutcome, masker } = dependencies
   maskSecrets(config, masker)
-  const [observer, refusals] = [new Observer(clock), new RefusalLog(clock, log)]
+  const [telemetry, rejections] = [new Telemetry(clock), new RejectionLog(clock, log)]
   const { origin, credentials, certificateAuthority } = config.amsu
   const authority = { pem: certificateAuthority }
   const { client, transport } = createUpstream(config, clock, () => authority.pem)
   const clockSkew = new ClockSkew(clock, log)
-  const api = observeTokenApi(createTokenApi({ client, clock, onResponseHead: clockSkew.onResponseHead, ...config.token }), observer.onTokenCall)
-  const tokens = new TokenSource({ api, credentials, ...ports, onSecret: masker.add, ...config.token })
+  const api = observeTokenApi(createTokenApi({ client, clock, onResponseHead: clockSkew.onResponseHead, ...config.token }), telemetry.onTokenCall)
+  const tokens = new TokenSource({ api, credentials, ...dependencies, onSecret: masker.add, ...config.token })
   const quota = new QuotaPoll({ authorizedGet: createAuthorizedGet({ client, clock, withAuthorization, onResponseHead: clockSkew.onResponseHead, ...config.token }), tokens, clock, log, ...config.quota })
   const registry = createCallerRegistry(config.callers, clock)
   const relay = new Relay({
@@ -68,34 +68,34 @@ export async function createApp (config: Config, ports: Ports): Promise<App> {
     clock,
     ...config.relay,
     isRevealing: masker.isRevealing,
-    onLeak: (count, requestId) => { observer.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
+    onLeak: (count, requestId) => { telemetry.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
     onEventLoopStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
-    onOutcome: outcome => { observer.onOutcome(outcome); logOutcome(outcome) },
-    onRejection: code => { observer.onRefusal(code); refusals.add(code) },
+    onOutcome: outcome => { telemetry.onOutcome(outcome); logOutcome(outcome) },
+    onRejection: code => { telemetry.onRejection(code); rejections.add(code) },
   })
 
-  const report: ReportPluginOptions = {
-    observer, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, entrance: () => entranceOf(config, servers), mask: masker.mask,
+  const endpoints: EndpointsPluginOptions = {
+    telemetry, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, listenerAddress: () => listenerAddressOf(config, servers), mask: masker.mask,
   }
   const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin }
-  const servers = await createServers(config, { log, headTimeoutMs: ports.headTimeoutMs, onRefusal: observer.onRefusal }, { relaying, callers: { registry, clock }, report })
+  const servers = await createServers(config, { log, headTimeoutMs: dependencies.headTimeoutMs, onRejection: telemetry.onRejection }, { relaying, callers: { registry, clock }, endpoints })
   const targets = { ...rotationTargets(servers.main.listener, tokens, registry, masker), onCertificateAuthority: (pem: string) => { authority.pem = pem } }
   const rotation = new Rotation(config, targets, log)
-  return createLifecycle({ servers, config, clock, relay, tokens, quota, refusals, rotation, upstreams: [transport, client] })
+  return createLifecycle({ servers, config, clock, relay, tokens, quota, rejections, rotation, upstreams: [transport, client] })
 }
 
 /** What the plugins are given. */
-interface Plugins { readonly relaying: RelayPluginOptions, readonly callers: CallersPluginOptions, readonly report: ReportPluginOptions }
+interface Plugins { readonly relaying: RelayPluginOptions, readonly callers: CallersPluginOptions, readonly endpoints: EndpointsPluginOptions }
 
 /** Makes the servers, and registers the plugins in the order in which a request meets them. */
-async function createServers (config: Config, context: ServerContext, { callers, relaying, report }: Plugins): Promise<Servers> {
+async function createServers (config: Config, context: ServerContext, { callers, relaying, endpoints }: Plugins): Promise<Servers> {
   const guard = createBrowserGuard(config.guard)
   const main = createServer(context, config.listener.tls)
   const admin = config.adminListener === undefined ? undefined : createServer(context)
   for (const { app } of [main, ...given(admin)]) await app.register(guardPlugin, { guard })
   await main.app.register(callersPlugin, callers)
   await main.app.register(relayPlugin, relaying)
-  await (admin ?? main).app.register(reportPlugin, report)
+  await (admin ?? main).app.register(endpointsPlugin, endpoints)
   for (const { app } of [main, ...given(admin)]) await app.ready()
   return { main, admin }
 }
@@ -110,7 +110,7 @@ function createUpstream ({ amsu, relay }: Config, clock: Clock, certificateAutho
 }
 
 /** Where callers reach the relay; the port is known once it listens. */
-function entranceOf ({ adminListener, callers, listener }: Config, { main: { listener: { port } } }: Servers): Entrance {
+function listenerAddressOf ({ adminListener, callers, listener }: Config, { main: { listener: { port } } }: Servers): ListenerAddress {
   return { isTls: listener.tls !== undefined, socketPath: 'path' in listener ? listener.path : undefined, port: adminListener === undefined ? undefined : port, needsCaller: callers !== undefined }
 }
 

@@ -44,7 +44,7 @@ export interface Servers {
 }
 
 /** What is opened and closed. */
-export interface Parts {
+export interface Components {
   readonly servers: Servers
   readonly config: Config
   readonly clock: Clock
@@ -52,15 +52,15 @@ export interface Parts {
   readonly tokens: TokenSource
   readonly quota: { readonly start: () => void, readonly close: () => void }
   /** Writes what is left to be told of refused requests. */
-  readonly refusals: { readonly close: () => void }
+  readonly rejections: { readonly close: () => void }
   readonly rotation: Rotation
   readonly upstreams: ReadonlyArray<{ destroy: () => Promise<void> }>
 }
 
 /** Makes the parts openable. */
-export function createLifecycle (parts: Parts): App {
-  const { config, quota, rotation, servers: { main: { listener }, admin }, tokens } = parts
-  const servers = [parts.servers.main, admin].filter(server => server !== undefined)
+export function createLifecycle (components: Components): App {
+  const { config, quota, rotation, servers: { main: { listener }, admin }, tokens } = components
+  const servers = [components.servers.main, admin].filter(server => server !== undefined)
   let removeSocket = (): void => {}
 
   return {
@@ -78,42 +78,42 @@ export function createLifecycle (parts: Parts): App {
     async stop () {
       const closed = [listener.close()]
       removeSocket()
-      await drain(parts)
+      await drain(components)
       if (admin !== undefined) closed.push(admin.listener.close())
       for (const server of servers) server.listener.endAll()
-      letGo(parts)
-      await Promise.race([Promise.all(closed), delay(CLOSE_MS, parts.clock)])
+      release(components)
+      await Promise.race([Promise.all(closed), delay(CLOSE_MS, components.clock)])
       for (const server of servers) server.listener.destroyAll()
-      await Promise.all([...closed, ...parts.upstreams.map(async upstream => { await upstream.destroy() }), ...servers.map(async ({ app }) => { await app.close() })])
+      await Promise.all([...closed, ...components.upstreams.map(async upstream => { await upstream.destroy() }), ...servers.map(async ({ app }) => { await app.close() })])
     },
   }
 }
 
 /** Lets requests in flight finish; those that outlast the grace time get a local reply, because silence would make clients repeat them. */
-async function drain (parts: Parts): Promise<void> {
-  const { clock, config, quota, relay, servers: { main: { listener } } } = parts
+async function drain (components: Components): Promise<void> {
+  const { clock, config, quota, relay, servers: { main: { listener } } } = components
   relay.drain()
   quota.close()
   // What has arrived in full but was not read yet is a request in flight: let it be read first.
   await nextTurn()
   await nextTurn()
   listener.closeIdle()
-  await quiet(parts, config.shutdownGraceMs)
+  await whenIdle(components, config.shutdownGraceMs)
   relay.stop()
   listener.stopLocal()
-  await quiet(parts, LAST_RESPONSES_MS)
+  await whenIdle(components, LAST_RESPONSES_MS)
   await delay(LAST_LOOK_MS, clock)
 }
 
 /** Waits until no request is in flight, relayed or served here, but not longer than `limitMs`. */
-async function quiet ({ clock, relay, servers: { main: { listener } } }: Parts, limitMs: number): Promise<void> {
+async function whenIdle ({ clock, relay, servers: { main: { listener } } }: Components, limitMs: number): Promise<void> {
   const startMs = clock.monotonic()
   while ((listener.isBusy || relay.inFlight > 0) && clock.monotonic() - startMs < limitMs) await delay(Math.min(LOOK_MS, limitMs), clock)
 }
 
 /** Ends what works behind the requests. */
-function letGo ({ refusals, rotation, tokens }: Parts): void {
+function release ({ rejections, rotation, tokens }: Components): void {
   rotation.close()
   tokens.close()
-  refusals.close()
+  rejections.close()
 }

@@ -4,10 +4,10 @@
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { systemClock } from './clock.ts'
-import { createLogDestination, type LogDestination } from './logging/log-destination.ts'
 import { parseCommandLine, type CommandLine } from './commands/command-line.ts'
 import type { Process } from './commands/serve.ts'
 import { usage } from './commands/usage.ts'
+import { createLogDestination, type LogDestination } from './logging/log-destination.ts'
 
 /** Its file descriptor. */
 const STANDARD_OUTPUT = 1
@@ -40,42 +40,42 @@ export async function runProgram (process: NodeJS.Process, signals: Signals): Pr
   // No timer of the program keeps the process alive, and while it stops nothing else may: without this Node would end it half-way.
   setInterval(() => {}, 2 ** 30)
   process.stdout.on('error', () => {}) // a reader that has left, as `| head` does
-  const asked = parseCommandLine(process.argv.slice(2))
-  signals.onStop(signal => { endBy(process, signal, asked.command === 'serve') })
-  if (asked.command !== 'serve') signals.onReload(() => { endBy(process, 'SIGHUP') })
-  const code = await runCommand(process, signals, asked)
-  if (asked.command !== 'serve') await untilPrinted(process)
+  const commandLine = parseCommandLine(process.argv.slice(2))
+  signals.onStop(signal => { endBy(process, signal, commandLine.command === 'serve') })
+  if (commandLine.command !== 'serve') signals.onReload(() => { endBy(process, 'SIGHUP') })
+  const code = await runCommand(process, signals, commandLine)
+  if (commandLine.command !== 'serve') await untilPrinted(process)
   // Sockets of a library that is slow to let go must not keep a stopped proxy alive.
   process.exit(code)
 }
 
 /** Each command loads what it needs and no more: a health check must not cost a whole proxy. */
-async function runCommand (process: NodeJS.Process, signals: Signals, asked: CommandLine): Promise<number> {
+async function runCommand (process: NodeJS.Process, signals: Signals, commandLine: CommandLine): Promise<number> {
   const write = (text: string): void => { process.stdout.write(text) }
-  const ports = { environment: process.env, dotenvPath: DOTENV_PATH, clock: systemClock, write, say (line: string) { write(`${line}\n`) } }
-  switch (asked.command) {
+  const context = { environment: process.env, dotenvPath: DOTENV_PATH, clock: systemClock, write, print (line: string) { write(`${line}\n`) } }
+  switch (commandLine.command) {
     case 'help':
-      write(usage(asked.topic))
+      write(usage(commandLine.topic))
       return 0
     case 'version':
       write(`${version()}\n`)
       return 0
-    case 'complain':
-      process.stderr.write(`${asked.problem}\nTry amsu-proxy --help.\n`)
+    case 'usage_error':
+      process.stderr.write(`${commandLine.problem}\nTry amsu-proxy --help.\n`)
       return 2
     case 'serve':
       return await runServe(process, signals)
     case 'check': {
       const { check } = await import('./commands/check.ts')
-      return await check({ ...ports, isColored: isColored(process), forget: forgetIn(process) }, asked.isJson)
+      return await check({ ...context, isColored: isColored(process), unsetEnv: unsetIn(process) }, commandLine.isJson)
     }
     case 'healthcheck': {
       const { healthcheck } = await import('./commands/healthcheck.ts')
-      return await healthcheck(ports)
+      return await healthcheck(context)
     }
     case 'wait': {
       const { wait } = await import('./commands/wait.ts')
-      return await wait(ports, asked.timeoutMs)
+      return await wait(context, commandLine.timeoutMs)
     }
   }
 }
@@ -111,9 +111,9 @@ function thisProcess (process: NodeJS.Process, signals: Signals, destination: Lo
     nodeVersion: process.version,
     version,
     destination,
-    complain (line) { process.stderr.write(`${line}\n`) },
+    printError (line) { process.stderr.write(`${line}\n`) },
     untilStopped: async () => await untilStopped(process, signals),
-    forget: forgetIn(process),
+    unsetEnv: unsetIn(process),
     onReload: signals.onReload,
     onFatal (handle) {
       process.once('uncaughtException', handle)
@@ -155,7 +155,7 @@ function version (): string {
   return manifest.version
 }
 
-function forgetIn ({ env }: NodeJS.Process): (names: readonly string[]) => void {
+function unsetIn ({ env }: NodeJS.Process): (names: readonly string[]) => void {
   return names => { for (const name of names) Reflect.deleteProperty(env, name) }
 }
 

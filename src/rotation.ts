@@ -29,7 +29,7 @@ interface Group<T> {
   /** Hands on what was read if it has changed. `isAsked`: somebody wants it done now. */
   readonly apply: (value: T, isAsked: boolean) => void
   /** What the log says when they do not hold. */
-  readonly complaint: string
+  readonly failureMessage: string
 }
 
 /** The watch over everything that can change. Nothing is read before something changes. */
@@ -89,7 +89,7 @@ export class Rotation {
         if (isTried) this.#log.info(isSame ? 'trying the AMSU credentials again' : 'the AMSU credentials have changed, trying them')
         else if (!isSame) this.#log.info('the AMSU credentials are those in use again')
       },
-      complaint: 'a secret file can not be used, the old value stays',
+      failureMessage: 'a secret file can not be used, the old value stays',
     })
   }
 
@@ -109,7 +109,7 @@ export class Rotation {
         this.#log.info({ callers: callers.map(({ name }) => name) }, 'the callers have been read again')
         for (const warning of weakSecretWarnings(callers)) this.#log.warn(warning)
       },
-      complaint: 'the callers file can not be used, the old callers stay',
+      failureMessage: 'the callers file can not be used, the old callers stay',
     })
   }
 
@@ -125,7 +125,7 @@ export class Rotation {
         this.#targets.onTls(tls)
         this.#log.info('the certificate has been read again')
       },
-      complaint: 'the new certificate can not be used, the old one stays',
+      failureMessage: 'the new certificate can not be used, the old one stays',
     })
   }
 
@@ -140,23 +140,23 @@ export class Rotation {
         this.#targets.onCertificateAuthority(pem)
         this.#log.info('the certificate authorities for AMSU have been read again, for connections made from now on')
       },
-      complaint: 'the new certificate authorities can not be used, the old ones stay',
+      failureMessage: 'the new certificate authorities can not be used, the old ones stay',
     })
   }
 
   /** Watches a group whose paths all name files that can be read again. */
-  #watch<T> ({ paths, read, apply, complaint }: Group<T>): void {
+  #watch<T> ({ paths, read, apply, failureMessage }: Group<T>): void {
     const watched = paths.filter(path => this.#isWatched(path))
     if (watched.length === 0 || watched.length < paths.length) return
-    let told = ''
+    let logged = ''
     const reload = (isAsked: boolean): Fingerprints | undefined => {
       const files = new SettingFiles()
       const problems: string[] = []
       const value = read(files, problems, isAsked)
       const found = problems.join('\n')
       // The watch reads what does not hold every second, and says so once.
-      if (found !== '' && (isAsked || found !== told)) this.#log.error({ problems }, complaint)
-      told = found
+      if (found !== '' && (isAsked || found !== logged)) this.#log.error({ problems }, failureMessage)
+      logged = found
       if (value !== undefined) apply(value, isAsked)
       return found === '' ? files.seen : undefined
     }

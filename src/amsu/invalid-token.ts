@@ -14,10 +14,10 @@ const MAX_BUFFERED_BYTES = 65_536
 const INVALID_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
 
 /**
- * What became of a request that AMSU refused because of its token and that could be sent once more: it was `answered`; the new
+ * What became of a request that AMSU refused because of its token and that could be sent once more: it was `responded`; the new
  * token was `rejected_again`; or it `failed`, because there was no new token, or no answer.
  */
-export type Replay = 'answered' | 'rejected_again' | 'failed'
+export type Replay = 'responded' | 'rejected_again' | 'failed'
 
 /** Whether an answer with this head may say that the token is bad. Without a type it may be anything, so it is looked at. */
 export function mayBeInvalidToken ({ headers, status }: ResponseHead): boolean {

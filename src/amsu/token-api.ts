@@ -140,8 +140,8 @@ export function parseJson (body: Buffer | undefined): unknown {
 
 function toGrant (call: TokenCall, body: unknown, issuedAt: Instant): TokenGrant {
   const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(body) ? body : {}
-  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'trouble', 'the answer holds no usable access_token', { code: INVALID_RESPONSE })
-  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'trouble', 'the answer holds no positive expires_in', { code: INVALID_RESPONSE })
+  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'transient', 'the answer holds no usable access_token', { code: INVALID_RESPONSE })
+  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'transient', 'the answer holds no positive expires_in', { code: INVALID_RESPONSE })
   const isUsable = typeof refreshToken === 'string' && VISIBLE_ASCII.test(refreshToken)
   return { accessToken: new Secret(accessToken), lifeMs: tokenLifeMs(expiresIn), refreshToken: isUsable ? new Secret(refreshToken) : undefined, issuedAt }
 }
@@ -159,10 +159,10 @@ function toFailure (call: TokenCall, status: number, body: unknown, retryAfter: 
  */
 export function classifyFailure (call: TokenCall, status: number, code: string | undefined): TokenCallFailureKind {
   if (code === 'COMMON.AUTHENTICATION_FAILED' || code === 'COMMON.INVALID_CREDENTIALS') return 'rejected'
-  if (call === 'refresh_put' && (status === 405 || status === 501 || (code === undefined && (status === 403 || status === 404)))) return 'refused'
+  if (call === 'refresh_put' && (status === 405 || status === 501 || (code === undefined && (status === 403 || status === 404)))) return 'method_blocked'
   if (status === 401) return 'rejected'
   if (code !== undefined && (status === 400 || status === 403 || status === 422)) return 'rejected'
-  return 'trouble'
+  return 'transient'
 }
 
 /** AMSU’s `error.code` in an answer, if it is one that is safe to print. */
@@ -179,19 +179,19 @@ export function parseRetryAfterMs (value: string, wallNow: number): number {
 }
 
 /** What is no word about the method, although the connection was there: not HTTP, or the forward proxy asking who we are. */
-const NOT_BROKEN = new Set<string | undefined>([INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR, FORWARD_PROXY_ERROR])
+const NOT_A_LOST_CONNECTION = new Set<string | undefined>([INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR, FORWARD_PROXY_ERROR])
 
 /** As long as nothing was sent a failure is mere trouble; a connection that broke or fell silent later may mean that this method is blocked. */
 function toNetworkFailure (call: TokenCall, cause: unknown, isSent: boolean): TokenCallError {
-  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, isSent ? 'broken' : 'trouble', 'no answer in time', { code: TIMEOUT })
+  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, isSent ? 'connection_lost' : 'transient', 'no answer in time', { code: TIMEOUT })
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
   const isInvalid = code === undefined || code === INVALID_RESPONSE_ERROR
-  return new TokenCallError(call, isSent && !NOT_BROKEN.has(code) ? 'broken' : 'trouble', isInvalid ? 'the answer is not valid HTTP' : code, { code: isInvalid ? INVALID_RESPONSE : code, cause })
+  return new TokenCallError(call, isSent && !NOT_A_LOST_CONNECTION.has(code) ? 'connection_lost' : 'transient', isInvalid ? 'the answer is not valid HTTP' : code, { code: isInvalid ? INVALID_RESPONSE : code, cause })
 }
 
 /** Whatever was thrown, as a failed call: a defect of ours must not end the keeping of the token. */
 export function toCallError (call: TokenCall, error: unknown): TokenCallError {
-  return error instanceof TokenCallError ? error : new TokenCallError(call, 'trouble', 'defect', { code: DEFECT, cause: error })
+  return error instanceof TokenCallError ? error : new TokenCallError(call, 'transient', 'defect', { code: DEFECT, cause: error })
 }
 
 function isRecord (value: unknown): value is Record<string, unknown> {

@@ -9,10 +9,10 @@ export type RefreshCall = 'refresh_put' | 'refresh_post'
 export type TokenCall = 'credentials' | RefreshCall
 
 /**
- * Why a call brought no token. `rejected`: AMSU does not accept the credential. `refused`: something on the way does not let
- * this method pass. `broken`: the connection broke or fell silent after it was made. `trouble`: anything else, it may pass.
+ * Why a call brought no token. `rejected`: AMSU does not accept the credential. `method_blocked`: something on the way does not let
+ * this method pass. `connection_lost`: the connection broke or fell silent after it was made. `transient`: anything else, it may pass.
  */
-export type TokenCallFailureKind = 'rejected' | 'refused' | 'broken' | 'trouble'
+export type TokenCallFailureKind = 'rejected' | 'method_blocked' | 'connection_lost' | 'transient'
 
 /** A refresh token is good for 30 days (AMSU's page on tokens). */
 export const REFRESH_LIFE_MS = 30 * 24 * 3_600_000

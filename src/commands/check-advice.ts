@@ -12,7 +12,7 @@ export interface Advice {
 }
 
 /** What is being reached, so that the right setting is named. */
-export interface Goal {
+export interface CheckTarget {
   /** The setting that names it. */
   readonly setting: 'AMSU_BASE_URL' | 'AMSU_HTTP_PROXY'
   /** `host:port`. */
@@ -57,7 +57,7 @@ const CERTIFICATES: Readonly<Record<string, Advice>> = {
 }
 
 /** An answer that was not the one hoped for. */
-export interface Answer {
+export interface UnexpectedResponse {
   readonly status: number
   readonly isHtml: boolean
   /** AMSU's `error.code`. */
@@ -65,7 +65,7 @@ export interface Answer {
 }
 
 /** A connection that could not be made. */
-export function connectionFailure (code: string, { setting, place, hasForeignProxySetting }: Goal): StepOutcome {
+export function connectionFailure (code: string, { setting, place, hasForeignProxySetting }: CheckTarget): StepOutcome {
   const isTimeout = TIMEOUTS.has(code)
   const happened = NAMELESS.has(code) ? 'the name has no address' : 'no connection'
   const failure = { status: 'failed', found: `${place}: ${isTimeout ? 'no answer in time' : happened} (${code})`, data: { code } } as const
@@ -78,17 +78,17 @@ export function connectionFailure (code: string, { setting, place, hasForeignPro
 }
 
 /** A TLS handshake that failed, or a connection on the way to it. */
-export function tlsFailure (code: string, goal: Goal): StepOutcome {
+export function tlsFailure (code: string, target: CheckTarget): StepOutcome {
   const advice = CERTIFICATES[code] ?? (code.startsWith('ERR_SSL_') ? CERTIFICATES['EPROTO'] : undefined)
-  return advice === undefined ? connectionFailure(code, goal) : { status: 'failed', found: `${goal.place}: the certificate or the handshake does not hold (${code})`, ...advice, data: { code } }
+  return advice === undefined ? connectionFailure(code, target) : { status: 'failed', found: `${target.place}: the certificate or the handshake does not hold (${code})`, ...advice, data: { code } }
 }
 
 /** A forward proxy that answered, but did not let us through. */
-export function forwardProxyRefusal (status: number, hasCredentials: boolean): StepOutcome {
-  return { status: 'failed', found: `the forward proxy answered ${status}`, ...refusalAdvice(status, hasCredentials), data: { status } }
+export function forwardProxyRejection (status: number, hasCredentials: boolean): StepOutcome {
+  return { status: 'failed', found: `the forward proxy answered ${status}`, ...rejectionAdvice(status, hasCredentials), data: { status } }
 }
 
-function refusalAdvice (status: number, hasCredentials: boolean): Advice {
+function rejectionAdvice (status: number, hasCredentials: boolean): Advice {
   if (status === 407 || status === 401) {
     return hasCredentials
       ? { cause: 'it does not accept the user and password of AMSU_HTTP_PROXY', advice: 'correct them; characters such as @ and : are written as %40 and %3A' }
@@ -99,12 +99,12 @@ function refusalAdvice (status: number, hasCredentials: boolean): Advice {
 }
 
 /** An answer to a call of AMSU that is not the one hoped for, whatever the call. */
-export function answerFailure ({ status, isHtml, code }: Answer, isForwarded: boolean): StepOutcome {
+export function responseFailure ({ status, isHtml, code }: UnexpectedResponse, isForwarded: boolean): StepOutcome {
   const found = `the answer has status ${status}${code === undefined ? '' : ` and says ${code}`}${isHtml ? ' and is a web page' : ''}`
-  return { status: 'failed', found, ...answerAdvice(status, isHtml, isForwarded), data: { status, code: code ?? null } }
+  return { status: 'failed', found, ...responseAdvice(status, isHtml, isForwarded), data: { status, code: code ?? null } }
 }
 
-function answerAdvice (status: number, isHtml: boolean, isForwarded: boolean): Advice {
+function responseAdvice (status: number, isHtml: boolean, isForwarded: boolean): Advice {
   if (status >= 300 && status < 400) return { cause: 'AMSU has moved, or wants https', advice: 'open AMSU_BASE_URL in a browser and see where it leads' }
   if (status === 429) return { cause: 'AMSU has got too many of these calls', advice: 'wait some minutes' }
   if (isHtml && status < 500) return { cause: `something else than AMSU answers: ${isForwarded ? 'the forward proxy' : 'a captive portal, a firewall or another server'}`, advice: 'compare AMSU_BASE_URL with the documentation of AMSU; if it is right, ask those who run the network' }

@@ -12,15 +12,15 @@ import { AccessToken } from '../token/access-token.ts'
 import { withAuthorization } from '../token/with-authorization.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
 import { ForwardProxyError } from '../upstream/forward-proxy.ts'
-import { answerFailure, connectionFailure, forwardProxyRefusal } from './check-advice.ts'
-import { failureCode, forwardGoalOf, goalOf, type Surroundings } from './check-network.ts'
+import { responseFailure, connectionFailure, forwardProxyRejection } from './check-advice.ts'
+import { failureCode, forwardProxyTargetOf, connectTargetOf, type CheckContext } from './check-network.ts'
 import type { StepOutcome } from './check-report.ts'
 
 /** Forms a secret never has, but a careless copy does. */
 const CARELESS_COPY = /^[\s"'`]|[\s"'`]$/
 
 export interface CallOptions {
-  readonly surroundings: Surroundings
+  readonly context: CheckContext
   readonly client: ApiClient
   /** Told every token before anything about it is printed. */
   readonly masker: Masker
@@ -28,7 +28,7 @@ export interface CallOptions {
 
 /** The calls, one after the other; each uses what the ones before have brought. */
 export class AmsuCalls {
-  readonly #surroundings: Surroundings
+  readonly #context: CheckContext
   readonly #client: ApiClient
   readonly #masker: Masker
   readonly #api: TokenApi
@@ -37,9 +37,9 @@ export class AmsuCalls {
   #head: ApiResponseHead | undefined
   #skewSeconds: number | undefined
 
-  constructor ({ surroundings, client, masker }: CallOptions) {
-    const { config: { token }, clock } = surroundings
-    this.#surroundings = surroundings
+  constructor ({ context, client, masker }: CallOptions) {
+    const { config: { token }, clock } = context
+    this.#context = context
     this.#client = client
     this.#masker = masker
     this.#api = createTokenApi({ client, clock, ...token, onResponseHead: head => { this.#onResponseHead(head) } })
@@ -47,9 +47,9 @@ export class AmsuCalls {
 
   /** POST /token. */
   async token (): Promise<StepOutcome> {
-    const { credentials } = this.#surroundings.config.amsu
+    const { credentials } = this.#context.config.amsu
     try {
-      return this.#taken(await this.#ask(async () => await this.#api.issue(credentials)))
+      return this.#taken(await this.#call(async () => await this.#api.issue(credentials)))
     } catch (error) {
       // A web page with 401 is somebody else's.
       if (!(error instanceof TokenCallError) || error.kind !== 'rejected' || (this.#head !== undefined && isHtml(this.#head))) return this.#failure(error)
@@ -69,12 +69,12 @@ export class AmsuCalls {
     const refreshToken = this.#refreshToken
     if (refreshToken === undefined) return { status: 'not_tried', found: 'AMSU gave no refresh token; id and secret are sent at each renewal' }
     try {
-      return this.#taken(await this.#ask(async () => await this.#api.refresh(call, refreshToken)))
+      return this.#taken(await this.#call(async () => await this.#api.refresh(call, refreshToken)))
     } catch (error) {
       if (error instanceof TokenCallError && error.kind === 'rejected') {
         return { status: 'failed', found: `AMSU refuses the refresh token it has just given (${reasonOf(error)})`, cause: 'AMSU is in trouble', advice: 'the proxy renews with id and secret meanwhile; tell AMSU if it stays so', data: { status: this.#head?.status ?? null } }
       }
-      if (error instanceof TokenCallError && error.kind === 'refused') {
+      if (error instanceof TokenCallError && error.kind === 'method_blocked') {
         return { ...this.#failure(error), cause: 'a firewall on the way does not let this method pass', advice: 'ask those who run the network to allow PUT to AMSU' }
       }
       return this.#failure(error)
@@ -90,18 +90,18 @@ export class AmsuCalls {
         method: 'GET',
         path: '/amsu-analysis/v2/available-times',
         headers: withAuthorization(['accept', 'application/json', 'accept-encoding', 'identity'], new AccessToken(accessToken, issuedAt, lifeMs)),
-        signal: AbortSignal.timeout(this.#surroundings.config.token.requestTimeoutMs),
+        signal: AbortSignal.timeout(this.#context.config.token.requestTimeoutMs),
         onResponseHead: head => { this.#head = head },
       })
-      const answer = parseJson(body)
-      const families = status === 200 ? parseAvailableTimes(answer) : []
-      return families.length > 0 ? quotaOutcome(families) : this.#timesFailure(errorCodeOf(answer))
+      const parsed = parseJson(body)
+      const families = status === 200 ? parseAvailableTimes(parsed) : []
+      return families.length > 0 ? quotaOutcome(families) : this.#timesFailure(errorCodeOf(parsed))
     } catch (error) {
       return this.#failure(error)
     }
   }
 
-  async #ask (call: () => Promise<TokenGrant>): Promise<TokenGrant> {
+  async #call (call: () => Promise<TokenGrant>): Promise<TokenGrant> {
     this.#head = undefined
     const grant = await call()
     this.#masker.add('access_token', grant.accessToken)
@@ -111,7 +111,7 @@ export class AmsuCalls {
 
   #onResponseHead (head: ApiResponseHead): void {
     this.#head = head
-    this.#skewSeconds = skewSeconds(head, this.#surroundings.clock.wall()) ?? this.#skewSeconds
+    this.#skewSeconds = skewSeconds(head, this.#context.clock.wall()) ?? this.#skewSeconds
   }
 
   #taken (grant: TokenGrant): StepOutcome {
@@ -122,27 +122,27 @@ export class AmsuCalls {
     const expiresInSeconds = Math.round(grant.lifeMs / 1000)
     const skew = this.#skewSeconds
     const data = { expiresInSeconds, clockSkewSeconds: skew ?? null, hasRefreshToken: grant.refreshToken !== undefined }
-    const found = `a token good for ${spell(expiresInSeconds)}`
+    const found = `a token good for ${formatSeconds(expiresInSeconds)}`
     if (!isFirst || skew === undefined || !isOff(skew)) return { status: 'ok', found, data }
-    return { status: 'note', found: `${found}; this clock is ${spell(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} the clock of AMSU`, advice: 'set the clock of this machine (`timedatectl`): certificates and the times in the log depend on it', data }
+    return { status: 'note', found: `${found}; this clock is ${formatSeconds(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} the clock of AMSU`, advice: 'set the clock of this machine (`timedatectl`): certificates and the times in the log depend on it', data }
   }
 
   /** A failure that has nothing to do with what was shown to AMSU. */
   #failure (error: unknown): StepOutcome {
     const cause = error instanceof TokenCallError ? error.cause : error
-    const { forwardProxy } = this.#surroundings.config.amsu
+    const { forwardProxy } = this.#context.config.amsu
     if (cause instanceof ForwardProxyError) {
-      return cause.status === undefined ? connectionFailure(failureCode(cause.cause), forwardGoalOf(this.#surroundings)) : forwardProxyRefusal(cause.status, forwardProxy?.authorization !== undefined)
+      return cause.status === undefined ? connectionFailure(failureCode(cause.cause), forwardProxyTargetOf(this.#context)) : forwardProxyRejection(cause.status, forwardProxy?.authorization !== undefined)
     }
     const head = this.#head
-    if (head === undefined) return connectionFailure(cause === undefined ? 'TimeoutError' : failureCode(cause), goalOf(this.#surroundings))
-    const outcome = answerFailure({ status: head.status, isHtml: isHtml(head) }, forwardProxy !== undefined)
+    if (head === undefined) return connectionFailure(cause === undefined ? 'TimeoutError' : failureCode(cause), connectTargetOf(this.#context))
+    const outcome = responseFailure({ status: head.status, isHtml: isHtml(head) }, forwardProxy !== undefined)
     return head.status === 200 && error instanceof TokenCallError ? { ...outcome, found: `${outcome.found}; ${reasonOf(error)}` } : outcome
   }
 
   #timesFailure (code: string | undefined): StepOutcome {
     const head = this.#head as ApiResponseHead
-    const outcome = answerFailure({ status: head.status, isHtml: isHtml(head), code }, this.#surroundings.config.amsu.forwardProxy !== undefined)
+    const outcome = responseFailure({ status: head.status, isHtml: isHtml(head), code }, this.#context.config.amsu.forwardProxy !== undefined)
     if (isHtml(head) || (head.status !== 401 && head.status !== 403)) return outcome
     return { ...outcome, cause: 'AMSU does not accept its own token for this account', advice: 'ask AMSU whether the account is active; the credentials themselves are right' }
   }
@@ -172,7 +172,7 @@ function isHtml ({ headers }: ApiResponseHead): boolean {
   return String(headers['content-type']).includes('html')
 }
 
-function spell (seconds: number): string {
+function formatSeconds (seconds: number): string {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds % 3600 / 60)]
   if (hours > 0) return minutes > 0 ? `${hours} h ${minutes} min` : `${hours} h`
   return minutes > 0 ? `${minutes} min` : `${seconds} s`

@@ -12,7 +12,7 @@ import { createApiClient, type ApiClient } from '../upstream/api-client.ts'
 import { createConnector, type Connector } from '../upstream/connector.ts'
 import { ForwardProxyError, type ForwardProxy } from '../upstream/forward-proxy.ts'
 import { openTunnel } from '../upstream/tunnel.ts'
-import { connectionFailure, forwardProxyRefusal, tlsFailure, type Goal } from './check-advice.ts'
+import { connectionFailure, forwardProxyRejection, tlsFailure, type CheckTarget } from './check-advice.ts'
 import type { StepOutcome } from './check-report.ts'
 
 /** A certificate that ends sooner than this is worth a note. */
@@ -21,7 +21,7 @@ const SOON_DAYS = 14
 const DAY_MS = 86_400_000
 
 /** What the steps are given. */
-export interface Surroundings {
+export interface CheckContext {
   readonly config: Config
   readonly clock: Clock
   /** Resolves a name as the connections of this program do. @default the system's resolver */
@@ -34,41 +34,41 @@ export interface Surroundings {
 interface Place { readonly host: string, readonly port: number }
 
 /** Whether AMSU's name has addresses. */
-export async function checkDns (surroundings: Surroundings): Promise<StepOutcome> {
-  const { host } = placeOf(surroundings)
-  const { lookupName } = surroundings.config.amsu
+export async function checkDns (context: CheckContext): Promise<StepOutcome> {
+  const { host } = placeOf(context)
+  const { lookupName } = context.config.amsu
   if (net.isIP(host) !== 0) return { status: 'ok', found: `${host} is an address`, data: { host, addresses: [host] } }
-  const resolve = surroundings.lookup ?? (async name => await lookup(name, { all: true }))
+  const resolve = context.lookup ?? (async name => await lookup(name, { all: true }))
   try {
-    const found = await inTime(resolve(lookupName), surroundings)
+    const found = await inTime(resolve(lookupName), context)
     const addresses = found.map(({ address }) => address)
     return { status: 'ok', found: `${host} is at ${addresses.join(', ')}`, data: { host, addresses } }
   } catch (error) {
     const code = failureCode(error)
-    return connectionFailure(code === 'ETIMEDOUT' ? 'EAI_AGAIN' : code, { ...goalOf(surroundings), place: host })
+    return connectionFailure(code === 'ETIMEDOUT' ? 'EAI_AGAIN' : code, { ...connectTargetOf(context), place: host })
   }
 }
 
 /** Whether AMSU's port takes connections. */
-export async function checkTcp (surroundings: Surroundings): Promise<StepOutcome> {
-  const place = placeOf(surroundings)
-  const socket = net.connect({ host: surroundings.config.amsu.lookupName, port: place.port })
+export async function checkTcp (context: CheckContext): Promise<StepOutcome> {
+  const place = placeOf(context)
+  const socket = net.connect({ host: context.config.amsu.lookupName, port: place.port })
   try {
-    await inTime(new Promise<void>((resolve, reject) => { socket.once('connect', resolve).once('error', reject) }), surroundings)
+    await inTime(new Promise<void>((resolve, reject) => { socket.once('connect', resolve).once('error', reject) }), context)
     const { remoteAddress: address = '' } = socket
     return { status: 'ok', found: `connected to ${nameOf({ host: address, port: place.port })}`, data: { address, port: place.port } }
   } catch (error) {
-    return connectionFailure(failureCode(error), goalOf(surroundings))
+    return connectionFailure(failureCode(error), connectTargetOf(context))
   } finally {
     socket.on('error', () => {}).destroy()
   }
 }
 
 /** Whether AMSU's certificate holds, directly or through a tunnel. */
-export async function checkTls (surroundings: Surroundings): Promise<StepOutcome> {
-  const { config: { amsu }, clock } = surroundings
-  const { host, port } = placeOf(surroundings)
-  const connect = connectorOf(surroundings)
+export async function checkTls (context: CheckContext): Promise<StepOutcome> {
+  const { config: { amsu }, clock } = context
+  const { host, port } = placeOf(context)
+  const connect = connectorOf(context)
   try {
     const socket = await new Promise<TLSSocket>((resolve, reject) => {
       connect({ protocol: 'https:', hostname: host, host: new URL(amsu.origin).host, port: String(port) }, (error, made) => {
@@ -85,55 +85,55 @@ export async function checkTls (surroundings: Surroundings): Promise<StepOutcome
     const data = { protocol, issuer: name, validTo: new Date(validTo).toISOString(), daysLeft }
     return daysLeft >= SOON_DAYS ? { status: 'ok', found, data } : { status: 'note', found, advice: 'AMSU must renew its certificate before it ends', data }
   } catch (error) {
-    return error instanceof ForwardProxyError ? forwardProxyFailure(error, surroundings) : tlsFailure(failureCode(error), goalOf(surroundings))
+    return error instanceof ForwardProxyError ? forwardProxyFailure(error, context) : tlsFailure(failureCode(error), connectTargetOf(context))
   }
 }
 
 /** Whether the forward proxy lets us through: a tunnel for https, a request that shows no token for http. */
-export async function checkForwardProxy (surroundings: Surroundings, forwardProxy: ForwardProxy): Promise<StepOutcome> {
-  const { config: { amsu, relay } } = surroundings
+export async function checkForwardProxy (context: CheckContext, forwardProxy: ForwardProxy): Promise<StepOutcome> {
+  const { config: { amsu, relay } } = context
   const data = { address: nameOf(forwardProxy) }
   try {
     if (amsu.origin.startsWith('https:')) {
-      const socket = await openTunnel(forwardProxy, nameOf(placeOf(surroundings)), AbortSignal.timeout(relay.connectTimeoutMs))
+      const socket = await openTunnel(forwardProxy, nameOf(placeOf(context)), AbortSignal.timeout(relay.connectTimeoutMs))
       socket.destroy()
       return { status: 'ok', found: `${data.address} opens a tunnel to AMSU`, data }
     }
-    const { status, isJson } = await askThrough(surroundings)
+    const { status, isJson } = await requestThroughProxy(context)
     const isItsOwn = !isJson && (status === 403 || status >= 500)
-    return isItsOwn ? forwardProxyRefusal(status, forwardProxy.authorization !== undefined) : { status: 'ok', found: `${data.address} passes requests on to AMSU`, data }
+    return isItsOwn ? forwardProxyRejection(status, forwardProxy.authorization !== undefined) : { status: 'ok', found: `${data.address} passes requests on to AMSU`, data }
   } catch (error) {
-    return error instanceof ForwardProxyError ? forwardProxyFailure(error, surroundings) : connectionFailure(failureCode(error), forwardGoalOf(surroundings))
+    return error instanceof ForwardProxyError ? forwardProxyFailure(error, context) : connectionFailure(failureCode(error), forwardProxyTargetOf(context))
   }
 }
 
 /** Any request tells whether it passes; this one is refused by AMSU, because it carries no token, and costs nothing. */
-async function askThrough (surroundings: Surroundings): Promise<{ status: number, isJson: boolean }> {
-  const client = apiClientOf(surroundings)
+async function requestThroughProxy (context: CheckContext): Promise<{ status: number, isJson: boolean }> {
+  const client = apiClientOf(context)
   try {
-    const { status, headers } = await client.request({ method: 'GET', path: '/amsu-analysis/v2/available-times', headers: [], signal: AbortSignal.timeout(surroundings.config.token.requestTimeoutMs) })
+    const { status, headers } = await client.request({ method: 'GET', path: '/amsu-analysis/v2/available-times', headers: [], signal: AbortSignal.timeout(context.config.token.requestTimeoutMs) })
     return { status, isJson: String(headers['content-type']).includes('json') }
   } finally {
     await client.destroy()
   }
 }
 
-function connectorOf ({ config: { amsu, relay } }: Surroundings): Connector {
+function connectorOf ({ config: { amsu, relay } }: CheckContext): Connector {
   return createConnector({ ...amsu, ...relay, certificateAuthority: () => amsu.certificateAuthority })
 }
 
 /** Makes calls of AMSU as the proxy makes its own. */
-export function apiClientOf (surroundings: Surroundings): ApiClient {
-  const { amsu, relay: { connectTimeoutMs } } = surroundings.config
-  return createApiClient({ ...amsu, connectTimeoutMs, connect: connectorOf(surroundings), maxConnections: 1 })
+export function apiClientOf (context: CheckContext): ApiClient {
+  const { amsu, relay: { connectTimeoutMs } } = context.config
+  return createApiClient({ ...amsu, connectTimeoutMs, connect: connectorOf(context), maxConnections: 1 })
 }
 
-function forwardProxyFailure ({ status, cause }: ForwardProxyError, surroundings: Surroundings): StepOutcome {
-  const { authorization } = surroundings.config.amsu.forwardProxy as ForwardProxy
-  return status === undefined ? connectionFailure(failureCode(cause), forwardGoalOf(surroundings)) : forwardProxyRefusal(status, authorization !== undefined)
+function forwardProxyFailure ({ status, cause }: ForwardProxyError, context: CheckContext): StepOutcome {
+  const { authorization } = context.config.amsu.forwardProxy as ForwardProxy
+  return status === undefined ? connectionFailure(failureCode(cause), forwardProxyTargetOf(context)) : forwardProxyRejection(status, authorization !== undefined)
 }
 
-async function inTime<T> (work: Promise<T>, { config, clock }: Surroundings): Promise<T> {
+async function inTime<T> (work: Promise<T>, { config, clock }: CheckContext): Promise<T> {
   const late = delay(config.relay.connectTimeoutMs, clock).then(() => { throw Object.assign(new Error('late'), { code: 'ETIMEDOUT' }) })
   return await Promise.race([work, late])
 }
@@ -144,18 +144,18 @@ export function failureCode (error: unknown): string {
   return code === '' && error instanceof Error ? error.name : code
 }
 
-function placeOf ({ config: { amsu } }: Surroundings): Place {
+function placeOf ({ config: { amsu } }: CheckContext): Place {
   const { protocol, hostname, port } = new URL(amsu.origin)
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
 }
 
 /** What the advice needs to know when AMSU itself is reached for. */
-export function goalOf (surroundings: Surroundings): Goal {
-  return { setting: 'AMSU_BASE_URL', place: nameOf(placeOf(surroundings)), hasForeignProxySetting: surroundings.hasForeignProxySetting }
+export function connectTargetOf (context: CheckContext): CheckTarget {
+  return { setting: 'AMSU_BASE_URL', place: nameOf(placeOf(context)), hasForeignProxySetting: context.hasForeignProxySetting }
 }
 
 /** The same for the forward proxy. */
-export function forwardGoalOf ({ config: { amsu }, hasForeignProxySetting }: Surroundings): Goal {
+export function forwardProxyTargetOf ({ config: { amsu }, hasForeignProxySetting }: CheckContext): CheckTarget {
   return { setting: 'AMSU_HTTP_PROXY', place: nameOf(amsu.forwardProxy as ForwardProxy), hasForeignProxySetting }
 }
 

@@ -45,7 +45,7 @@ export function isGood (steps: readonly Step[]): boolean {
 }
 
 /** One way of renewing is enough, and the proxy finds it: when just one of the two failed, that is a note. */
-export function judgeRefreshes (put: Step, post: Step): Step[] {
+export function checkRefreshes (put: Step, post: Step): Step[] {
   return [[put, post], [post, put]].map(([step, other]) => {
     if (step?.status !== 'failed' || other?.status === 'failed') return step as Step
     return { ...step, status: 'note', advice: 'none needed: the proxy renews by the other way' }

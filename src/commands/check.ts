@@ -7,8 +7,8 @@ import { secretSettings } from '../config/settings.ts'
 import { ConfigError } from '../errors.ts'
 import { createMasker, type Masker } from '../secrets/masker.ts'
 import { AmsuCalls } from './check-calls.ts'
-import { apiClientOf, checkDns, checkForwardProxy, checkTcp, checkTls, type Surroundings } from './check-network.ts'
-import { isGood, judgeRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepOutcome } from './check-report.ts'
+import { apiClientOf, checkDns, checkForwardProxy, checkTcp, checkTls, type CheckContext } from './check-network.ts'
+import { isGood, checkRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepOutcome } from './check-report.ts'
 
 /** Settings of other programs for what AMSU_HTTP_PROXY is here. */
 const FOREIGN_PROXY_SETTINGS = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy']
@@ -22,13 +22,13 @@ export interface CheckProcess {
   /** Writes text for whoever called. */
   readonly write: (text: string) => void
   /** Takes variables out of the environment. */
-  readonly forget: (names: readonly string[]) => void
+  readonly unsetEnv: (names: readonly string[]) => void
   /** Resolves names. @default the system's resolver */
-  readonly lookup?: Surroundings['lookup']
+  readonly lookup?: CheckContext['lookup']
 }
 
 /** Takes steps, notes how long each took, and takes none after one that failed, unless it was not needed. */
-class Course {
+class CheckRunner {
   readonly steps: Step[] = []
   readonly #clock: Clock
   readonly #onStep: (step: Step) => void
@@ -64,22 +64,22 @@ class Course {
  *
  * @returns the exit code: 0 all good, 1 a step failed, 2 not configured
  */
-export async function check ({ environment, dotenvPath, clock, isColored, write, forget, lookup }: CheckProcess, isJson: boolean): Promise<number> {
+export async function check ({ environment, dotenvPath, clock, isColored, write, unsetEnv, lookup }: CheckProcess, isJson: boolean): Promise<number> {
   const masker = createMasker()
   const startedAt = clock.monotonic()
-  const course = new Course(clock, step => { if (!isJson) write(masker.mask(renderStep(step, isColored))) })
+  const runner = new CheckRunner(clock, step => { if (!isJson) write(masker.mask(renderStep(step, isColored))) })
   let config: Config | undefined
-  await course.take('configuration', async () => {
+  await runner.take('configuration', async () => {
     const read = await readConfig(environment, dotenvPath)
     if ('config' in read) config = read.config
     return read.outcome
   })
   const hasForeignProxySetting = FOREIGN_PROXY_SETTINGS.some(name => (environment[name] ?? '') !== '')
-  forget(secretSettings)
-  if (config !== undefined) await takeSteps(course, { config, clock, hasForeignProxySetting, ...(lookup === undefined ? {} : { lookup }) }, masker)
-  write(masker.mask(isJson ? renderJson(course.steps, clock.monotonic() - startedAt) : renderSummary(course.steps)))
+  unsetEnv(secretSettings)
+  if (config !== undefined) await takeSteps(runner, { config, clock, hasForeignProxySetting, ...(lookup === undefined ? {} : { lookup }) }, masker)
+  write(masker.mask(isJson ? renderJson(runner.steps, clock.monotonic() - startedAt) : renderSummary(runner.steps)))
   if (config === undefined) return 2
-  return isGood(course.steps) ? 0 : 1
+  return isGood(runner.steps) ? 0 : 1
 }
 
 async function readConfig (environment: Environment, dotenvPath: string): Promise<{ outcome: StepOutcome } | { outcome: StepOutcome, config: Config }> {
@@ -95,26 +95,26 @@ async function readConfig (environment: Environment, dotenvPath: string): Promis
   }
 }
 
-async function takeSteps (course: Course, surroundings: Surroundings, masker: Masker): Promise<void> {
-  const { amsu } = surroundings.config
+async function takeSteps (runner: CheckRunner, context: CheckContext, masker: Masker): Promise<void> {
+  const { amsu } = context.config
   const { forwardProxy, credentials: { clientId, clientSecret } } = amsu
   for (const secret of [clientId, clientSecret, forwardProxy?.secret]) if (secret !== undefined) masker.add('configured', secret)
   if (forwardProxy === undefined) {
-    await course.take('dns', async () => await checkDns(surroundings))
-    await course.take('tcp', async () => await checkTcp(surroundings))
+    await runner.take('dns', async () => await checkDns(context))
+    await runner.take('tcp', async () => await checkTcp(context))
   } else {
-    await course.take('forward_proxy', async () => await checkForwardProxy(surroundings, forwardProxy))
-    for (const name of ['dns', 'tcp'] as const) await course.take(name, () => ({ status: 'not_tried', found: 'left to the forward proxy' }))
+    await runner.take('forward_proxy', async () => await checkForwardProxy(context, forwardProxy))
+    for (const name of ['dns', 'tcp'] as const) await runner.take(name, () => ({ status: 'not_tried', found: 'left to the forward proxy' }))
   }
-  if (amsu.origin.startsWith('https:')) await course.take('tls', async () => await checkTls(surroundings))
-  const client = apiClientOf(surroundings)
+  if (amsu.origin.startsWith('https:')) await runner.take('tls', async () => await checkTls(context))
+  const client = apiClientOf(context)
   try {
-    const calls = new AmsuCalls({ surroundings, client, masker })
-    await course.take('token', async () => await calls.token())
-    const put = await course.try('refresh_put', async () => await calls.refresh('refresh_put'))
-    const post = await course.try('refresh_post', async () => await calls.refresh('refresh_post'))
-    for (const step of judgeRefreshes(put, post)) course.add(step)
-    await course.take('available_times', async () => await calls.availableTimes())
+    const calls = new AmsuCalls({ context, client, masker })
+    await runner.take('token', async () => await calls.token())
+    const put = await runner.try('refresh_put', async () => await calls.refresh('refresh_put'))
+    const post = await runner.try('refresh_post', async () => await calls.refresh('refresh_post'))
+    for (const step of checkRefreshes(put, post)) runner.add(step)
+    await runner.take('available_times', async () => await calls.availableTimes())
   } finally {
     await client.destroy()
   }

@@ -23,22 +23,22 @@ export type CommandLine =
   | { readonly command: 'check', readonly isJson: boolean }
   | { readonly command: 'wait', readonly timeoutMs: number }
   | { readonly command: 'help', readonly topic: CommandName | undefined }
-  | { readonly command: 'complain', readonly problem: string }
+  | { readonly command: 'usage_error', readonly problem: string }
 
 /** Reads the arguments, without those of Node. */
 export function parseCommandLine ([word = 'serve', ...rest]: readonly string[]): CommandLine {
   if (word === '--help' || word === '-h') return { command: 'help', topic: undefined }
   if (word === '--version') return { command: 'version' }
   if (word === 'help') return readHelp(rest)
-  if (!isCommand(word)) return complain(`amsu-proxy: unknown ${word.startsWith('-') ? 'option' : 'command'}; did you mean ${nearestName(word, WORDS)}?`)
+  if (!isCommand(word)) return usageError(`amsu-proxy: unknown ${word.startsWith('-') ? 'option' : 'command'}; did you mean ${nearestName(word, WORDS)}?`)
   if (rest.includes('--help') || rest.includes('-h')) return { command: 'help', topic: word }
   switch (word) {
     case 'serve':
     case 'healthcheck':
-      return rest.length === 0 ? { command: word } : complainOf(word, rest[0] as string)
+      return rest.length === 0 ? { command: word } : argumentError(word, rest[0] as string)
     case 'check': {
       const odd = rest.find(argument => argument !== '--json')
-      return odd === undefined ? { command: 'check', isJson: rest.length > 0 } : complainOf(word, odd)
+      return odd === undefined ? { command: 'check', isJson: rest.length > 0 } : argumentError(word, odd)
     }
     case 'wait':
       return readWait(rest)
@@ -46,9 +46,9 @@ export function parseCommandLine ([word = 'serve', ...rest]: readonly string[]):
 }
 
 function readHelp ([topic, ...rest]: readonly string[]): CommandLine {
-  if (rest.length > 0) return complain('amsu-proxy help takes one command')
+  if (rest.length > 0) return usageError('amsu-proxy help takes one command')
   if (topic === undefined || isCommand(topic)) return { command: 'help', topic }
-  return complain(`amsu-proxy help: unknown command; did you mean ${nearestName(topic, COMMANDS)}?`)
+  return usageError(`amsu-proxy help: unknown command; did you mean ${nearestName(topic, COMMANDS)}?`)
 }
 
 function readWait (given: readonly string[]): CommandLine {
@@ -56,22 +56,22 @@ function readWait (given: readonly string[]): CommandLine {
   const isApart = first === '--timeout'
   const text = isApart ? rest[0] : /^--timeout=(.*)$/.exec(first)?.[1]
   const extra = isApart ? rest[1] : rest[0]
-  if (text === undefined && !isApart) return complainOf('wait', first)
+  if (text === undefined && !isApart) return argumentError('wait', first)
   if (text === undefined || !/^\d{1,5}(?:\.\d{1,3})?$/.test(text) || Number(text) > MAX_WAIT_SECONDS) {
-    return complain(`amsu-proxy wait: --timeout must be a number of seconds from 0 to ${MAX_WAIT_SECONDS}`)
+    return usageError(`amsu-proxy wait: --timeout must be a number of seconds from 0 to ${MAX_WAIT_SECONDS}`)
   }
-  return extra === undefined ? { command: 'wait', timeoutMs: Number(text) * 1000 } : complainOf('wait', extra)
+  return extra === undefined ? { command: 'wait', timeoutMs: Number(text) * 1000 } : argumentError('wait', extra)
 }
 
-function complainOf (command: CommandName, argument: string): CommandLine {
+function argumentError (command: CommandName, argument: string): CommandLine {
   const options = OPTIONS[command]
-  if (options.length === 0) return complain(`amsu-proxy ${command} takes no arguments`)
+  if (options.length === 0) return usageError(`amsu-proxy ${command} takes no arguments`)
   const kind = argument.startsWith('-') ? 'unknown option' : 'unknown argument'
-  return complain(`amsu-proxy ${command}: ${kind}; did you mean ${nearestName(argument, options)}?`)
+  return usageError(`amsu-proxy ${command}: ${kind}; did you mean ${nearestName(argument, options)}?`)
 }
 
-function complain (problem: string): CommandLine {
-  return { command: 'complain', problem }
+function usageError (problem: string): CommandLine {
+  return { command: 'usage_error', problem }
 }
 
 function isCommand (word: string): word is CommandName {

@@ -2,7 +2,7 @@
  * `amsu-proxy healthcheck`: is the proxy ready? For a container's HEALTHCHECK and an `exec` probe.
  */
 import { readVariables, type Environment } from '../config/variables.ts'
-import { askReadiness, probeTarget } from './readiness-probe.ts'
+import { probeReadiness, probeTarget } from './readiness-probe.ts'
 
 /** Shorter than the 5 s that the image gives the whole command. */
 const RESPONSE_TIMEOUT_MS = 3_000
@@ -12,7 +12,7 @@ export interface HealthcheckProcess {
   readonly environment: Environment
   readonly dotenvPath: string
   /** Writes a line for people. */
-  readonly say: (line: string) => void
+  readonly print: (line: string) => void
 }
 
 /**
@@ -20,9 +20,9 @@ export interface HealthcheckProcess {
  *
  * @returns the exit code: 0 ready, 1 not
  */
-export async function healthcheck ({ environment, dotenvPath, say }: HealthcheckProcess): Promise<number> {
+export async function healthcheck ({ environment, dotenvPath, print }: HealthcheckProcess): Promise<number> {
   const target = probeTarget(readVariables(environment, dotenvPath, []))
-  const { isReady, message } = 'problem' in target ? { isReady: false, message: `not ready: ${target.problem}` } : await askReadiness(target, RESPONSE_TIMEOUT_MS)
-  say(message)
+  const { isReady, message } = 'problem' in target ? { isReady: false, message: `not ready: ${target.problem}` } : await probeReadiness(target, RESPONSE_TIMEOUT_MS)
+  print(message)
   return isReady ? 0 : 1
 }

@@ -51,13 +51,13 @@ export function probeTarget (given: Readonly<Record<string, string>>): ProbeTarg
  *
  * @param timeoutMs limit for the whole of it
  */
-export async function askReadiness ({ place, isTls, address }: ProbeTarget, timeoutMs: number): Promise<Finding> {
+export async function probeReadiness ({ place, isTls, address }: ProbeTarget, timeoutMs: number): Promise<Finding> {
   const options = { ...address, path: '/readyz', agent: false, headers: { host: 'localhost', accept: 'application/json' }, signal: AbortSignal.timeout(Math.ceil(timeoutMs)) }
   // The certificate is our own listener's, reached by address: there is nobody to be deceived, and nothing secret is sent.
   const request = isTls ? (await import('node:https')).request({ ...options, rejectUnauthorized: false }) : http.request(options)
   try {
-    const { status, text } = await readAnswer(request)
-    return judgeReadiness(status, text, place)
+    const { status, text } = await readResponse(request)
+    return checkReadiness(status, text, place)
   } catch (error) {
     const code = systemCode(error)
     return { isReady: false, message: `not ready: ${reasonOf(code, timeoutMs)} at ${place}` }
@@ -65,15 +65,15 @@ export async function askReadiness ({ place, isTls, address }: ProbeTarget, time
 }
 
 /** Says what an answer means. Only the words of `/readyz` itself are repeated. */
-export function judgeReadiness (status: number, text: string, place: string): Finding {
+export function checkReadiness (status: number, text: string, place: string): Finding {
   const { ready, reason, tokenExpiresInSeconds: seconds, warnings } = parse(text)
-  const end = spellWarnings(warnings)
+  const end = formatWarnings(warnings)
   if (status === 200 && ready === true) return { isReady: true, message: `ready: the token is good for another ${String(seconds)} s${end}` }
   if (status === 503 && typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason)) return { isReady: false, message: `not ready: ${reason}${end}` }
   return { isReady: false, message: `not ready: what answers at ${place} is no amsu-proxy (status ${status})` }
 }
 
-function spellWarnings (warnings: unknown): string {
+function formatWarnings (warnings: unknown): string {
   const words = Array.isArray(warnings) ? warnings.filter(each => typeof each === 'string' && WARNING.test(each)) : []
   return words.length > 0 ? `; warnings: ${words.join(', ')}` : ''
 }
@@ -83,7 +83,7 @@ function reasonOf (code: string, timeoutMs: number): string {
   return code === 'ECONNREFUSED' || code === 'ENOENT' ? `nobody listens (${code})` : `the connection failed (${code})`
 }
 
-async function readAnswer (request: http.ClientRequest): Promise<{ status: number, text: string }> {
+async function readResponse (request: http.ClientRequest): Promise<{ status: number, text: string }> {
   return await new Promise((resolve, reject) => {
     request.on('error', reject)
     request.on('response', response => {

@@ -26,11 +26,11 @@ export interface Process {
   /** Where log lines go, and how many of them were lost. */
   readonly destination: DestinationStream & { readonly droppedLines: number }
   /** Writes a line for a person who has just started the program in vain. */
-  readonly complain: (line: string) => void
+  readonly printError: (line: string) => void
   /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. Until this is called, so does the first. */
   readonly untilStopped: () => Promise<string>
   /** Takes variables out of the environment. */
-  readonly forget: (names: readonly string[]) => void
+  readonly unsetEnv: (names: readonly string[]) => void
   /** Calls `handle` at each SIGHUP. */
   readonly onReload: (handle: () => void) => void
   /** Calls `handle` for an error nobody caught. */
@@ -46,7 +46,7 @@ export async function serve (process: Process): Promise<number> {
   const config = await readConfig(process)
   if (config === undefined) return 2
   // A child would inherit them, and a dump would print them.
-  process.forget(secretSettings)
+  process.unsetEnv(secretSettings)
   const masker = createMasker()
   const logging = { level: config.logLevel, masker, destination: process.destination }
   const log = createLogger(logging)
@@ -71,7 +71,7 @@ export async function serve (process: Process): Promise<number> {
     createLogger({ ...logging, level: 'info' }).info({ address, adminAddress }, `amsu-proxy listens on ${address}`)
   } catch (error) {
     log.fatal({ err: error }, 'can not listen')
-    process.complain(`amsu-proxy can not listen (${codeOf(error)})${codeOf(error) === 'EADDRINUSE' ? ': another program listens there; stop it, or choose another address' : ''}`)
+    process.printError(`amsu-proxy can not listen (${codeOf(error)})${codeOf(error) === 'EADDRINUSE' ? ': another program listens there; stop it, or choose another address' : ''}`)
     await app.stop()
     return 1
   }
@@ -99,13 +99,13 @@ async function run (process: Process, app: Awaited<ReturnType<typeof createApp>>
   return exitCode
 }
 
-async function readConfig ({ environment, dotenvPath, complain }: Process): Promise<Config | undefined> {
+async function readConfig ({ environment, dotenvPath, printError }: Process): Promise<Config | undefined> {
   try {
     return await loadConfigAtStart(environment, dotenvPath)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    complain('amsu-proxy is not configured:')
-    for (const problem of error.problems) complain(`  ${problem}`)
+    printError('amsu-proxy is not configured:')
+    for (const problem of error.problems) printError(`  ${problem}`)
     return undefined
   }
 }

@@ -4,7 +4,7 @@
 import { delay, type Clock } from '../clock.ts'
 import { readVariables } from '../config/variables.ts'
 import type { HealthcheckProcess } from './healthcheck.ts'
-import { askReadiness, probeTarget } from './readiness-probe.ts'
+import { probeReadiness, probeTarget } from './readiness-probe.ts'
 
 /** How long to pause between two questions. */
 const PAUSE_MS = 200
@@ -22,24 +22,24 @@ export interface WaitProcess extends HealthcheckProcess {
  *
  * @returns the exit code: 0 ready, 1 not within `timeoutMs`
  */
-export async function wait ({ environment, dotenvPath, say, clock }: WaitProcess, timeoutMs: number): Promise<number> {
+export async function wait ({ environment, dotenvPath, print, clock }: WaitProcess, timeoutMs: number): Promise<number> {
   const target = probeTarget(readVariables(environment, dotenvPath, []))
   if ('problem' in target) {
-    say(`not ready: ${target.problem}`)
+    print(`not ready: ${target.problem}`)
     return 1
   }
   const startedAt = clock.monotonic()
-  const leftMs = (): number => timeoutMs - (clock.monotonic() - startedAt)
+  const remainingMs = (): number => timeoutMs - (clock.monotonic() - startedAt)
   for (;;) {
-    const { isReady, message } = await askReadiness(target, Math.min(RESPONSE_TIMEOUT_MS, Math.max(leftMs(), PAUSE_MS)))
+    const { isReady, message } = await probeReadiness(target, Math.min(RESPONSE_TIMEOUT_MS, Math.max(remainingMs(), PAUSE_MS)))
     if (isReady) {
-      say(message)
+      print(message)
       return 0
     }
-    if (leftMs() <= 0) {
-      say(`${message}; waited ${timeoutMs / 1000} s`)
+    if (remainingMs() <= 0) {
+      print(`${message}; waited ${timeoutMs / 1000} s`)
       return 1
     }
-    await delay(Math.min(PAUSE_MS, leftMs()), clock)
+    await delay(Math.min(PAUSE_MS, remainingMs()), clock)
   }
 }

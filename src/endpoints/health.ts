@@ -21,7 +21,7 @@ export interface Readiness {
 export type Warning = 'amsu_unreachable' | 'clock_off' | 'credentials_rejected' | 'new_credentials_rejected' | `quota_empty:${string}` | `token_call_failed:${string}`
 
 /** What warnings are made of. */
-export interface HealthKnowledge {
+export interface HealthInputs {
   readonly token: Pick<TokenStatus, 'reason' | 'failure' | 'failureCode' | 'failureStatus' | 'areNewCredentialsRejected'>
   /** The request that ended last. */
   readonly lastRequest: Pick<PastRequest, 'endedAt' | 'errorCode'> | undefined
@@ -38,9 +38,9 @@ export function readiness ({ reason, tokenExpiresInSeconds }: Pick<TokenStatus, 
 }
 
 /** Finds what is wrong and not in the reason already. */
-export function warningsOf ({ token: { areNewCredentialsRejected, failure, failureCode, failureStatus, reason }, lastRequest, quota, clockSkewSeconds }: HealthKnowledge): Warning[] {
+export function warningsOf ({ token: { areNewCredentialsRejected, failure, failureCode, failureStatus, reason }, lastRequest, quota, clockSkewSeconds }: HealthInputs): Warning[] {
   const warnings: Warning[] = []
-  if (failure === 'trouble') warnings.push(`token_call_failed:${failureCode ?? String(failureStatus)}`)
+  if (failure === 'transient') warnings.push(`token_call_failed:${failureCode ?? String(failureStatus)}`)
   if (failure === 'rejected' && reason !== 'credentials_rejected') warnings.push('credentials_rejected')
   if (areNewCredentialsRejected) warnings.push('new_credentials_rejected')
   // An answer to the question for the quota is later news than a request that found no connection.

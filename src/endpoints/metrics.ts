@@ -3,10 +3,10 @@
  * reads, so that a request pays for nothing but counting, and a proxy nobody scrapes does not even run it.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { collectDefaultMetrics, Counter, Gauge, Registry, type Histogram } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry, type Histogram as PrometheusHistogram } from 'prom-client'
 import { UNLIMITED, type AvailableTimes } from '../amsu/available-times.ts'
-import type { Buckets } from '../telemetry/histogram.ts'
-import type { Observer } from '../telemetry/telemetry.ts'
+import type { Histogram } from '../telemetry/histogram.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { TokenStatus } from '../token/token-status.ts'
 
 /** The program that runs. */
@@ -17,8 +17,8 @@ export interface Build {
 }
 
 /** Where the metrics are read from. */
-export interface MetricsSources {
-  readonly observer: Observer
+export interface MetricsInputs {
+  readonly telemetry: Telemetry
   readonly tokenStatus: () => TokenStatus
   readonly inFlight: () => number
   /** What AMSU last said is left; undefined before it said so. */
@@ -44,21 +44,21 @@ const LIMITS = '/proc/self/limits'
 const MAX_DESCRIPTORS = 'process_max_fds'
 
 /** Creates the metrics: our own, and those of the process that every program with prom-client has. */
-export function createMetrics (sources: MetricsSources): Registry {
+export function createMetrics (inputs: MetricsInputs): Registry {
   const registry = new Registry()
-  addTraffic(registry, sources)
-  addToken(registry, sources)
+  addTraffic(registry, inputs)
+  addToken(registry, inputs)
   gauge(registry, 'quota_remaining', 'Calls that AMSU says are left, by family; +Inf without a limit.', ['family'],
-    () => (sources.quota() ?? []).map(({ family, remaining }) => [{ family }, remaining === UNLIMITED ? Infinity : remaining]))
-  gauge(registry, 'build_info', 'The program that runs; always 1.', ['version', 'node'], () => [[{ ...sources.build }, 1]])
-  counter(registry, 'log_lines_dropped_total', 'Lines of the log that were lost because they could not be written.', [], () => [[{}, sources.droppedLogLines()]])
+    () => (inputs.quota() ?? []).map(({ family, remaining }) => [{ family }, remaining === UNLIMITED ? Infinity : remaining]))
+  gauge(registry, 'build_info', 'The program that runs; always 1.', ['version', 'node'], () => [[{ ...inputs.build }, 1]])
+  counter(registry, 'log_lines_dropped_total', 'Lines of the log that were lost because they could not be written.', [], () => [[{}, inputs.droppedLogLines()]])
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_PRECISION_MS })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   if (registry.getSingleMetric(MAX_DESCRIPTORS) === undefined && existsSync(LIMITS)) addDescriptorLimit(registry)
   return registry
 }
 
-function addTraffic (registry: Registry, { observer: { traffic }, inFlight }: MetricsSources): void {
+function addTraffic (registry: Registry, { telemetry: { traffic }, inFlight }: MetricsInputs): void {
   counter(registry, 'requests_total', 'Requests that were taken to be relayed, by how they ended. What a guard refused before is in errors_total only.', ['route', 'method', 'status', 'caller'],
     () => traffic.requests.map(({ count, ...labels }) => [labels, count]))
   histogram(registry, 'request_duration_seconds', 'From the head of a request to the end of its answer.', traffic.durations)
@@ -73,11 +73,11 @@ function addTraffic (registry: Registry, { observer: { traffic }, inFlight }: Me
   counter(registry, 'secret_leaks_blocked_total', 'Headers of answers that were dropped because they held a secret.', [], () => [[{}, traffic.leaks]])
 }
 
-function addToken (registry: Registry, { observer: { tokenCalls }, tokenStatus }: MetricsSources): void {
+function addToken (registry: Registry, { telemetry: { tokenCallHistory }, tokenStatus }: MetricsInputs): void {
   gauge(registry, 'token_expires_in_seconds', 'Until the end of the access token; 0 when none is usable.', [], () => [[{}, tokenStatus().tokenExpiresInSeconds ?? 0]])
   gauge(registry, 'refresh_token_expires_in_seconds', 'Until the end of the refresh token; 0 when there is none.', [], () => [[{}, tokenStatus().refreshTokenExpiresInSeconds ?? 0]])
   counter(registry, 'token_requests_total', 'Calls to the token endpoints of AMSU, by call and outcome.', ['call', 'outcome'],
-    () => tokenCalls.counts.map(({ call, count, outcome }) => [{ call, outcome }, count]))
+    () => tokenCallHistory.counts.map(({ call, count, outcome }) => [{ call, outcome }, count]))
   gauge(registry, 'token_consecutive_failures', 'Failed attempts in a row to get a token.', [], () => [[{}, tokenStatus().consecutiveFailures]])
 }
 
@@ -121,15 +121,15 @@ function gauge (registry: Registry, name: string, help: string, labelNames: read
 }
 
 /** A histogram of our own make, because prom-client's can not be handed counts; a registry asks a metric for no more than this. */
-function histogram (registry: Registry, shortName: string, help: string, buckets: Buckets): void {
+function histogram (registry: Registry, shortName: string, help: string, counts: Histogram): void {
   const { name } = common(registry, shortName, help)
   const sample = (suffix: string, value: number, labels = {}): object => ({ metricName: `${name}_${suffix}`, labels, value })
   const get = async (): Promise<object> => {
-    const { bounds, cumulated, sum } = buckets
+    const { bounds, cumulated, sum } = counts
     const values = [...bounds, '+Inf'].map((le, i) => sample('bucket', cumulated[i] as number, { le }))
     return { name, help, type: 'histogram', values: [...values, sample('sum', sum), sample('count', cumulated.at(-1) as number)] }
   }
-  registry.registerMetric({ name, get } as unknown as Histogram)
+  registry.registerMetric({ name, get } as unknown as PrometheusHistogram)
 }
 
 function common (registry: Registry, name: string, help: string): { name: string, help: string, registers: Registry[] } {

@@ -5,20 +5,20 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Registry } from 'prom-client'
 import { readiness, type Readiness } from './health.ts'
-import { createMetrics, type MetricsSources } from './metrics.ts'
+import { createMetrics, type MetricsInputs } from './metrics.ts'
 import { preferredLanguage, prefersJson } from './negotiation.ts'
 import { pageHeaders, renderPage } from './status-page/page.ts'
 import { languages, words } from './status-page/words.ts'
-import { currentWarnings, describe, type StatusSources } from './status.ts'
+import { currentWarnings, describe, type StatusInputs } from './status.ts'
 
 /** Where the endpoints read what they tell. */
-export type ReportPluginOptions = StatusSources & Pick<MetricsSources, 'droppedLogLines'>
+export type EndpointsPluginOptions = StatusInputs & Pick<MetricsInputs, 'droppedLogLines'>
 
 /**
  * Serves `/livez`, `/readyz`, `/metrics` and `/status`. None of them holds a secret and none asks who reads: probes and scrapers have
  * no credentials. Names of callers and paths are told, so where that matters the endpoints belong on a listener of their own.
  */
-export const reportPlugin = fp(async (app: FastifyInstance, options: ReportPluginOptions) => {
+export const endpointsPlugin = fp(async (app: FastifyInstance, options: EndpointsPluginOptions) => {
   const { isDraining, quota, tokenStatus } = options
   let metrics: Registry | undefined
 
@@ -47,4 +47,4 @@ export const reportPlugin = fp(async (app: FastifyInstance, options: ReportPlugi
     if (prefersJson(headers.accept)) return status
     return await reply.headers(pageHeaders).send(renderPage(status, words[preferredLanguage(headers['accept-language'], languages)]))
   })
-}, { name: 'report', fastify: '5.x' })
+}, { name: 'endpoints', fastify: '5.x' })

@@ -5,7 +5,7 @@
 import { isOff } from '../amsu/clock-skew.ts'
 import type { PastRequest } from '../telemetry/history.ts'
 import type { QuotaReading } from '../telemetry/quota-poll.ts'
-import type { Observer } from '../telemetry/telemetry.ts'
+import type { Telemetry } from '../telemetry/telemetry.ts'
 import type { TokenStatus } from '../token/token-status.ts'
 import { warningsOf, type Warning } from './health.ts'
 import type { Build } from './metrics.ts'
@@ -17,7 +17,7 @@ const MAX_PATH_LENGTH = 200
 export type State = 'starting' | 'serving' | 'renewing' | 'token_endpoint_down' | 'credentials_rejected' | 'draining'
 
 /** Where callers reach the relay. */
-export interface Entrance {
+export interface ListenerAddress {
   readonly isTls: boolean
   /** Path of the unix socket it listens on. */
   readonly socketPath: string | undefined
@@ -27,8 +27,8 @@ export interface Entrance {
 }
 
 /** What the state is made of. */
-export interface StatusSources {
-  readonly observer: Observer
+export interface StatusInputs {
+  readonly telemetry: Telemetry
   readonly build: Build
   readonly tokenStatus: () => TokenStatus
   /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when nobody knows. */
@@ -37,7 +37,7 @@ export interface StatusSources {
   readonly inFlight: () => number
   readonly quota: { readonly isOn: boolean, readonly reading: QuotaReading | undefined, readonly isFailing: boolean }
   readonly settings: ReadonlyArray<{ readonly name: string, readonly value: string, readonly isDefault: boolean }>
-  readonly entrance: () => Entrance
+  readonly listenerAddress: () => ListenerAddress
   /** Hides the values of our secrets in a text, as in the log. */
   readonly mask: (text: string) => string
   /** Milliseconds since the Unix epoch. */
@@ -48,7 +48,7 @@ export interface StatusSources {
 export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'failure' | 'isRenewing' | 'reason'>, isDraining: boolean): State {
   if (isDraining) return 'draining'
   if (failure === 'rejected') return 'credentials_rejected'
-  if (failure === 'trouble') return 'token_endpoint_down'
+  if (failure === 'transient') return 'token_endpoint_down'
   if (reason === 'starting') return 'starting'
   return isRenewing || reason !== 'ok' ? 'renewing' : 'serving'
 }
@@ -59,47 +59,47 @@ export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'fai
  *
  * @param host the `Host` under which the reader came
  */
-export function describe (sources: StatusSources, host: string) {
-  const status = maskTexts(describeAll(sources, host), sources.mask)
+export function describe (inputs: StatusInputs, host: string) {
+  const status = maskTexts(describeAll(inputs, host), inputs.mask)
   return { ...status, requests: status.requests.map(request => ({ ...request, path: request.path.slice(0, MAX_PATH_LENGTH) })) }
 }
 
-function describeAll (sources: StatusSources, host: string) {
-  const { build, observer: { history, startedAt, tokenCalls }, quota, settings } = sources
-  const { reason, ...token } = sources.tokenStatus()
-  const isDraining = sources.isDraining()
-  const skewSeconds = sources.clockSkewSeconds()
-  const now = sources.now()
+function describeAll (inputs: StatusInputs, host: string) {
+  const { build, telemetry: { history, startedAt, tokenCallHistory }, quota, settings } = inputs
+  const { reason, ...token } = inputs.tokenStatus()
+  const isDraining = inputs.isDraining()
+  const skewSeconds = inputs.clockSkewSeconds()
+  const now = inputs.now()
   const minutes = history.lastHour
   return {
     state: stateOf({ reason, ...token }, isDraining),
     isServing: reason === 'ok' && !isDraining,
-    warnings: currentWarnings(sources),
+    warnings: currentWarnings(inputs),
     ...build,
     now: iso(now),
     startedAt: iso(startedAt),
     uptimeSeconds: Math.max(0, Math.floor((now - startedAt) / 1000)),
     clock: { skewSeconds: skewSeconds ?? null, isOff: isOff(skewSeconds) },
     token,
-    tokenCalls: tokenCalls.last.map(({ endedAt, ...call }) => ({ endedAt: iso(endedAt), ...call })),
+    tokenCalls: tokenCallHistory.last.map(({ endedAt, ...call }) => ({ endedAt: iso(endedAt), ...call })),
     quota: { isPolled: quota.isOn, isFailing: quota.isFailing, readAt: quota.reading === undefined ? null : iso(quota.reading.readAt), families: quota.reading?.families ?? [] },
-    traffic: { inFlight: sources.inFlight(), requests: sum(minutes.map(({ requests }) => requests)), errors: sum(minutes.map(({ errors }) => errors)), minutes },
+    traffic: { inFlight: inputs.inFlight(), requests: sum(minutes.map(({ requests }) => requests)), errors: sum(minutes.map(({ errors }) => errors)), minutes },
     requests: history.requests.map(describeRequest),
     settings,
-    firstCall: firstCall(sources.entrance(), host),
+    firstCall: firstCall(inputs.listenerAddress(), host),
   }
 }
 
 /** What somebody should act on now. */
-export function currentWarnings ({ clockSkewSeconds, observer, quota, tokenStatus }: StatusSources): Warning[] {
-  return warningsOf({ token: tokenStatus(), lastRequest: observer.history.last, quota: quota.reading, clockSkewSeconds: clockSkewSeconds() })
+export function currentWarnings ({ clockSkewSeconds, telemetry, quota, tokenStatus }: StatusInputs): Warning[] {
+  return warningsOf({ token: tokenStatus(), lastRequest: telemetry.history.last, quota: quota.reading, clockSkewSeconds: clockSkewSeconds() })
 }
 
 /** The state as {@link describe} tells it. */
 export type Status = ReturnType<typeof describe>
 
 /** A command for a shell that asks AMSU what is left of the quota, which costs nothing. `host` has passed the guard, and so is plain. */
-export function firstCall ({ isTls, needsCaller, port, socketPath }: Entrance, host: string): string {
+export function firstCall ({ isTls, needsCaller, port, socketPath }: ListenerAddress, host: string): string {
   const credentials = needsCaller ? '-u NAME:SECRET ' : ''
   const path = '/amsu-analysis/v2/available-times'
   if (socketPath !== undefined) return `curl ${credentials}--unix-socket '${socketPath.replaceAll("'", "'\\''")}' http://localhost${path}`

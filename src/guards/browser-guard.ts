@@ -34,7 +34,7 @@ export interface BrowserGuardOptions {
 
 /** What the guard says of a request: the refusal, or the origin that is to be given CORS answers. */
 export interface BrowserDecision {
-  readonly refusal?: ErrorCode
+  readonly rejection?: ErrorCode
   readonly corsOrigin?: string
 }
 
@@ -66,19 +66,19 @@ export function createBrowserGuard ({ allowedHosts, allowedOrigins }: BrowserGua
       const value = rawHeaders[i + 1] as string
       // By length first: these are three names in a dozen, and lower-casing each costs more than the rest.
       if (name.length === 4 && name.toLowerCase() === 'host') {
-        if (host !== undefined) return { refusal: 'HOST_REJECTED' }
+        if (host !== undefined) return { rejection: 'HOST_REJECTED' }
         host = value
       } else if (name.length === 6 && name.toLowerCase() === 'origin') {
-        if (origin !== undefined || !origins.has(originOf(value))) return { refusal: 'ORIGIN_REJECTED' }
+        if (origin !== undefined || !origins.has(originOf(value))) return { rejection: 'ORIGIN_REJECTED' }
         origin = value
       } else if (name.length === 14 && name.toLowerCase() === 'sec-fetch-site') {
         isForeign ||= value !== 'none' && value !== 'same-origin'
       }
     }
-    if (host === undefined || !isAcceptedHost(host)) return { refusal: 'HOST_REJECTED' }
+    if (host === undefined || !isAcceptedHost(host)) return { rejection: 'HOST_REJECTED' }
     // A page that was let in by its origin is foreign by nature.
     if (origin !== undefined) return { corsOrigin: origin }
-    return isForeign ? { refusal: 'ORIGIN_REJECTED' } : ACCEPTED
+    return isForeign ? { rejection: 'ORIGIN_REJECTED' } : ACCEPTED
   }
 }
 

@@ -15,14 +15,14 @@ export interface GuardPluginOptions {
 /** Refuses what no route may see: foreign browser pages, and targets with more than one reading. */
 export const guardPlugin = fp(async (app: FastifyInstance, { guard }: GuardPluginOptions) => {
   app.addHook('onRequest', ({ raw }, reply, done) => {
-    const { corsOrigin, refusal } = guard(raw.rawHeaders)
+    const { corsOrigin, rejection } = guard(raw.rawHeaders)
     if (corsOrigin !== undefined) {
       allowOrigin(reply.raw, corsOrigin)
       const headers = corsHeaders(reply.raw)
       for (let i = 0; i < headers.length; i += 2) reply.header(headers[i] as string, headers[i + 1])
     }
-    if (refusal !== undefined) {
-      done(new ProxyError(refusal))
+    if (rejection !== undefined) {
+      done(new ProxyError(rejection))
       return
     }
     const decision = checkTarget(raw.url as string)

@@ -16,7 +16,7 @@ interface Pending {
 }
 
 /** Writes a line for the first refusal at once, and from then on what was counted, every 10 s for as long as there are more. */
-export class RefusalLog {
+export class RejectionLog {
   readonly #clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>
   readonly #log: Pick<BaseLogger, 'warn'>
   readonly #pending = new Map<ErrorCode, Pending>()

@@ -136,7 +136,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
 
   onResponseStart (head: ResponseHead): void {
     this.#respondedMs = this.#context.clock.monotonic()
-    if (this.#original !== undefined) this.#replay = 'answered'
+    if (this.#original !== undefined) this.#replay = 'responded'
     if (mayBeInvalidToken(head)) {
       this.#buffered = new BufferedResponse(head)
       return

@@ -18,7 +18,7 @@ export interface ServerContext {
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs: number | undefined
   /** Told of each local reply given here. */
-  readonly onRefusal: (code: ErrorCode) => void
+  readonly onRejection: (code: ErrorCode) => void
 }
 
 /** Routes, and where they are served. */
@@ -49,7 +49,7 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
       const requestId = req === undefined ? randomUUID() : requestIdOf(req)
-      report(error, req === undefined ? { requestId } : { requestId, method: req.method, path: pathOf(req) }, context)
+      logRejection(error, req === undefined ? { requestId } : { requestId, method: req.method, path: pathOf(req) }, context)
       return requestId
     },
   })
@@ -78,13 +78,13 @@ function toProxyError (error: unknown, app: FastifyInstance, request: FastifyReq
 /** Refuses a request that a guard or no route took. */
 function reject (error: ProxyError, request: FastifyRequest, reply: FastifyReply, context: ServerContext): void {
   reply.hijack()
-  report(error, { requestId: request.id, method: request.method, path: pathOf(request.raw) }, context)
+  logRejection(error, { requestId: request.id, method: request.method, path: pathOf(request.raw) }, context)
   sendLocalReply(request.raw, reply.raw, error, request.id)
 }
 
 /** Counts a local reply, and says so in the log; a request that was relayed has a line of its own. */
-function report (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRefusal }: ServerContext): void {
-  onRefusal(error.code)
+function logRejection (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRejection }: ServerContext): void {
+  onRejection(error.code)
   log.info({ ...request, status: error.status, errorCode: `PROXY.${error.code}` }, 'refused')
 }
 

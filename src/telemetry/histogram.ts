@@ -3,7 +3,7 @@
  */
 
 /** How many values fell below each bound. */
-export class Buckets {
+export class Histogram {
   /** Upper bounds, ascending; what is above the last has a bucket of its own. */
   readonly bounds: readonly number[]
   readonly #counts: number[]

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Outcome } from '../relay/context.ts'
-import { Ring } from './ring-buffer.ts'
+import { RingBuffer } from './ring-buffer.ts'
 
 /** Requests that are kept one by one. */
 const KEPT_REQUESTS = 50
@@ -29,7 +29,7 @@ export interface Minute {
 /** Remembers the requests of a proxy. */
 export class History {
   readonly #clock: Pick<Clock, 'wall'>
-  readonly #requests = new Ring<PastRequest>(KEPT_REQUESTS)
+  readonly #requests = new RingBuffer<PastRequest>(KEPT_REQUESTS)
   /** By minute of the epoch, modulo the minutes kept; `minute` says which one the place holds now. */
   readonly #minutes = Array.from({ length: KEPT_MINUTES }, () => ({ minute: -1, requests: 0, errors: 0 }))
 

@@ -3,7 +3,7 @@
  */
 
 /** Keeps what was added last. */
-export class Ring<T> {
+export class RingBuffer<T> {
   readonly #size: number
   readonly #items: T[] = []
   #next = 0

@@ -7,20 +7,20 @@ import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { Outcome } from '../relay/context.ts'
 import { History } from './history.ts'
-import { TokenCalls } from './token-calls.ts'
+import { TokenCallHistory } from './token-call-history.ts'
 import { Traffic } from './traffic.ts'
 
 /** The memory of one proxy. Its methods are bound, to be handed to the parts as listeners. */
-export class Observer {
+export class Telemetry {
   readonly traffic = new Traffic()
   readonly history: History
-  readonly tokenCalls: TokenCalls
+  readonly tokenCallHistory: TokenCallHistory
   /** When the proxy was started, in milliseconds since the Unix epoch. */
   readonly startedAt: number
 
   constructor (clock: Pick<Clock, 'wall'>) {
     this.history = new History(clock)
-    this.tokenCalls = new TokenCalls(clock)
+    this.tokenCallHistory = new TokenCallHistory(clock)
     this.startedAt = clock.wall()
   }
 
@@ -31,11 +31,11 @@ export class Observer {
   }
 
   /** A request was refused before the relay took it. */
-  onRefusal = (code: ErrorCode): void => { this.traffic.countError(code) }
+  onRejection = (code: ErrorCode): void => { this.traffic.countError(code) }
 
   /** So many headers of an answer held a secret and were dropped. */
   onLeak = (count: number): void => { this.traffic.leaks += count }
 
   /** A token call has ended. */
-  onTokenCall = (call: TokenCall, outcome: TokenCallOutcome): void => { this.tokenCalls.add(call, outcome) }
+  onTokenCall = (call: TokenCall, outcome: TokenCallOutcome): void => { this.tokenCallHistory.add(call, outcome) }
 }

@@ -7,7 +7,7 @@ import type { Replay } from '../amsu/invalid-token.ts'
 import { routeOf } from '../amsu/routes.ts'
 import { errorTable, type ErrorCode } from '../errors.ts'
 import { CLIENT_CLOSED_REQUEST, type Outcome } from '../relay/context.ts'
-import { Buckets } from './histogram.ts'
+import { Histogram } from './histogram.ts'
 
 /** Bounds of both histograms, in seconds: from a cached answer to the analysis of days of ECG. */
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -29,12 +29,12 @@ type Counts = Map<string, Map<string, Map<string | undefined, Map<number, Reques
 export class Traffic {
   readonly #requests: Counts = new Map()
   /** From the first byte of a request to the last of its answer. */
-  readonly durations = new Buckets(SECONDS)
+  readonly durations = new Histogram(SECONDS)
   /** To the first byte of AMSU's answer. */
-  readonly upstreamDurations = new Buckets(SECONDS)
+  readonly upstreamDurations = new Histogram(SECONDS)
   /** Errors of the proxy, whether the request was relayed or refused before. Zeros are there from the start: a rate needs a first value. */
   readonly errors = new Map((Object.keys(errorTable) as ErrorCode[]).map(code => [code, 0]))
-  readonly replays = new Map<Replay, number>([['answered', 0], ['rejected_again', 0], ['failed', 0]])
+  readonly replays = new Map<Replay, number>([['responded', 0], ['rejected_again', 0], ['failed', 0]])
   requestBytes = 0
   responseBytes = 0
   /** Headers of answers that were dropped because they held a secret. */

@@ -6,8 +6,8 @@ import { REFRESH_LIFE_MS, REFRESH_MARGIN_MS, type TokenCall, type TokenCallFailu
 /** What may be done with a token: serve it; serve it and renew it behind; wait for a new one. */
 export type TokenState = 'fresh' | 'stale' | 'expired'
 
-/** Why an attempt, of one call or several, brought no token. `rejected` stays so until somebody acts; `trouble` may pass. */
-export type FailureKind = 'rejected' | 'trouble'
+/** Why an attempt, of one call or several, brought no token. `rejected` stays so until somebody acts; `transient` may pass. */
+export type FailureKind = 'rejected' | 'transient'
 
 /** Renewal at about this share of a token's life. */
 const RENEW_AT_SHARE = 0.8
@@ -101,8 +101,8 @@ export function renewalPlan ({ refreshTokenAgeMs, putBlockedAgeMs, isTokenUsable
 
 /** Whether the call `next` of a plan may succeed where the one before it failed. */
 export function isWorthTrying (next: TokenCall, failure: TokenCallFailureKind, isTokenUsable: boolean): boolean {
-  if (failure === 'trouble') return false
+  if (failure === 'transient') return false
   if (next === 'refresh_post') return failure !== 'rejected'
   // While the old token serves, a broken connection is waited out before the secret is sent.
-  return failure !== 'broken' || !isTokenUsable
+  return failure !== 'connection_lost' || !isTokenUsable
 }

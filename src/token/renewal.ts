@@ -62,11 +62,11 @@ export class Renewal {
       if (failure !== undefined && !isWorthTrying(call, failure.kind, isTokenUsable())) continue
       try {
         const grant = this.#keep(await this.#call(call))
-        if (failure?.kind === 'broken' && call === 'refresh_post') this.#putBlockedAt = instant(this.#options.clock)
+        if (failure?.kind === 'connection_lost' && call === 'refresh_post') this.#putBlockedAt = instant(this.#options.clock)
         return { grant, call }
       } catch (error) {
         failure = toCallError(call, error)
-        if (failure.kind === 'refused') this.#putBlockedAt = instant(this.#options.clock)
+        if (failure.kind === 'method_blocked') this.#putBlockedAt = instant(this.#options.clock)
         if (failure.kind === 'rejected' && call !== 'credentials') this.#refreshToken = undefined
         this.#options.log.warn({ call, kind: failure.kind, err: failure }, 'AMSU token call failed')
       }

@@ -219,7 +219,7 @@ export class TokenSource {
 
   #fail (error: TokenCallError): void {
     if (this.#isClosed) return
-    const kind = error.kind === 'rejected' ? 'rejected' : 'trouble'
+    const kind = error.kind === 'rejected' ? 'rejected' : 'transient'
     this.#lastFailure = error
     this.#backoff.fail(kind, error.retryAfterMs)
     const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }

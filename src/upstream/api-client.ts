@@ -46,7 +46,7 @@ export interface ApiClient {
 
 /**
  * Creates the client. Every call has a connection of its own: they are minutes apart, and a reused one that turns out to be stale
- * would look like a method that something on the way does not let pass (`TokenCallFailureKind` `broken`).
+ * would look like a method that something on the way does not let pass (`TokenCallFailureKind` `connection_lost`).
  */
 export function createApiClient (options: Omit<TransportOptions, 'noKeepAlive'>): ApiClient {
   const transport = createTransport({ ...options, noKeepAlive: true })

@@ -72,7 +72,7 @@ test('a malformed answer is a failed attempt, whatever is wrong with it', async 
   ]
   for (const [name, body] of answers) {
     const { api } = await setUp(t, { onToken: (_call, res) => { res.end(body) } })
-    await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble' }, name)
+    await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'transient' }, name)
   }
 })
 
@@ -86,18 +86,18 @@ test('a redirect is not followed: the secret goes nowhere else', async t => {
   t.teardown(thief.close)
   for (const status of [301, 302, 307, 308]) {
     const { api } = await setUp(t, { onToken: (_call, res) => { json(res, status, {}, { location: `${thief.origin}/amsu-analysis/v2/token` }) } })
-    await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble' })
+    await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'transient' })
   }
   t.equal(thief.tokenCalls.length, 0)
 })
 
 test('no answer in time, a cut, and garbage are failures of their own kind', async t => {
   const faults: Array<[string, (socket: Socket) => void, string, string]> = [
-    ['silence', () => {}, 'broken', 'TIMEOUT'],
-    ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'broken', 'ECONNRESET'],
-    ['an end', socket => { socket.once('data', () => socket.end()) }, 'broken', 'ERR_CONNECTION_ENDED'],
-    ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'broken', 'ERR_CONNECTION_ENDED'],
-    ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'trouble', 'INVALID_RESPONSE'],
+    ['silence', () => {}, 'connection_lost', 'TIMEOUT'],
+    ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'connection_lost', 'ECONNRESET'],
+    ['an end', socket => { socket.once('data', () => socket.end()) }, 'connection_lost', 'ERR_CONNECTION_ENDED'],
+    ['a cut body', socket => { socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"acc')) }, 'connection_lost', 'ERR_CONNECTION_ENDED'],
+    ['garbage', socket => { socket.once('data', () => socket.end('\x00\x01garbage\r\n\r\n')) }, 'transient', 'INVALID_RESPONSE'],
   ]
   for (const [name, onConnection, kind, code] of faults) {
     const server = await startTcp(onConnection)
@@ -106,7 +106,7 @@ test('no answer in time, a cut, and garbage are failures of their own kind', asy
   }
   const closed = await startTcp(() => {})
   await closed.close()
-  await t.rejects(apiFor(t, closed.origin).issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble', code: 'ECONNREFUSED' }, 'refused connection')
+  await t.rejects(apiFor(t, closed.origin).issue(CREDENTIALS), { name: 'TokenCallError', kind: 'transient', code: 'ECONNREFUSED' }, 'refused connection')
 })
 
 test('what breaks before the call is sent says nothing of its method: a reset handshake, a connection too slow to come, a forward proxy that does not know us', async t => {
@@ -118,7 +118,7 @@ test('what breaks before the call is sent says nothing of its method: a reset ha
     ['a handshake', apiFor(t, resetting.origin.replace('http', 'https')), 'ECONNRESET'],
     ['no connection', apiFor(t, 'http://amsu.test', 200, { lookup: () => {} }), 'TIMEOUT'],
     ['the forward proxy', apiFor(t, 'http://amsu.test', 2_000, { forwardProxy }), new ForwardProxyError(407).code],
-  ] as const) await t.rejects(api.refresh('refresh_put', new Secret('r')), { name: 'TokenCallError', kind: 'trouble', code }, name)
+  ] as const) await t.rejects(api.refresh('refresh_put', new Secret('r')), { name: 'TokenCallError', kind: 'transient', code }, name)
 })
 
 test('every call has a connection of its own: a stale one would look like a method that is blocked', async t => {
@@ -128,8 +128,8 @@ test('every call has a connection of its own: a stale one would look like a meth
 })
 
 test('the code of a failed call is a code, whatever a library or AMSU puts in its place', async t => {
-  for (const code of ['ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_CONNECT_TIMEOUT']) t.equal(new TokenCallError('credentials', 'trouble', 'test', { code }).code, code)
-  for (const code of ['', 'lower', 'A B', 'https://user:password@amsu.example', '<img>', 'A'.repeat(65), 'E\n']) t.equal(new TokenCallError('credentials', 'trouble', 'test', { code }).code, 'UNKNOWN', code)
+  for (const code of ['ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_CONNECT_TIMEOUT']) t.equal(new TokenCallError('credentials', 'transient', 'test', { code }).code, code)
+  for (const code of ['', 'lower', 'A B', 'https://user:password@amsu.example', '<img>', 'A'.repeat(65), 'E\n']) t.equal(new TokenCallError('credentials', 'transient', 'test', { code }).code, 'UNKNOWN', code)
   t.match(toCallError('credentials', new TypeError('secret')), { code: 'DEFECT', status: undefined })
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 503, { error: { code: 'COMMON.BUSY', msg: '' } }) } })
   await t.rejects(api.issue(CREDENTIALS), { code: undefined, status: 503 })
@@ -140,11 +140,11 @@ test('the code of a failed call is a code, whatever a library or AMSU puts in it
 test('what an answer means depends on AMSU’s code first, then on the status', async t => {
   for (const [call, status, code, kind] of [
     ['credentials', 401, undefined, 'rejected'], ['credentials', 400, 'COMMON.AUTHENTICATION_FAILED', 'rejected'], ['credentials', 500, 'COMMON.AUTHENTICATION_FAILED', 'rejected'],
-    ['credentials', 403, 'COMMON.SOMETHING', 'rejected'], ['credentials', 403, undefined, 'trouble'], ['credentials', 404, undefined, 'trouble'], ['credentials', 405, undefined, 'trouble'],
-    ['credentials', 429, 'COMMON.TOO_MANY', 'trouble'], ['credentials', 500, undefined, 'trouble'], ['credentials', 503, 'COMMON.BUSY', 'trouble'],
-    ['refresh_put', 405, undefined, 'refused'], ['refresh_put', 405, 'COMMON.METHOD_NOT_ALLOWED', 'refused'], ['refresh_put', 501, undefined, 'refused'], ['refresh_put', 403, undefined, 'refused'], ['refresh_put', 404, undefined, 'refused'],
-    ['refresh_put', 401, undefined, 'rejected'], ['refresh_put', 422, 'COMMON.INVALID_CREDENTIALS', 'rejected'], ['refresh_put', 502, undefined, 'trouble'],
-    ['refresh_post', 405, undefined, 'trouble'], ['refresh_post', 401, 'COMMON.INVALID_CREDENTIALS', 'rejected'],
+    ['credentials', 403, 'COMMON.SOMETHING', 'rejected'], ['credentials', 403, undefined, 'transient'], ['credentials', 404, undefined, 'transient'], ['credentials', 405, undefined, 'transient'],
+    ['credentials', 429, 'COMMON.TOO_MANY', 'transient'], ['credentials', 500, undefined, 'transient'], ['credentials', 503, 'COMMON.BUSY', 'transient'],
+    ['refresh_put', 405, undefined, 'method_blocked'], ['refresh_put', 405, 'COMMON.METHOD_NOT_ALLOWED', 'method_blocked'], ['refresh_put', 501, undefined, 'method_blocked'], ['refresh_put', 403, undefined, 'method_blocked'], ['refresh_put', 404, undefined, 'method_blocked'],
+    ['refresh_put', 401, undefined, 'rejected'], ['refresh_put', 422, 'COMMON.INVALID_CREDENTIALS', 'rejected'], ['refresh_put', 502, undefined, 'transient'],
+    ['refresh_post', 405, undefined, 'transient'], ['refresh_post', 401, 'COMMON.INVALID_CREDENTIALS', 'rejected'],
   ] as const) {
     t.equal(classifyFailure(call, status, code), kind, `${call} ${status} ${String(code)}`)
   }
@@ -163,5 +163,5 @@ test('Retry-After is read as seconds or as a date', async t => {
     t.equal(parseRetryAfterMs(value, now), ms, value)
   }
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 503, {}, { 'retry-after': '9' }) } })
-  await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'trouble', retryAfterMs: 9_000 })
+  await t.rejects(api.issue(CREDENTIALS), { name: 'TokenCallError', kind: 'transient', retryAfterMs: 9_000 })
 })

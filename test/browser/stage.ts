@@ -3,11 +3,11 @@
  */
 import fastify from 'fastify'
 import type { AddressInfo } from 'node:net'
-import { reportPlugin } from '../../src/endpoints/plugin.ts'
+import { endpointsPlugin } from '../../src/endpoints/plugin.ts'
 import { createBrowserGuard } from '../../src/guards/browser-guard.ts'
 import { guardPlugin } from '../../src/guards/plugin.ts'
 import type { Outcome } from '../../src/relay/context.ts'
-import { Observer } from '../../src/telemetry/telemetry.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import type { TokenStatus } from '../../src/token/token-status.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
 
@@ -27,8 +27,8 @@ export const SCENES: ReadonlyArray<{ readonly words: string, readonly level: str
   { words: 'serving', level: 'ok', token: GOOD },
   { words: 'renewing', level: 'busy', token: { ...GOOD, tokenExpiresInSeconds: 17_280, tokenRenewsInSeconds: 0, isRenewing: true } },
   { words: 'renewing_without', level: 'busy', token: { ...NONE, isRenewing: true, consecutiveFailures: 0, nextAttemptInSeconds: null } },
-  { words: 'token_endpoint_down', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'trouble', failureCode: 'ECONNREFUSED', consecutiveFailures: 3, nextAttemptInSeconds: 19 } },
-  { words: 'token_endpoint_down_without', level: 'bad', token: { ...NONE, failure: 'trouble', failureStatus: 502 } },
+  { words: 'token_endpoint_down', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'transient', failureCode: 'ECONNREFUSED', consecutiveFailures: 3, nextAttemptInSeconds: 19 } },
+  { words: 'token_endpoint_down_without', level: 'bad', token: { ...NONE, failure: 'transient', failureStatus: 502 } },
   { words: 'credentials_rejected', level: 'warn', token: { ...GOOD, tokenExpiresInSeconds: 5_000, tokenRenewsInSeconds: 0, failure: 'rejected', failureStatus: 401, consecutiveFailures: 3, nextAttemptInSeconds: 59 } },
   { words: 'credentials_rejected_without', level: 'bad', token: { ...NONE, reason: 'credentials_rejected', failure: 'rejected', failureStatus: 401 } },
   { words: 'draining', level: 'off', token: GOOD, isDraining: true },
@@ -38,12 +38,12 @@ export const SCENES: ReadonlyArray<{ readonly words: string, readonly level: str
 export async function setStage (port = 0) {
   const state = { token: GOOD, isDraining: false, clockSkewSeconds: 1, caloriesLeft: 640 }
   const clock = { now: NOW - 59 * 60_000 }
-  const observer = new Observer({ wall: () => clock.now })
-  fillHistory(observer, clock)
+  const telemetry = new Telemetry({ wall: () => clock.now })
+  fillHistory(telemetry, clock)
   const app = fastify({ forceCloseConnections: true })
   await app.register(guardPlugin, { guard: createBrowserGuard({ allowedHosts: [], allowedOrigins: [] }) })
-  await app.register(reportPlugin, {
-    observer,
+  await app.register(endpointsPlugin, {
+    telemetry,
     build: { version: '1.0.0', node: 'v24.11.0' },
     droppedLogLines: () => 0,
     tokenStatus: () => state.token,
@@ -60,15 +60,15 @@ export async function setStage (port = 0) {
       { name: 'AMSU_CLIENT_ID_FILE', value: '/run/secrets/amsu_client_id', isDefault: false }, { name: 'AMSU_CLIENT_SECRET_FILE', value: '/run/secrets/amsu_client_secret', isDefault: false },
       { name: 'AMSU_BASE_URL', value: 'http://api.amsu-new.com', isDefault: true }, { name: 'CALLERS', value: '[redacted]', isDefault: false }, { name: 'PORT', value: '8080', isDefault: true },
     ],
-    entrance: () => ({ isTls: false, socketPath: undefined, port: 8080, needsCaller: true }),
+    listenerAddress: () => ({ isTls: false, socketPath: undefined, port: 8080, needsCaller: true }),
     now: () => Date.now(),
   })
   await app.listen({ host: '127.0.0.1', port })
-  return { state, observer, origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: async () => { await app.close() } }
+  return { state, observer: telemetry, origin: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: async () => { await app.close() } }
 }
 
 /** An hour of a clinic: more and less traffic, a few errors, and a path that somebody made up. */
-function fillHistory (observer: Observer, clock: { now: number }): void {
+function fillHistory (observer: Telemetry, clock: { now: number }): void {
   const calls: ReadonlyArray<Partial<Outcome>> = [
     { path: '/amsu-analysis/v2/arrhythmia/common/results/', caller: 'holter-station', durationMs: 48_213, status: 200 },
     { path: '/amsu-analysis/v2/hrv/rr-list/', caller: 'ward-3', durationMs: 1_840, status: 200 },
@@ -88,6 +88,6 @@ function fillHistory (observer: Observer, clock: { now: number }): void {
     clock.now += 60_000
   }
   clock.now = NOW
-  observer.onTokenCall('refresh_put', 'refused')
+  observer.onTokenCall('refresh_put', 'method_blocked')
   observer.onTokenCall('refresh_post', 'ok')
 }

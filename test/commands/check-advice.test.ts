@@ -1,8 +1,8 @@
 import { test } from 'tap'
-import { answerFailure, connectionFailure, forwardProxyRefusal, tlsFailure, type Goal } from '../../src/commands/check-advice.ts'
+import { responseFailure, connectionFailure, forwardProxyRejection, tlsFailure, type CheckTarget } from '../../src/commands/check-advice.ts'
 
-const AMSU: Goal = { setting: 'AMSU_BASE_URL', place: 'amsu.example:443', hasForeignProxySetting: false }
-const FORWARD: Goal = { setting: 'AMSU_HTTP_PROXY', place: 'proxy.example:3128', hasForeignProxySetting: true }
+const AMSU: CheckTarget = { setting: 'AMSU_BASE_URL', place: 'amsu.example:443', hasForeignProxySetting: false }
+const FORWARD: CheckTarget = { setting: 'AMSU_HTTP_PROXY', place: 'proxy.example:3128', hasForeignProxySetting: true }
 
 test('a connection that fails has one cause by its code, and the code itself is told', async t => {
   for (const [code, cause] of [
@@ -54,11 +54,11 @@ test('a certificate that does not hold is named by its fault; what is no fault o
 
 test('a forward proxy refuses because of who asks, of what it can not reach, or of its rules', async t => {
   for (const status of [401, 407]) {
-    t.match(forwardProxyRefusal(status, true), { found: `the forward proxy answered ${status}`, cause: /does not accept the user and password/, advice: /%40 and %3A/ })
-    t.match(forwardProxyRefusal(status, false), { cause: /wants a user and a password/, advice: 'write AMSU_HTTP_PROXY as http://user:password@host:port' })
+    t.match(forwardProxyRejection(status, true), { found: `the forward proxy answered ${status}`, cause: /does not accept the user and password/, advice: /%40 and %3A/ })
+    t.match(forwardProxyRejection(status, false), { cause: /wants a user and a password/, advice: 'write AMSU_HTTP_PROXY as http://user:password@host:port' })
   }
-  for (const status of [500, 502, 504]) t.match(forwardProxyRefusal(status, true), { cause: 'it can not reach AMSU itself' })
-  for (const status of [302, 403, 405]) t.match(forwardProxyRefusal(status, false), { status: 'failed', cause: /its rules do not allow/, data: { status } })
+  for (const status of [500, 502, 504]) t.match(forwardProxyRejection(status, true), { cause: 'it can not reach AMSU itself' })
+  for (const status of [302, 403, 405]) t.match(forwardProxyRejection(status, false), { status: 'failed', cause: /its rules do not allow/, data: { status } })
 })
 
 test('an answer that is not the one hoped for has one cause, and behind a forward proxy that may be its', async t => {
@@ -73,12 +73,12 @@ test('an answer that is not the one hoped for has one cause, and behind a forwar
     [200, false, 'AMSU does not answer as documented', undefined],
     [418, false, 'AMSU does not answer as documented', undefined],
   ] as const) {
-    t.match(answerFailure({ status, isHtml }, false), { status: 'failed', cause, advice: String, data: { status, code: null } }, `${status}`)
-    t.match(answerFailure({ status, isHtml }, true), { cause: forwarded ?? cause }, `${status} behind a forward proxy`)
+    t.match(responseFailure({ status, isHtml }, false), { status: 'failed', cause, advice: String, data: { status, code: null } }, `${status}`)
+    t.match(responseFailure({ status, isHtml }, true), { cause: forwarded ?? cause }, `${status} behind a forward proxy`)
   }
 })
 
 test('of an answer its status, AMSU’s code and that it is a web page are told', async t => {
-  t.equal(answerFailure({ status: 418, isHtml: false }, false).found, 'the answer has status 418')
-  t.match(answerFailure({ status: 403, isHtml: true, code: 'COMMON.FORBIDDEN' }, false), { found: 'the answer has status 403 and says COMMON.FORBIDDEN and is a web page', data: { code: 'COMMON.FORBIDDEN' } })
+  t.equal(responseFailure({ status: 418, isHtml: false }, false).found, 'the answer has status 418')
+  t.match(responseFailure({ status: 403, isHtml: true, code: 'COMMON.FORBIDDEN' }, false), { found: 'the answer has status 403 and says COMMON.FORBIDDEN and is a web page', data: { code: 'COMMON.FORBIDDEN' } })
 })

@@ -13,11 +13,11 @@ const REJECTED = { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'value-ne
 async function startCalls (t: Test, options: UpstreamOptions = {}, settings: Record<string, string> = {}, aheadMs = 0): Promise<{ calls: AmsuCalls, upstream: Upstream, masker: Masker }> {
   const upstream = await startUpstream({ onRequest: (_call, res) => { json(res, 200, { hrv_analysis: 7 }) }, ...options })
   const clock = { ...systemClock, wall: () => systemClock.wall() + aheadMs }
-  const surroundings = surroundingsOf({ AMSU_BASE_URL: upstream.origin, ...settings }, { clock })
-  const client = apiClientOf(surroundings)
+  const context = surroundingsOf({ AMSU_BASE_URL: upstream.origin, ...settings }, { clock })
+  const client = apiClientOf(context)
   t.teardown(async () => { await client.destroy(); await upstream.close() })
   const masker = createMasker()
-  return { upstream, masker, calls: new AmsuCalls({ surroundings, client, masker }) }
+  return { upstream, masker, calls: new AmsuCalls({ context, client, masker }) }
 }
 
 function formOf ({ body }: Received): Record<string, string> {

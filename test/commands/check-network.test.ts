@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
-import { checkDns, checkForwardProxy, checkTcp, checkTls, failureCode, forwardGoalOf, goalOf, type Surroundings } from '../../src/commands/check-network.ts'
+import { checkDns, checkForwardProxy, checkTcp, checkTls, failureCode, forwardProxyTargetOf, connectTargetOf, type CheckContext } from '../../src/commands/check-network.ts'
 import type { StepOutcome } from '../../src/commands/check-report.ts'
 import type { ForwardProxy } from '../../src/upstream/forward-proxy.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -12,7 +12,7 @@ import { surroundingsOf } from './check-setup.ts'
 const DAY_MS = 86_400_000
 
 /** The step of the forward proxy as `check` takes it. */
-async function forwardStep (surroundings: Surroundings): Promise<StepOutcome> {
+async function forwardStep (surroundings: CheckContext): Promise<StepOutcome> {
   return await checkForwardProxy(surroundings, surroundings.config.amsu.forwardProxy as ForwardProxy)
 }
 
@@ -102,9 +102,9 @@ test('for http any answer of AMSU’s shows that requests pass; a 403 or 5xx tha
 
 test('what is reached for is named with its port, also where the URL leaves it out, and an IPv6 address in brackets', async t => {
   for (const [url, place] of [['https://amsu.example', 'amsu.example:443'], ['http://amsu.example', 'amsu.example:80'], ['http://amsu.example:8080', 'amsu.example:8080'], ['https://[2001:db8::7]', '[2001:db8::7]:443']] as const) {
-    t.strictSame(goalOf(surroundingsOf({ AMSU_BASE_URL: url }, { hasForeignProxySetting: true })), { setting: 'AMSU_BASE_URL', place, hasForeignProxySetting: true })
+    t.strictSame(connectTargetOf(surroundingsOf({ AMSU_BASE_URL: url }, { hasForeignProxySetting: true })), { setting: 'AMSU_BASE_URL', place, hasForeignProxySetting: true })
   }
-  t.strictSame(forwardGoalOf(surroundingsOf({ AMSU_HTTP_PROXY: 'http://[2001:db8::9]' })), { setting: 'AMSU_HTTP_PROXY', place: '[2001:db8::9]:80', hasForeignProxySetting: false })
+  t.strictSame(forwardProxyTargetOf(surroundingsOf({ AMSU_HTTP_PROXY: 'http://[2001:db8::9]' })), { setting: 'AMSU_HTTP_PROXY', place: '[2001:db8::9]:80', hasForeignProxySetting: false })
 })
 
 test('a failure is known by its code, else by its name, never by its words', async t => {

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { isGood, judgeRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepStatus } from '../../src/commands/check-report.ts'
+import { isGood, checkRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepStatus } from '../../src/commands/check-report.ts'
 
 /** A step that took 12 ms, unless it was not tried. */
 function step (name: StepName, status: StepStatus, more: Partial<Step> = {}): Step {
@@ -37,13 +37,13 @@ test('all is well unless a step failed; what is noted or was not tried does no h
 })
 
 test('one way of renewing is enough: the other’s failure is a note, and two failures are failures', async t => {
-  const judged = (put: StepStatus, post: StepStatus): StepStatus[] => judgeRefreshes(step('refresh_put', put), step('refresh_post', post)).map(({ status }) => status)
+  const judged = (put: StepStatus, post: StepStatus): StepStatus[] => checkRefreshes(step('refresh_put', put), step('refresh_post', post)).map(({ status }) => status)
   t.strictSame(judged('ok', 'ok'), ['ok', 'ok'])
   t.strictSame(judged('failed', 'ok'), ['note', 'ok'])
   t.strictSame(judged('ok', 'failed'), ['ok', 'note'])
   t.strictSame(judged('failed', 'failed'), ['failed', 'failed'])
   t.strictSame(judged('not_tried', 'not_tried'), ['not_tried', 'not_tried'])
-  const [put] = judgeRefreshes(step('refresh_put', 'failed', { cause: 'a cause' }), step('refresh_post', 'ok'))
+  const [put] = checkRefreshes(step('refresh_put', 'failed', { cause: 'a cause' }), step('refresh_post', 'ok'))
   t.match(put, { name: 'refresh_put', found: 'what was found', cause: 'a cause', advice: 'none needed: the proxy renews by the other way' })
 })
 

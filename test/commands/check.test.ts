@@ -25,7 +25,7 @@ async function runCheck (environment: Record<string, string>, options: { lookup?
     clock: { ...systemClock, wall: () => systemClock.wall() + aheadMs },
     isColored: false,
     write: part => { text += part },
-    forget: names => { forgotten.push(...names) },
+    unsetEnv: names => { forgotten.push(...names) },
     ...rest,
   }, true)
   const { ok, steps } = JSON.parse(text) as { ok: boolean, steps: JsonStep[] }
@@ -68,7 +68,7 @@ test('everything in order: each step is taken, timed and found well, and no anal
 test('people get a line a step, with likely cause and what to do below one that fails, and colours only if wanted', async t => {
   const upstream = await startAmsu(t, { onToken: (_call, res) => { json(res, 401, { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'no' } }) } })
   let text = ''
-  const given = { environment: { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin }, dotenvPath: '/nonexistent/.env', clock: systemClock, forget: () => {}, write: (part: string) => { text += part } }
+  const given = { environment: { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin }, dotenvPath: '/nonexistent/.env', clock: systemClock, unsetEnv: () => {}, write: (part: string) => { text += part } }
   t.equal(await check({ ...given, isColored: false }, false), 1)
   t.match(text, /^ok {6}configuration +\d+ ms {2}settings are complete.*\nok {6}dns +\d+ ms .*\nok {6}tcp .*\nFAILED {2}token .*\n +likely cause: the id or the secret is wrong.*\n +what to do: compare AMSU_CLIENT_ID.*\n- {7}refresh put +not tried\n[^]*\nFailed: token\.\n$/)
   t.notMatch(text, '\u001b')

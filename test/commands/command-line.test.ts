@@ -46,7 +46,7 @@ test('wrong usage is answered with the nearest right one, and no word of it is r
     ['help check now', 'amsu-proxy help takes one command'],
   ] as const) {
     const read = parseCommandLine(line.split(' '))
-    t.match(read, { command: 'complain', problem }, line)
+    t.match(read, { command: 'usage_error', problem }, line)
   }
   t.notMatch(JSON.stringify(parseCommandLine(['value-never-shown', 'value-never-shown'])), /never-shown/)
 })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/clock.ts'
 import { healthcheck } from '../../src/commands/healthcheck.ts'
-import { askReadiness, judgeReadiness, probeTarget } from '../../src/commands/readiness-probe.ts'
+import { probeReadiness, checkReadiness, probeTarget } from '../../src/commands/readiness-probe.ts'
 import { wait } from '../../src/commands/wait.ts'
 import { startProxy } from '../support/proxy.ts'
 import { pemPath } from '../support/tls.ts'
@@ -16,13 +16,13 @@ const TLS = { TLS_CERT_FILE: pemPath('self-signed.pem'), TLS_KEY_FILE: pemPath('
 /** What a command says, and how it ends. */
 async function runHealthcheck (environment: Record<string, string>): Promise<{ code: number, said: string[] }> {
   const said: string[] = []
-  const code = await healthcheck({ environment, dotenvPath: '/nonexistent/.env', say: line => { said.push(line) } })
+  const code = await healthcheck({ environment, dotenvPath: '/nonexistent/.env', print: line => { said.push(line) } })
   return { code, said }
 }
 
 async function runWait (environment: Record<string, string>, timeoutMs: number): Promise<{ code: number, said: string[] }> {
   const said: string[] = []
-  const code = await wait({ environment, dotenvPath: '/nonexistent/.env', say: line => { said.push(line) }, clock: systemClock }, timeoutMs)
+  const code = await wait({ environment, dotenvPath: '/nonexistent/.env', print: line => { said.push(line) }, clock: systemClock }, timeoutMs)
   return { code, said }
 }
 
@@ -84,7 +84,7 @@ test('healthcheck is 1, with one line that says why', async t => {
 
 test('healthcheck and wait repeat what /readyz warns of, and end as without it', async t => {
   const ready = '{"ready":true,"reason":"ok","tokenExpiresInSeconds":86390,"warnings":["quota_empty:hrv_analysis","clock_off"]}'
-  t.strictSame(judgeReadiness(200, ready, 'p'), { isReady: true, message: 'ready: the token is good for another 86390 s; warnings: quota_empty:hrv_analysis, clock_off' })
+  t.strictSame(checkReadiness(200, ready, 'p'), { isReady: true, message: 'ready: the token is good for another 86390 s; warnings: quota_empty:hrv_analysis, clock_off' })
   const upstream = await startUpstream({ onToken: (_call, res) => { json(res, 502, {}) } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -95,7 +95,7 @@ test('healthcheck and wait repeat what /readyz warns of, and end as without it',
 test('a proxy that does not answer is not ready', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
-  t.match(await askReadiness({ place: 'p', isTls: false, address: { host: '127.0.0.1', port: silent.port } }, 50), { isReady: false, message: 'not ready: no answer within 0.05 s at p' })
+  t.match(await probeReadiness({ place: 'p', isTls: false, address: { host: '127.0.0.1', port: silent.port } }, 50), { isReady: false, message: 'not ready: no answer within 0.05 s at p' })
 })
 
 test('wait outlasts the time in which nobody listens and no token is there, and 0 seconds ask once', async t => {
@@ -112,10 +112,10 @@ test('wait outlasts the time in which nobody listens and no token is there, and 
 })
 
 test('only the words of /readyz are repeated', async t => {
-  t.match(judgeReadiness(503, '{"ready":false,"reason":"starting","tokenExpiresInSeconds":null}', 'p'), { isReady: false, message: 'not ready: starting' })
-  t.match(judgeReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: what answers at p is no amsu-proxy (status 503)' })
-  t.match(judgeReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token is good for another 9 s; warnings: clock_off' })
-  t.match(judgeReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token is good for another 9 s' })
-  t.match(judgeReadiness(200, '[]', 'p'), { isReady: false })
-  t.match(judgeReadiness(200, 'null', 'p'), { isReady: false })
+  t.match(checkReadiness(503, '{"ready":false,"reason":"starting","tokenExpiresInSeconds":null}', 'p'), { isReady: false, message: 'not ready: starting' })
+  t.match(checkReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: what answers at p is no amsu-proxy (status 503)' })
+  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token is good for another 9 s; warnings: clock_off' })
+  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token is good for another 9 s' })
+  t.match(checkReadiness(200, '[]', 'p'), { isReady: false })
+  t.match(checkReadiness(200, 'null', 'p'), { isReady: false })
 })

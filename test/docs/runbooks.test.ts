@@ -36,7 +36,7 @@ function told (book: string, place: string): string[] {
 /** Runs `check` against AMSU as it is now. */
 async function doctor (origin: string, settings: Record<string, string> = CREDENTIALS, clock: Clock = systemClock): Promise<{ code: number, text: string }> {
   let text = ''
-  const code = await check({ environment: { ...settings, AMSU_BASE_URL: origin }, dotenvPath: '/nonexistent/.env', clock, isColored: false, write (each) { text += each }, forget () {} }, false)
+  const code = await check({ environment: { ...settings, AMSU_BASE_URL: origin }, dotenvPath: '/nonexistent/.env', clock, isColored: false, write (each) { text += each }, unsetEnv () {} }, false)
   return { code, text }
 }
 

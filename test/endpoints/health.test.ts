@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { readiness, warningsOf, type HealthKnowledge } from '../../src/endpoints/health.ts'
+import { readiness, warningsOf, type HealthInputs } from '../../src/endpoints/health.ts'
 
 test('the proxy is ready while a usable token is held and it is not shutting down', async t => {
   for (const [reason, tokenExpiresInSeconds, isDraining, expected] of [
@@ -25,14 +25,14 @@ test('a warning is told beside the readiness and does not change it; without one
 })
 
 test('what is warned of: secret, network, quota and clock, and nothing that the reason says already', async t => {
-  const calm: HealthKnowledge = { token: { reason: 'ok', failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false }, lastRequest: undefined, quota: undefined, clockSkewSeconds: undefined }
+  const calm: HealthInputs = { token: { reason: 'ok', failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false }, lastRequest: undefined, quota: undefined, clockSkewSeconds: undefined }
   const unreachable = { endedAt: 2_000, errorCode: 'UPSTREAM_UNREACHABLE' } as const
   const families = [{ family: 'hrv_analysis', remaining: 0 }, { family: 'health_analysis', remaining: -1 }, { family: 'calorie_analysis', remaining: 1 }]
   for (const [name, changes, expected] of [
     ['nothing is known yet', {}, []],
     ['all is well', { lastRequest: { endedAt: 2_000, errorCode: undefined }, quota: { readAt: 1_000, families: families.slice(1) }, clockSkewSeconds: 30 }, []],
-    ['no connection for a token', { token: { reason: 'starting', failure: 'trouble', failureCode: 'ECONNREFUSED', failureStatus: null } }, ['token_call_failed:ECONNREFUSED']],
-    ['the renewal is answered with a status', { token: { reason: 'ok', failure: 'trouble', failureCode: null, failureStatus: 502 } }, ['token_call_failed:502']],
+    ['no connection for a token', { token: { reason: 'starting', failure: 'transient', failureCode: 'ECONNREFUSED', failureStatus: null } }, ['token_call_failed:ECONNREFUSED']],
+    ['the renewal is answered with a status', { token: { reason: 'ok', failure: 'transient', failureCode: null, failureStatus: 502 } }, ['token_call_failed:502']],
     ['AMSU refuses the credentials while the old token lasts', { token: { reason: 'ok', failure: 'rejected', failureCode: null, failureStatus: 401 } }, ['credentials_rejected']],
     ['likewise, and the token has ended: the reason says it', { token: { reason: 'credentials_rejected', failure: 'rejected', failureCode: null, failureStatus: 401 } }, []],
     ['AMSU refuses new credentials while the old ones serve', { token: { reason: 'ok', failure: null, areNewCredentialsRejected: true } }, ['new_credentials_rejected']],
@@ -44,5 +44,5 @@ test('what is warned of: secret, network, quota and clock, and nothing that the 
     ['a clock ahead', { clockSkewSeconds: 31 }, ['clock_off']],
     ['a clock behind', { clockSkewSeconds: -7_200 }, ['clock_off']],
     ['two at once', { quota: { readAt: 1_000, families }, clockSkewSeconds: 31 }, ['quota_empty:hrv_analysis', 'clock_off']],
-  ] as Array<[string, Partial<HealthKnowledge>, string[]]>) t.strictSame(warningsOf({ ...calm, ...changes, token: { ...calm.token, ...changes.token } }), expected, name)
+  ] as Array<[string, Partial<HealthInputs>, string[]]>) t.strictSame(warningsOf({ ...calm, ...changes, token: { ...calm.token, ...changes.token } }), expected, name)
 })

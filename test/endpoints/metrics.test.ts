@@ -1,6 +1,6 @@
 import { test } from 'tap'
-import { createMetrics, type MetricsSources } from '../../src/endpoints/metrics.ts'
-import { Observer } from '../../src/telemetry/telemetry.ts'
+import { createMetrics, type MetricsInputs } from '../../src/endpoints/metrics.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import type { TokenStatus } from '../../src/token/token-status.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
@@ -10,8 +10,8 @@ const STATUS: TokenStatus = {
 }
 
 /** All there is to scrape, by name and labels. */
-async function scrape (changes: Partial<MetricsSources> = {}, observer = new Observer(new FakeClock())): Promise<{ text: string, samples: Map<string, string> }> {
-  const registry = createMetrics({ observer, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, droppedLogLines: () => 5, ...changes })
+async function scrape (changes: Partial<MetricsInputs> = {}, telemetry = new Telemetry(new FakeClock())): Promise<{ text: string, samples: Map<string, string> }> {
+  const registry = createMetrics({ telemetry, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, droppedLogLines: () => 5, ...changes })
   const text = await registry.metrics()
   return { text, samples: new Map(text.split('\n').filter(line => /^[a-z]/.test(line)).map(line => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)])) }
 }
@@ -31,12 +31,12 @@ test('the process has the metrics that every program with prom-client has', asyn
 })
 
 test('what was counted is scraped, as often as one scrapes', async t => {
-  const observer = new Observer(new FakeClock())
+  const observer = new Telemetry(new FakeClock())
   observer.onOutcome(outcomeOf({ caller: 'app', bytesIn: 10, bytesOut: 3, durationMs: 40, upstreamMs: 30 }))
   observer.onOutcome(outcomeOf({ status: 504, errorCode: 'UPSTREAM_TIMEOUT', replay: 'failed', durationMs: 700_000, upstreamMs: undefined }))
-  observer.onRefusal('HOST_REJECTED')
+  observer.onRejection('HOST_REJECTED')
   observer.onLeak(2)
-  observer.onTokenCall('refresh_put', 'refused')
+  observer.onTokenCall('refresh_put', 'method_blocked')
   observer.onTokenCall('refresh_post', 'ok')
   await scrape({}, observer)
   const { samples } = await scrape({ inFlight: () => 7 }, observer)
@@ -57,10 +57,10 @@ test('what was counted is scraped, as often as one scrapes', async t => {
     ['errors_total{code="PROXY.HOST_REJECTED"}', '1'],
     ['errors_total{code="PROXY.INTERNAL"}', '0'],
     ['replays_total{outcome="failed"}', '1'],
-    ['replays_total{outcome="answered"}', '0'],
+    ['replays_total{outcome="responded"}', '0'],
     ['secret_leaks_blocked_total', '2'],
     ['log_lines_dropped_total', '5'],
-    ['token_requests_total{call="refresh_put",outcome="refused"}', '1'],
+    ['token_requests_total{call="refresh_put",outcome="method_blocked"}', '1'],
     ['token_requests_total{call="refresh_post",outcome="ok"}', '1'],
     ['token_requests_total{call="credentials",outcome="rejected"}', '0'],
     ['build_info{version="1.2.3",node="v20.19.0"}', '1'],
@@ -72,7 +72,7 @@ test('the token is told in seconds; without one it is 0', async t => {
   t.equal(samples.get('amsu_proxy_token_expires_in_seconds'), '86000')
   t.equal(samples.get('amsu_proxy_refresh_token_expires_in_seconds'), '2591600')
   t.equal(samples.get('amsu_proxy_token_consecutive_failures'), '0')
-  const without = await scrape({ tokenStatus: () => ({ ...STATUS, reason: 'token_expired', tokenExpiresInSeconds: null, refreshTokenExpiresInSeconds: null, failure: 'trouble', consecutiveFailures: 3 }) })
+  const without = await scrape({ tokenStatus: () => ({ ...STATUS, reason: 'token_expired', tokenExpiresInSeconds: null, refreshTokenExpiresInSeconds: null, failure: 'transient', consecutiveFailures: 3 }) })
   t.equal(without.samples.get('amsu_proxy_token_expires_in_seconds'), '0')
   t.equal(without.samples.get('amsu_proxy_refresh_token_expires_in_seconds'), '0')
   t.equal(without.samples.get('amsu_proxy_token_consecutive_failures'), '3')
@@ -88,7 +88,7 @@ test('quota is told by family once AMSU has said it; a family without a limit ha
 })
 
 test('names and labels are plain: a label value is escaped, and gauges do not end like counters', async t => {
-  const observer = new Observer(new FakeClock())
+  const observer = new Telemetry(new FakeClock())
   observer.onOutcome(outcomeOf({ caller: 'a"b\\c' }))
   const { text } = await scrape({}, observer)
   t.match(text, 'caller="a\\"b\\\\c"')

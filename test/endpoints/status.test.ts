@@ -1,10 +1,10 @@
 import { test } from 'tap'
 import { preferredLanguage, prefersJson } from '../../src/endpoints/negotiation.ts'
 import { languages, words } from '../../src/endpoints/status-page/words.ts'
-import { describe, firstCall, stateOf, type StatusSources } from '../../src/endpoints/status.ts'
+import { describe, firstCall, stateOf, type StatusInputs } from '../../src/endpoints/status.ts'
 import { createMasker } from '../../src/secrets/masker.ts'
 import { REDACTED, Secret } from '../../src/secrets/secret.ts'
-import { Observer } from '../../src/telemetry/telemetry.ts'
+import { Telemetry } from '../../src/telemetry/telemetry.ts'
 import type { TokenStatus } from '../../src/token/token-status.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
@@ -13,9 +13,9 @@ const TOKEN: TokenStatus = {
   reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
-function sources (clock = new FakeClock(), changes: Partial<StatusSources> = {}): StatusSources {
+function sources (clock = new FakeClock(), changes: Partial<StatusInputs> = {}): StatusInputs {
   return {
-    observer: new Observer(clock),
+    telemetry: new Telemetry(clock),
     build: { version: '1.2.3', node: 'v20.19.0' },
     tokenStatus: () => TOKEN,
     clockSkewSeconds: () => 2,
@@ -23,7 +23,7 @@ function sources (clock = new FakeClock(), changes: Partial<StatusSources> = {})
     inFlight: () => 2,
     quota: { isOn: true, isFailing: false, reading: undefined },
     settings: [{ name: 'PORT', value: '8080', isDefault: true }],
-    entrance: () => ({ isTls: false, socketPath: undefined, port: undefined, needsCaller: false }),
+    listenerAddress: () => ({ isTls: false, socketPath: undefined, port: undefined, needsCaller: false }),
     mask: text => text,
     now: clock.wall,
     ...changes,
@@ -33,7 +33,7 @@ function sources (clock = new FakeClock(), changes: Partial<StatusSources> = {})
 test('the state is one word, and what an operator must act on comes first', async t => {
   for (const [reason, failure, isRenewing, isDraining, expected] of [
     ['ok', null, false, false, 'serving'], ['ok', null, true, false, 'renewing'], ['token_expired', null, true, false, 'renewing'], ['token_expired', null, false, false, 'renewing'],
-    ['starting', null, true, false, 'starting'], ['starting', 'trouble', true, false, 'token_endpoint_down'], ['ok', 'trouble', false, false, 'token_endpoint_down'], ['token_expired', 'trouble', false, false, 'token_endpoint_down'],
+    ['starting', null, true, false, 'starting'], ['starting', 'transient', true, false, 'token_endpoint_down'], ['ok', 'transient', false, false, 'token_endpoint_down'], ['token_expired', 'transient', false, false, 'token_endpoint_down'],
     ['credentials_rejected', 'rejected', false, false, 'credentials_rejected'], ['ok', 'rejected', true, false, 'credentials_rejected'], ['ok', null, false, true, 'draining'], ['ok', 'rejected', false, true, 'draining'],
   ] as const) t.equal(stateOf({ reason, failure, isRenewing }, isDraining), expected, [reason, failure, isRenewing, isDraining].join(' '))
 })
@@ -41,8 +41,8 @@ test('the state is one word, and what an operator must act on comes first', asyn
 test('the status tells token, calls, quota, traffic, requests and settings, in seconds and ISO 8601', async t => {
   const clock = new FakeClock()
   const given = sources(clock, { quota: { isOn: true, isFailing: false, reading: { readAt: clock.wall(), families: [{ family: 'hrv_analysis', remaining: -1 }] } } })
-  given.observer.onTokenCall('credentials', 'ok')
-  given.observer.onOutcome(outcomeOf({ caller: 'app', status: 504, errorCode: 'UPSTREAM_TIMEOUT', cause: new Error('hidden') }))
+  given.telemetry.onTokenCall('credentials', 'ok')
+  given.telemetry.onOutcome(outcomeOf({ caller: 'app', status: 504, errorCode: 'UPSTREAM_TIMEOUT', cause: new Error('hidden') }))
   await clock.advance(90_000)
   const status = describe(given, '127.0.0.1:8080')
   t.match(status, {
@@ -76,9 +76,9 @@ test('the status tells a clock that is off, and that nothing is known of it', as
 
 test('the status has the warnings of /readyz', async t => {
   const given = sources(new FakeClock(), { clockSkewSeconds: () => 31 })
-  given.observer.onOutcome(outcomeOf({ status: 502, errorCode: 'UPSTREAM_UNREACHABLE' }))
+  given.telemetry.onOutcome(outcomeOf({ status: 502, errorCode: 'UPSTREAM_UNREACHABLE' }))
   t.strictSame(describe(given, 'h').warnings, ['amsu_unreachable', 'clock_off'])
-  given.observer.onOutcome(outcomeOf())
+  given.telemetry.onOutcome(outcomeOf())
   t.strictSame(describe(given, 'h').warnings, ['clock_off'])
 })
 
@@ -92,10 +92,10 @@ test('every text of the status is masked as the last step, whoever wrote it, and
     build: { version: shown, node: shown },
     tokenStatus: () => ({ ...TOKEN, failureCode: shown }),
     settings: [{ name: 'ALLOWED_ROUTES', value: shown, isDefault: false }],
-    entrance: () => ({ isTls: false, socketPath: shown, port: undefined, needsCaller: false }),
+    listenerAddress: () => ({ isTls: false, socketPath: shown, port: undefined, needsCaller: false }),
   })
   for (const path of [`/amsu-analysis/${secret}`, `/amsu-analysis/${encodeURIComponent(secret)}`, `/amsu-analysis/${Buffer.from(secret).toString('base64')}`, `/${'x'.repeat(190)}/${secret}/y`]) {
-    given.observer.onOutcome(outcomeOf({ path, requestId: secret, caller: shown, method: shown }))
+    given.telemetry.onOutcome(outcomeOf({ path, requestId: secret, caller: shown, method: shown }))
   }
   const status = describe(given, secret)
   t.match(status, { version: `before ${REDACTED} after`, token: { failureCode: `before ${REDACTED} after` }, settings: [{ value: `before ${REDACTED} after` }], firstCall: new RegExp(`'before \\${REDACTED} after'`) })
@@ -106,7 +106,7 @@ test('every text of the status is masked as the last step, whoever wrote it, and
 
 test('a long path is shown cut', async t => {
   const given = sources()
-  given.observer.onOutcome(outcomeOf({ path: `/amsu-analysis/${'x'.repeat(10_000)}` }))
+  given.telemetry.onOutcome(outcomeOf({ path: `/amsu-analysis/${'x'.repeat(10_000)}` }))
   t.equal(describe(given, 'h').requests[0]?.path.length, 200)
 })
 

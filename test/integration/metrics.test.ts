@@ -77,7 +77,7 @@ test('a request that was sent once more counts by what AMSU said the second time
     isTokenDown: () => isTokenDown,
   })
   t.teardown(async () => { await upstream.close() })
-  for (const [outcome, rejects, isDown, status] of [['answered', 1, false, 200], ['rejected_again', 2, false, 401], ['failed', 1, true, 401]] as const) {
+  for (const [outcome, rejects, isDown, status] of [['responded', 1, false, 200], ['rejected_again', 2, false, 401], ['failed', 1, true, 401]] as const) {
     isTokenDown = false
     const proxy = await startProxy(upstream.origin, { TOKEN_WAIT_MS: '50' })
     const issued = upstream.tokens.length
@@ -86,7 +86,7 @@ test('a request that was sent once more counts by what AMSU said the second time
     bad = [issued + 1, issued + 2].slice(0, rejects).map(n => `upstream-token-${n}-${'x'.repeat(40)}`)
     t.equal((await call(proxy.origin, PATH)).status, status, outcome)
     await proxy.untilLogged(1)
-    for (const each of ['answered', 'rejected_again', 'failed']) t.equal(await read(proxy.origin, `replays_total{outcome="${each}"}`), each === outcome ? 1 : 0, `${outcome}: ${each}`)
+    for (const each of ['responded', 'rejected_again', 'failed']) t.equal(await read(proxy.origin, `replays_total{outcome="${each}"}`), each === outcome ? 1 : 0, `${outcome}: ${each}`)
     await proxy.stop()
   }
 })

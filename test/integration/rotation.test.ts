@@ -211,9 +211,9 @@ test('the secrets are taken out of the environment before anything is opened', a
     nodeVersion: process.version,
     version: () => '0.0.0',
     destination: { write: line => { steps.push(line) }, droppedLines: 0 },
-    complain: line => { steps.push(line) },
+    printError: line => { steps.push(line) },
     untilStopped: async () => 'SIGTERM',
-    forget: names => { steps.push(`forget ${names.join(' ')}`) },
+    unsetEnv: names => { steps.push(`forget ${names.join(' ')}`) },
     onReload: () => {},
     onFatal: () => {},
   })

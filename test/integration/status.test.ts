@@ -92,11 +92,11 @@ test('the state follows the token: starting, then what is wrong', async t => {
   while (upstream.tokenCalls.length < 1) await read()
   answer(true)
   while ((await read()).state === 'starting') { /* until the answer has arrived */ }
-  t.match(await read(), { state: 'token_endpoint_down', isServing: false, token: { failure: 'trouble', consecutiveFailures: 1 } })
+  t.match(await read(), { state: 'token_endpoint_down', isServing: false, token: { failure: 'transient', consecutiveFailures: 1 } })
   while (upstream.tokenCalls.length < 2) await read()
   answer(false)
   while ((await read()).state === 'token_endpoint_down') { /* likewise */ }
-  t.match(await read(), { state: 'credentials_rejected', isServing: false, tokenCalls: [{ outcome: 'rejected' }, { outcome: 'trouble' }] })
+  t.match(await read(), { state: 'credentials_rejected', isServing: false, tokenCalls: [{ outcome: 'rejected' }, { outcome: 'transient' }] })
 })
 
 test('why no token can be got is told by a code, and nothing of where it was looked for', async t => {

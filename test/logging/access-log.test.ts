@@ -89,7 +89,7 @@ test('a line is the one pino would write, whatever is in it', async t => {
     upstreamMs: fc.option(milliseconds, { nil: undefined }),
     errorCode: fc.option(code, { nil: undefined }),
     cause: fc.constantFrom(undefined, new Error('refused hunter2hunter2'), 'no error'),
-    replay: fc.constantFrom(undefined, 'answered' as const),
+    replay: fc.constantFrom(undefined, 'responded' as const),
   })
   fc.assert(fc.property(outcomes, outcome => {
     logOutcome(outcome)

@@ -1,12 +1,12 @@
 import { test } from 'tap'
-import { RefusalLog } from '../../src/logging/rejection-log.ts'
+import { RejectionLog } from '../../src/logging/rejection-log.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 /** A refusal log over a clock that the test holds, and the lines it has written so far. */
 function setUp () {
   const clock = new FakeClock()
   const lines: Array<[unknown, unknown]> = []
-  return { clock, lines, refusals: new RefusalLog(clock, { warn: (fields: unknown, text?: unknown) => { lines.push([fields, text]) } }) }
+  return { clock, lines, refusals: new RejectionLog(clock, { warn: (fields: unknown, text?: unknown) => { lines.push([fields, text]) } }) }
 }
 
 test('the first request that is turned away is told at once, the others as one count after 10 s', async t => {

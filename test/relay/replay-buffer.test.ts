@@ -13,7 +13,7 @@ test('the memory of a body that was sent again is given back: the hundredth bad 
   for (let i = 1; i <= 100; i++) {
     if ((await call(origin, '/amsu-analysis/v2/things/', { method: 'POST', body })).text !== 'ok') t.fail(`call ${i}`)
   }
-  t.equal(outcomes.filter(({ replay }) => replay === 'answered').length, 100)
+  t.equal(outcomes.filter(({ replay }) => replay === 'responded').length, 100)
   t.ok(upstream.received.every(received => received.body.toString() === body), 'it is the same body each time')
 })
 

@@ -1,7 +1,7 @@
 /**
  * The proxy in this process, on a free port, with its log in an array.
  */
-import { createApp, type Ports } from '../../src/app.ts'
+import { createApp, type Dependencies } from '../../src/app.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import type { App } from '../../src/lifecycle.ts'
@@ -31,7 +31,7 @@ export interface Proxy {
 }
 
 /** Starts a proxy in front of `upstream`. `settings` are environment variables, `limits` what no setting changes. */
-export async function startProxy (upstream: string, settings: Record<string, string> = {}, clock: Clock = systemClock, limits: Pick<Ports, 'headTimeoutMs'> = {}): Promise<Proxy> {
+export async function startProxy (upstream: string, settings: Record<string, string> = {}, clock: Clock = systemClock, limits: Pick<Dependencies, 'headTimeoutMs'> = {}): Promise<Proxy> {
   const lines: string[] = []
   let onLine = (): void => {}
   const config = loadConfig({

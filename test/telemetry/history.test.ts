@@ -1,11 +1,11 @@
 import { test } from 'tap'
 import { History } from '../../src/telemetry/history.ts'
-import { Ring } from '../../src/telemetry/ring-buffer.ts'
+import { RingBuffer } from '../../src/telemetry/ring-buffer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { outcomeOf } from './outcomes.ts'
 
 test('a ring keeps what was added last, newest first', async t => {
-  const ring = new Ring<number>(3)
+  const ring = new RingBuffer<number>(3)
   t.strictSame([ring.newest, ring.last], [[], undefined])
   for (const [added, expected] of [[1, [1]], [2, [2, 1]], [3, [3, 2, 1]], [4, [4, 3, 2]], [5, [5, 4, 3]], [6, [6, 5, 4]], [7, [7, 6, 5]]] as const) {
     ring.add(added)

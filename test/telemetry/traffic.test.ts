@@ -72,6 +72,6 @@ test('an error counts once, whether the request was relayed or refused before, a
 
 test('a replay counts by what came of it', async t => {
   const traffic = new Traffic()
-  for (const replay of [undefined, 'answered', 'answered', 'rejected_again', 'failed'] as const) traffic.count(outcomeOf({ replay }))
-  t.strictSame([...traffic.replays], [['answered', 2], ['rejected_again', 1], ['failed', 1]])
+  for (const replay of [undefined, 'responded', 'responded', 'rejected_again', 'failed'] as const) traffic.count(outcomeOf({ replay }))
+  t.strictSame([...traffic.replays], [['responded', 2], ['rejected_again', 1], ['failed', 1]])
 })

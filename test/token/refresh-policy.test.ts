@@ -38,15 +38,15 @@ test('a refresh token is used until the last hour of its 30 days', async t => {
 
 test('trouble is waited out from 1 s to 30 s with full jitter; a rejection for 60 s; Retry-After is honoured', async t => {
   for (const [name, kind, failures, random, retryAfterMs, expectedMs] of [
-    ['first failure, least', 'trouble', 1, 0, 0, 1_000],
-    ['first failure, most', 'trouble', 1, 1, 0, 2_000],
-    ['third failure, most', 'trouble', 3, 1, 0, 8_000],
-    ['fifth failure, most', 'trouble', 5, 1, 0, 30_000],
-    ['hundredth failure, most', 'trouble', 100, 1, 0, 30_000],
-    ['hundredth failure, least', 'trouble', 100, 0, 0, 1_000],
-    ['AMSU asks for 7 s', 'trouble', 1, 0, 7_000, 7_000],
-    ['AMSU asks for less than the backoff', 'trouble', 5, 1, 2_000, 30_000],
-    ['a front end asks for a year', 'trouble', 1, 0, 3.2e10, 900_000],
+    ['first failure, least', 'transient', 1, 0, 0, 1_000],
+    ['first failure, most', 'transient', 1, 1, 0, 2_000],
+    ['third failure, most', 'transient', 3, 1, 0, 8_000],
+    ['fifth failure, most', 'transient', 5, 1, 0, 30_000],
+    ['hundredth failure, most', 'transient', 100, 1, 0, 30_000],
+    ['hundredth failure, least', 'transient', 100, 0, 0, 1_000],
+    ['AMSU asks for 7 s', 'transient', 1, 0, 7_000, 7_000],
+    ['AMSU asks for less than the backoff', 'transient', 5, 1, 2_000, 30_000],
+    ['a front end asks for a year', 'transient', 1, 0, 3.2e10, 900_000],
     ['rejected', 'rejected', 1, 0, 0, 60_000],
     ['rejected again', 'rejected', 9, 1, 0, 60_000],
     ['rejected, two minutes asked for', 'rejected', 1, 0, 120_000, 120_000],
@@ -73,8 +73,8 @@ test('a renewal goes by PUT, then by POST refreshment, then by the credentials, 
 
 test('the next call of a plan is made only where it may help', async t => {
   for (const [next, failure, isTokenUsable, isWorth] of [
-    ['refresh_post', 'refused', true, true], ['refresh_post', 'broken', true, true], ['refresh_post', 'rejected', true, false], ['refresh_post', 'trouble', false, false],
-    ['credentials', 'rejected', true, true], ['credentials', 'refused', true, true], ['credentials', 'broken', true, false], ['credentials', 'broken', false, true], ['credentials', 'trouble', false, false],
+    ['refresh_post', 'method_blocked', true, true], ['refresh_post', 'connection_lost', true, true], ['refresh_post', 'rejected', true, false], ['refresh_post', 'transient', false, false],
+    ['credentials', 'rejected', true, true], ['credentials', 'method_blocked', true, true], ['credentials', 'connection_lost', true, false], ['credentials', 'connection_lost', false, true], ['credentials', 'transient', false, false],
   ] as const) {
     t.equal(isWorthTrying(next, failure, isTokenUsable), isWorth, `${next} after ${failure}, ${isTokenUsable ? 'a' : 'no'} token left`)
   }

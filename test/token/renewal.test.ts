@@ -13,7 +13,7 @@ function setUp (ends: Array<'ok' | TokenCallFailureKind>) {
   const events: string[] = []
   async function end (call: string): Promise<TokenGrant> {
     events.push(call)
-    const how = ends.shift() ?? 'trouble'
+    const how = ends.shift() ?? 'transient'
     if (how !== 'ok') throw new TokenCallError('credentials', how, 'test')
     return { accessToken: new Secret('access'), lifeMs: 86_400_000, refreshToken: new Secret('refresh'), issuedAt: instant(clock) }
   }
@@ -28,7 +28,7 @@ function setUp (ends: Array<'ok' | TokenCallFailureKind>) {
 }
 
 test('an attempt makes its calls in turn until one brings a token, and tells its secrets', async t => {
-  const { events, renewal } = setUp(['ok', 'refused', 'rejected', 'ok'])
+  const { events, renewal } = setUp(['ok', 'method_blocked', 'rejected', 'ok'])
   const situation = { hasFailed: false, isTokenUsable: () => true }
   t.equal(renewal.refreshIssuedAt, undefined)
   t.equal((await renewal.attempt(situation)).call, 'credentials')
@@ -44,7 +44,7 @@ test('an attempt that brings nothing fails as its last call did', async t => {
 })
 
 test('credentials that bring no token are not used; those that do are, from then on', async t => {
-  const { events, renewal } = setUp(['rejected', 'trouble', 'ok', 'trouble'])
+  const { events, renewal } = setUp(['rejected', 'transient', 'ok', 'transient'])
   const situation = { hasFailed: true, isTokenUsable: () => false }
   await t.rejects(renewal.adopt(credentialsOf('new')), { name: 'TokenCallError', kind: 'rejected' })
   await t.rejects(renewal.attempt(situation))

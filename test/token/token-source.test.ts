@@ -117,7 +117,7 @@ test('a closed source makes no more calls and tells those who wait', async t => 
   const rejected = t.rejects(waiting, { code: 'DRAINING' })
   source.close()
   await rejected
-  await refuse('trouble')
+  await refuse('transient')
   await clock.advance(600_000)
   t.equal(calls.length, 1)
   t.equal(clock.pending, 0)

@@ -35,7 +35,7 @@ test('a token is told by its end, its renewal and its life, and so is the refres
 
 test('without a token nothing is told of one, and the reason says why', async t => {
   const clock = new FakeClock()
-  for (const [renewAtMs, failure, reason] of [[0, undefined, 'starting'], [0, 'trouble', 'starting'], [5, undefined, 'token_expired'], [5, 'trouble', 'token_expired'], [0, 'rejected', 'credentials_rejected'], [5, 'rejected', 'credentials_rejected']] as const) {
+  for (const [renewAtMs, failure, reason] of [[0, undefined, 'starting'], [0, 'transient', 'starting'], [5, undefined, 'token_expired'], [5, 'transient', 'token_expired'], [0, 'rejected', 'credentials_rejected'], [5, 'rejected', 'credentials_rejected']] as const) {
     const status = tokenStatus(knowledge(clock, { token: undefined, refreshIssuedAt: undefined, renewAtMs, backoff: { failure, failures: 2, leftMs: () => 1_200 } }), clock)
     t.match(status, { reason, tokenExpiresInSeconds: null, tokenLifeSeconds: null, tokenRenewsInSeconds: null, refreshTokenExpiresInSeconds: null, failure: failure ?? null, consecutiveFailures: 2 })
     t.equal(status.nextAttemptInSeconds, failure === undefined ? null : 2)
@@ -44,23 +44,23 @@ test('without a token nothing is told of one, and the reason says why', async t 
 
 test('while an attempt is under way there is no next one, and a wait that is over is not told as negative', async t => {
   const clock = new FakeClock()
-  const backoff = { failure: 'trouble', failures: 1, leftMs: () => -5_000 } as const
+  const backoff = { failure: 'transient', failures: 1, leftMs: () => -5_000 } as const
   t.equal(tokenStatus(knowledge(clock, { backoff }), clock).nextAttemptInSeconds, 0)
   t.equal(tokenStatus(knowledge(clock, { backoff, isCalling: true }), clock).nextAttemptInSeconds, null)
 })
 
 test('a failure is told by the code of the connection or the status of the answer, as long as it lasts', async t => {
   const clock = new FakeClock()
-  const backoff = { failure: 'trouble', failures: 1, leftMs: () => 0 } as const
-  t.match(tokenStatus(knowledge(clock, { backoff, lastFailure: { code: 'ECONNREFUSED', status: undefined } }), clock), { failure: 'trouble', failureCode: 'ECONNREFUSED', failureStatus: null })
-  t.match(tokenStatus(knowledge(clock, { backoff, lastFailure: { code: undefined, status: 502 } }), clock), { failure: 'trouble', failureCode: null, failureStatus: 502 })
+  const backoff = { failure: 'transient', failures: 1, leftMs: () => 0 } as const
+  t.match(tokenStatus(knowledge(clock, { backoff, lastFailure: { code: 'ECONNREFUSED', status: undefined } }), clock), { failure: 'transient', failureCode: 'ECONNREFUSED', failureStatus: null })
+  t.match(tokenStatus(knowledge(clock, { backoff, lastFailure: { code: undefined, status: 502 } }), clock), { failure: 'transient', failureCode: null, failureStatus: 502 })
   t.match(tokenStatus(knowledge(clock, { lastFailure: { code: 'ECONNREFUSED', status: undefined } }), clock), { failure: null, failureCode: null, failureStatus: null }, 'it is over')
 })
 
 test('the end of each token call is told once, and the call ends as it would', async t => {
   const told: Array<[string, TokenCallOutcome]> = []
   const grant = { accessToken: new Secret('a'), lifeMs: 1, refreshToken: undefined, issuedAt: { wall: 0, monotonic: 0 } }
-  const refused = new TokenCallError('refresh_put', 'refused', 'test')
+  const refused = new TokenCallError('refresh_put', 'method_blocked', 'test')
   const api: TokenApi = {
     issue: async () => grant,
     async refresh (call) { if (call === 'refresh_put') throw refused; throw new TypeError('a defect') },
@@ -69,5 +69,5 @@ test('the end of each token call is told once, and the call ends as it would', a
   t.equal(await observed.issue({ clientId: new Secret('i'), clientSecret: new Secret('s') }), grant)
   await t.rejects(observed.refresh('refresh_put', new Secret('r')), refused)
   await t.rejects(observed.refresh('refresh_post', new Secret('r')), TypeError)
-  t.strictSame(told, [['credentials', 'ok'], ['refresh_put', 'refused'], ['refresh_post', 'trouble']])
+  t.strictSame(told, [['credentials', 'ok'], ['refresh_put', 'method_blocked'], ['refresh_post', 'transient']])
 })

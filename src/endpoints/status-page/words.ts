@@ -66,7 +66,7 @@ const en = {
     call: 'Call',
     outcome: 'Outcome',
     callNames: { credentials: 'id and secret', refresh_put: 'refresh (PUT)', refresh_post: 'refresh (POST)' },
-    outcomes: { ok: 'token obtained', rejected: 'AMSU refuses it', refused: 'method not let through', broken: 'connection broke', trouble: 'failed' },
+    outcomes: { ok: 'token obtained', rejected: 'AMSU refuses it', method_blocked: 'method not let through', connection_lost: 'connection broke', transient: 'failed' },
   },
   quota: {
     heading: 'Quota left',
@@ -152,7 +152,7 @@ const zh: Words = {
     call: '调用',
     outcome: '结果',
     callNames: { credentials: 'id 和 secret', refresh_put: '刷新 (PUT)', refresh_post: '刷新 (POST)' },
-    outcomes: { ok: '已取得令牌', rejected: '被 AMSU 拒绝', refused: '方法被拦截', broken: '连接中断', trouble: '失败' },
+    outcomes: { ok: '已取得令牌', rejected: '被 AMSU 拒绝', method_blocked: '方法被拦截', connection_lost: '连接中断', transient: '失败' },
   },
   quota: {
     heading: '剩余次数',

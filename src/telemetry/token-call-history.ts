@@ -4,13 +4,13 @@
 import type { TokenCallOutcome } from '../amsu/observed-token-api.ts'
 import type { TokenCall } from '../amsu/token-call.ts'
 import type { Clock } from '../clock.ts'
-import { Ring } from './ring-buffer.ts'
+import { RingBuffer } from './ring-buffer.ts'
 
 /** Calls that are kept one by one: about two weeks of renewals, or the beginning of trouble. */
 const KEPT_CALLS = 20
 
 const CALLS: readonly TokenCall[] = ['credentials', 'refresh_put', 'refresh_post']
-const OUTCOMES: readonly TokenCallOutcome[] = ['ok', 'rejected', 'refused', 'broken', 'trouble']
+const OUTCOMES: readonly TokenCallOutcome[] = ['ok', 'rejected', 'method_blocked', 'connection_lost', 'transient']
 
 /** A token call that has ended. */
 export interface PastTokenCall {
@@ -28,9 +28,9 @@ export interface TokenCallCount {
 }
 
 /** Remembers the token calls of a proxy. */
-export class TokenCalls {
+export class TokenCallHistory {
   readonly #clock: Pick<Clock, 'wall'>
-  readonly #last = new Ring<PastTokenCall>(KEPT_CALLS)
+  readonly #last = new RingBuffer<PastTokenCall>(KEPT_CALLS)
   /** All there can be, from the start: a rate needs a first value. */
   readonly counts: readonly TokenCallCount[] = CALLS.flatMap(call => OUTCOMES.map(outcome => ({ call, outcome, count: 0 })))
 
