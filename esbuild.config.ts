@@ -1,6 +1,6 @@
 /**
  * Makes dist/ out of src/: one file with everything that serving needs, so that a start reads one file instead of 400, and an
- * image needs no node_modules (docs/decisions/0009-bundle.md has the figures). Nothing is renamed, so stacks and profiles read
+ * image needs no node_modules (docs/internals/decisions/0009-bundle.md has the figures). Nothing is renamed, so stacks and profiles read
  * as the source does, and the source map beside it holds the rest.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

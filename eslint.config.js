@@ -1,5 +1,5 @@
-// The house rules a machine can hold: style by neostandard, promises and exhaustiveness by type, and the import arrows of
-// docs/decisions/0001-house.md (a pure core per folder, one plugin.ts that knows Fastify, nobody looks back up).
+// The rules a machine can check: style by neostandard, promises and exhaustiveness by type, and the import arrows of
+// docs/internals/decisions/0001-structure.md (a pure core per folder, one plugin.ts that knows Fastify, nobody looks back up).
 import { readdirSync } from 'node:fs'
 import neostandard from 'neostandard'
 import tseslint from 'typescript-eslint'

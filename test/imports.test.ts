@@ -1,5 +1,5 @@
 /**
- * How the files of src/ know each other. Which folder may know which is in eslint.config.js and docs/architecture.md.
+ * How the files of src/ know each other. Which folder may know which is in eslint.config.js and docs/internals/architecture.md.
  */
 import { test } from 'tap'
 import { readdirSync, readFileSync } from 'node:fs'

@@ -1,6 +1,6 @@
 /**
  * A stand-in for a legacy app: it has a base URL, and knows nothing of an app_key, an app_secret or a token.
- * It asks AMSU what is left of the quotas, prints the answer and ends.
+ * It asks AMSU for the remaining quota, prints the response and ends.
  */
 import { get } from 'node:http'
 
@@ -11,11 +11,11 @@ const RETRIES = 20
 const RETRY_DELAY_MS = 500
 
 function ask (retriesLeft) {
-  get(url, answer => {
-    answer.setEncoding('utf8')
-    answer.toArray().then(chunks => {
-      console.log(`GET ${url} -> ${answer.statusCode}\n${chunks.join('')}`)
-      process.exitCode = answer.statusCode === 200 ? 0 : 1
+  get(url, response => {
+    response.setEncoding('utf8')
+    response.toArray().then(chunks => {
+      console.log(`GET ${url} -> ${response.statusCode}\n${chunks.join('')}`)
+      process.exitCode = response.statusCode === 200 ? 0 : 1
     })
   }).on('error', error => {
     if (retriesLeft > 0) return setTimeout(ask, RETRY_DELAY_MS, retriesLeft - 1)

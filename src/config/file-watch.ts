@@ -1,6 +1,6 @@
 /**
  * Watches files by polling: it works on every file system and through every symlink swap
- * (docs/decisions/0003-guards.md).
+ * (docs/internals/decisions/0003-guards.md).
  */
 import type { Fingerprints } from './setting-files.ts'
 import { fingerprintAt } from './text-file.ts'

@@ -1,7 +1,7 @@
 /**
  * The relay under `/amsu-analysis`. @fastify/http-proxy makes the routes; each request leaves
  * Fastify in the first hook behind the guards, because from there on only bytes are passed: no content type is judged, no body
- * parsed, no URL built anew (docs/decisions/0002-relay-leg.md).
+ * parsed, no URL built anew (docs/internals/decisions/0002-relay-leg.md).
  */
 import httpProxy from '@fastify/http-proxy'
 import type { Socket } from 'node:net'

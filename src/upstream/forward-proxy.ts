@@ -1,6 +1,6 @@
 /**
  * The forward proxy of a network from which AMSU can not be reached directly. It is asked in one of two ways
- * (docs/decisions/0006-commands-and-forward-proxy.md): for https by a tunnel (RFC 9110 section 9.3.6), for http by the absolute form
+ * (docs/internals/decisions/0006-commands-and-forward-proxy.md): for https by a tunnel (RFC 9110 section 9.3.6), for http by the absolute form
  * of a request (RFC 9112 section 3.2.2).
  */
 import { Secret } from '../secrets/secret.ts'

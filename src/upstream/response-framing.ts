@@ -2,7 +2,7 @@
  * Where a response ends, by its `Content-Length` and `Transfer-Encoding` (RFC 9112 section 6.3): pure functions over their values.
  * A value is accepted when every recipient that takes it at all takes it for the same. Where two recipients can differ, one of
  * them takes the rest for the next response (request smuggling, response splitting), so it is refused.
- * docs/decisions/0013-one-reading.md lists both kinds.
+ * docs/internals/decisions/0013-one-reading.md lists both kinds.
  */
 import { InvalidResponseError } from './errors.ts'
 

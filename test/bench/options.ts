@@ -5,7 +5,7 @@ import { readArgs, UsageError } from '../support/by-hand.ts'
 export const usage = `Usage: npm run bench -- [suite…] [options]
 
 Measures the built proxy beside other reverse proxies, on loopback: the proxy on core 0,
-the upstream and the load on core 1. Takes hours with all suites; docs/benchmark.md tells more.
+the upstream and the load on core 1. Takes hours with all suites; docs/internals/benchmark.md tells more.
 
 Suites (default: all): %SUITES%
   check             no figures: every target relays, strips and injects as it should
@@ -18,7 +18,7 @@ Options:
   --node PATH       the Node.js that runs ours and the peers on Node.js (default: this one)
   --json FILE       where results are kept and, by --publish, read (default: below node_modules/.cache)
   --install         installs the peers and tools as Debian packages (takes root) and from npm, and ends
-  --publish         writes kept results into README.md, docs/benchmark.md and docs/images, and ends
+  --publish         writes kept results into the READMEs, docs/internals/benchmark.md and docs/images, and ends
   --help            show this
 
 Exit codes: 0 fine, 1 a target failed, 2 bad usage, 130 or 143 stopped.

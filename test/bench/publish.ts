@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { replaceSection } from '../docs/section.ts'
 import { drawChart } from './chart.ts'
+import { renderHighlights, type Language } from './highlights.ts'
 import { renderReport, renderSummary } from './report.ts'
 import { writeResults, type Results } from './results.ts'
 import { suites } from './suites/all.ts'
@@ -15,22 +16,28 @@ export const PUBLISHED = fileURLToPath(new URL('results.json', import.meta.url))
 /** Where the chart stands, below the root of the project. */
 export const CHART = 'docs/images/bench.svg'
 
-/** The part of the README: a chart and a short table; empty while nothing is published. */
-export function readmePart (results: Results): string {
-  const table = renderSummary(results)
-  return table === '' ? '' : `![amsu-proxy beside other reverse proxies; the table has the same figures](${CHART})\n\n${table}`
+/** The READMEs, by language. */
+export const READMES: Readonly<Record<Language, string>> = { en: 'README.md', zh: 'README.zh-CN.md' }
+
+const CHART_TITLES: Readonly<Record<Language, string>> = { en: 'amsu-proxy beside other reverse proxies', zh: 'amsu-proxy 与其他反向代理的比较' }
+
+/** The part of a README: a chart and five figures; empty while nothing is published. */
+export function readmePart (results: Results, language: Language = 'en'): string {
+  const highlights = renderHighlights(results, language)
+  return highlights === '' ? '' : `![${CHART_TITLES[language]}](${CHART})\n\n${highlights}`
 }
 
-/** The part of docs/benchmark.md: everything. */
+/** The part of docs/internals/benchmark.md: a short table, then everything. */
 export function documentPart (results: Results): string {
-  return renderReport(results, suites)
+  const summary = renderSummary(results)
+  return `${summary === '' ? '' : `### At a glance\n\n${summary}\n\n`}${renderReport(results, suites)}`
 }
 
 /** Writes all of it anew. */
 export function publish (results: Results): void {
   writeResults(PUBLISHED, results)
-  write('README.md', readmePart(results))
-  write('docs/benchmark.md', documentPart(results))
+  for (const language of ['en', 'zh'] as const) write(READMES[language], readmePart(results, language))
+  write('docs/internals/benchmark.md', documentPart(results))
   const chart = drawChart(results)
   if (chart === undefined) {
     rmSync(new URL(CHART, root), { force: true })

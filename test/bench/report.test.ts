@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { readSection } from '../docs/section.ts'
 import { drawChart } from './chart.ts'
 import { goals, renderGoals } from './goals.ts'
+import { renderHighlights } from './highlights.ts'
 import { parseOptions } from './options.ts'
-import { CHART, documentPart, PUBLISHED, readmePart, SECTION } from './publish.ts'
+import { CHART, documentPart, PUBLISHED, readmePart, READMES, SECTION } from './publish.ts'
 import { beyond, keepResult, median, ratioOf, readResults, spreadOf, type Results, type Sample, type SuiteResult } from './results.ts'
 import { renderReport, renderSummary } from './report.ts'
 import { suites } from './suites/all.ts'
@@ -29,12 +30,20 @@ const sample: SuiteResult = {
   ]),
 }
 
-test('the figures in the README are those that were published; npm run bench -- --publish writes them', async t => {
-  t.equal(readSection(readFileSync(new URL('README.md', root), 'utf8'), SECTION), readmePart(published))
+test('the figures in the READMEs are those that were published; npm run bench -- --publish writes them', async t => {
+  for (const language of ['en', 'zh'] as const) t.equal(readSection(readFileSync(new URL(READMES[language], root), 'utf8'), SECTION), readmePart(published, language))
 })
 
-test('the figures in docs/benchmark.md are those that were published; npm run bench -- --publish writes them', async t => {
-  t.equal(readSection(readFileSync(new URL('docs/benchmark.md', root), 'utf8'), SECTION), documentPart(published))
+test('a README has five figures of ours, each beside those of others', async t => {
+  const lines = renderHighlights(published).split('\n').filter(line => line.startsWith('- '))
+  t.equal(lines.length, 5)
+  for (const line of lines) t.match(line, /\*\*[\d.]+ \S+\*\* \(Go ReverseProxy [\d.]+, .*nginx/)
+  t.match(renderHighlights({ get64: sample }, 'zh'), '**52 微秒**（Go ReverseProxy 100）')
+  t.equal(renderHighlights({}), '')
+})
+
+test('the figures in docs/internals/benchmark.md are those that were published; npm run bench -- --publish writes them', async t => {
+  t.equal(readSection(readFileSync(new URL('docs/internals/benchmark.md', root), 'utf8'), SECTION), documentPart(published))
 })
 
 test('the chart is that of the published figures; npm run bench -- --publish draws it', async t => {
@@ -42,8 +51,8 @@ test('the chart is that of the published figures; npm run bench -- --publish dra
   t.equal(existsSync(file) ? readFileSync(file, 'utf8') : undefined, drawChart(published))
 })
 
-test('docs/benchmark.md names every suite and every program', async t => {
-  const document = readFileSync(new URL('docs/benchmark.md', root), 'utf8')
+test('docs/internals/benchmark.md names every suite and every program', async t => {
+  const document = readFileSync(new URL('docs/internals/benchmark.md', root), 'utf8')
   for (const name of known.suites) t.match(document, `\`${name}\``)
   for (const { title } of targets) if (title !== 'no proxy' && !title.includes('amsu-proxy')) t.match(document.toLowerCase(), title.toLowerCase().replace(', unbuffered', ''))
 })

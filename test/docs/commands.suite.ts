@@ -1,6 +1,6 @@
 /**
  * Runs every command of the documents: `npm run test:docs`. Addresses and secrets are put in; what needs an engine meets a stand-in, and
- * is judged by what it names. A suite of its own because it needs programs that not every machine has: run.sh installs them.
+ * is checked by what it names. A suite of its own because it needs programs that not every machine has: run.sh installs them.
  */
 import { test, type Test } from 'tap'
 import { spawn } from 'node:child_process'
@@ -16,7 +16,7 @@ import { freePort } from '../support/free-port.ts'
 import { endProgram, startProgram, type Program } from '../support/program.ts'
 import { startProxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
-import { judge } from './engines.ts'
+import { problemsOf } from './engines.ts'
 import { blocksOf, documents, type Block } from './markdown.ts'
 import { openSandbox } from './sandbox.ts'
 
@@ -79,7 +79,7 @@ test('every command of the documents works as it is written', async t => {
     'docker/secrets/callers': 'archive:91be3d5f60718293a4b5c6d74f0c6a1b\n',
   })
   t.teardown(async () => { await sandbox.close() })
-  const waiting = documents().flatMap(file => blocksOf(file)).map(toShell).filter(block => block !== undefined)
+  const waiting = blocks().map(toShell).filter(block => block !== undefined)
   t.ok(waiting.length > 25, `${waiting.length} blocks`)
 
   async function work (): Promise<void> {
@@ -89,7 +89,7 @@ test('every command of the documents works as it is written', async t => {
       t.notMatch(text, /…|> *\/(?!dev\/null)/, `${name} leaves nothing to be filled in, and writes nowhere else`)
       const { code, cwd, noted, output } = await sandbox.run(text, environment)
       t.equal(code, 0, `${name}\n${text}${output}`)
-      for (const command of noted) t.strictSame(judge(command, cwd), [], `${name}: ${command.join(' ')}`)
+      for (const command of noted) t.strictSame(problemsOf(command, cwd), [], `${name}: ${command.join(' ')}`)
     }
   }
   await Promise.all(Array.from({ length: CREW }, async () => { await work() }))
@@ -118,24 +118,24 @@ test('a command that is unknown, ends in an error, or names what is not there is
   t.equal(await run('curl http://127.0.0.1:8080/amsu-analysis/v2/nothing | cat'), 22)
   t.equal(await run('HOST=0.0.0.0 npm start'), 2, 'refused without callers')
   const root = new URL('../../', import.meta.url).pathname
-  const judged = (line: string): string[] => judge(line.split(' '), root)
-  t.strictSame(judged('docker compose -f docker/compose.yaml up -d amsu-proxi'), ['service amsu-proxi'])
-  t.strictSame(judged('docker compose -f docker/none.yaml up'), ['no file docker/none.yaml'])
-  t.strictSame(judged('docker compose -f docker/compose.yaml up --scale amsu-prox=2'), ['service amsu-prox'])
-  t.strictSame(judged('docker compose -f docker/compose.yaml exec amsu-proxy amsu-proxy check'), ['amsu-proxy check serve in the image'])
-  t.strictSame(judged('docker run -e AMSU_CLIENT_IDD=x amsu-proxy'), ['setting AMSU_CLIENT_IDD'])
-  t.strictSame(judged('docker run -e CALLERS_FILE=/x amsu-proxy chek'), ['command chek', 'CALLERS_FILE names what is not mounted'])
-  t.strictSame(judged('kubectl logs -n ams deployment/amsu'), ['namespace ams', 'deployment/amsu'])
-  t.strictSame(judged('kubectl apply -k docker/kubernetes'), ['no file docker/kubernetes/kustomization.yaml'])
-  t.strictSame(judged('kubectl create secret generic amzu -n amsu'), ['secret amzu'])
-  t.strictSame(judged('systemctl reload amsu'), ['no file docker/systemd/amsu.service'])
-  t.strictSame(judged('npm run tests'), ['npm run tests'])
-  t.strictSame(judged('npm run bench -- --publsh'), ['option --publsh of npm run bench'])
+  const problemsIn = (line: string): string[] => problemsOf(line.split(' '), root)
+  t.strictSame(problemsIn('docker compose -f docker/compose.yaml up -d amsu-proxi'), ['service amsu-proxi'])
+  t.strictSame(problemsIn('docker compose -f docker/none.yaml up'), ['no file docker/none.yaml'])
+  t.strictSame(problemsIn('docker compose -f docker/compose.yaml up --scale amsu-prox=2'), ['service amsu-prox'])
+  t.strictSame(problemsIn('docker compose -f docker/compose.yaml exec amsu-proxy amsu-proxy check'), ['amsu-proxy check serve in the image'])
+  t.strictSame(problemsIn('docker run -e AMSU_CLIENT_IDD=x amsu-proxy'), ['setting AMSU_CLIENT_IDD'])
+  t.strictSame(problemsIn('docker run -e CALLERS_FILE=/x amsu-proxy chek'), ['command chek', 'CALLERS_FILE names what is not mounted'])
+  t.strictSame(problemsIn('kubectl logs -n ams deployment/amsu'), ['namespace ams', 'deployment/amsu'])
+  t.strictSame(problemsIn('kubectl apply -k docker/kubernetes'), ['no file docker/kubernetes/kustomization.yaml'])
+  t.strictSame(problemsIn('kubectl create secret generic amzu -n amsu'), ['secret amzu'])
+  t.strictSame(problemsIn('systemctl reload amsu'), ['no file docker/systemd/amsu.service'])
+  t.strictSame(problemsIn('npm run tests'), ['npm run tests'])
+  t.strictSame(problemsIn('npm run bench -- --publsh'), ['option --publsh of npm run bench'])
 })
 
 /** nginx as the documents set it up, in front of a closed port and then the proxy; its origin. */
 async function startNginx (t: Test, program: Program): Promise<string> {
-  const [block, ...others] = documents().flatMap(file => blocksOf(file)).filter(({ language }) => language === 'nginx')
+  const [block, ...others] = blocks().filter(({ language }) => language === 'nginx')
   t.strictSame(others, [])
   const home = mkdtempSync(join(tmpdir(), 'amsu-nginx-'))
   mkdirSync(join(home, 'logs'))
@@ -149,6 +149,12 @@ async function startNginx (t: Test, program: Program): Promise<string> {
   const origin = `http://127.0.0.1:${port}`
   await until(async () => await call(origin, '/amsu-analysis/').then(() => true, () => false))
   return origin
+}
+
+/** The blocks of all documents; one that is in both languages of a page counts once. */
+function blocks (): Block[] {
+  const all = documents().flatMap(file => blocksOf(file))
+  return [...new Map(all.map(block => [`${block.language} ${block.text}`, block])).values()]
 }
 
 /** A block as a text for a shell; undefined for what is not to be run. */

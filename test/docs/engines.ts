@@ -1,6 +1,6 @@
 /**
  * Commands that need what a test has not: a container engine, a cluster, systemd, or an hour. They are noted by a stand-in instead of
- * run, and judged here by what they name: files, services, settings, scripts, options.
+ * run, and checked here by what they name: files, services, settings, scripts, options.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,18 +20,18 @@ const SYSTEMCTL_VERBS = ['restart', 'reload', 'status', 'daemon-reload', 'enable
 const NPM_VERBS = ['ci', 'cit', 'test', 'start']
 
 /** All that is wrong with a command. `cwd` is the project's root, or a copy of it. */
-export function judge ([program = '', ...args]: readonly string[], cwd: string): string[] {
+export function problemsOf ([program = '', ...args]: readonly string[], cwd: string): string[] {
   switch (program) {
-    case 'docker': return args[0] === 'compose' ? judgeCompose(args.slice(1), cwd) : judgeDocker(args, cwd)
-    case 'kubectl': return judgeKubectl(args, cwd)
+    case 'docker': return args[0] === 'compose' ? composeProblems(args.slice(1), cwd) : dockerProblems(args, cwd)
+    case 'kubectl': return kubectlProblems(args, cwd)
     case 'systemctl': return [...unless(SYSTEMCTL_VERBS.includes(args[0] ?? ''), `verb ${args[0]}`), ...unitsExist(cwd, args.slice(1).filter(arg => !arg.startsWith('-')))]
     case 'journalctl': return unitsExist(cwd, optionValues(args, ['-u']))
-    case 'npm': return judgeNpm(args, cwd)
-    default: return [`nobody judges ${program}`]
+    case 'npm': return npmProblems(args, cwd)
+    default: return [`no check for ${program}`]
   }
 }
 
-function judgeCompose (args: readonly string[], cwd: string): string[] {
+function composeProblems (args: readonly string[], cwd: string): string[] {
   const files = optionValues(args, ['-f', '--file'])
   const missing = files.flatMap(file => fileExists(cwd, file))
   if (files.length === 0 || missing.length > 0) return [...missing, ...unless(files.length > 0, 'no compose file')]
@@ -42,11 +42,11 @@ function judgeCompose (args: readonly string[], cwd: string): string[] {
   return [
     ...unless(COMPOSE_VERBS.includes(verb), `verb ${verb}`),
     ...[...named, ...scaled, ...optionValues(args, ['--exit-code-from'])].flatMap(service => unless(services.has(service), `service ${service}`)),
-    ...(verb === 'exec' ? judgeInside(rest.slice(1)) : []),
+    ...(verb === 'exec' ? insideProblems(rest.slice(1)) : []),
   ]
 }
 
-function judgeDocker (args: readonly string[], cwd: string): string[] {
+function dockerProblems (args: readonly string[], cwd: string): string[] {
   const [verb = '', ...rest] = args
   if (verb === 'build') return fileExists(cwd, join(rest.at(-1) ?? '', 'Dockerfile'))
   if (verb === 'stop' || verb === 'rm') return rest.filter(arg => arg.startsWith('amsu-proxy-')).flatMap(name => unless(/^amsu-proxy-amsu-proxy-\d$/.test(name), `container ${name}`))
@@ -64,7 +64,7 @@ function judgeDocker (args: readonly string[], cwd: string): string[] {
   ]
 }
 
-function judgeKubectl (args: readonly string[], cwd: string): string[] {
+function kubectlProblems (args: readonly string[], cwd: string): string[] {
   const beforeInside = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
   const [verb = '', ...rest] = plain(beforeInside, ['-n', '-f', '-k', '-o'])
   const folder = join(cwd, 'docker/kubernetes/shared')
@@ -81,16 +81,16 @@ function judgeKubectl (args: readonly string[], cwd: string): string[] {
     ...objects.flatMap(([kind = '', name = '']) => unless(isKnown(kind, name), `${kind}/${name}`)),
     ...(verb === 'get' && rest[0] === 'hpa' ? unless(isKnown('horizontalpodautoscaler', rest[1] ?? ''), `autoscaler ${rest[1]}`) : []),
     ...secrets.flatMap(name => unless(readFileSync(join(folder, 'deployment.yaml'), 'utf8').includes(`secretName: ${name},`), `secret ${name}`)),
-    ...(args.includes('--') ? judgeInside(args.slice(args.indexOf('--') + 1)) : []),
+    ...(args.includes('--') ? insideProblems(args.slice(args.indexOf('--') + 1)) : []),
   ]
 }
 
 /** What is run inside of our container: there is Node.js, and the program where the image has it. */
-function judgeInside ([program, path, command = 'serve']: readonly string[]): string[] {
+function insideProblems ([program, path, command = 'serve']: readonly string[]): string[] {
   return unless(program === 'node' && path === '/app/dist/main.js' && COMMANDS.some(each => each === command), `${program} ${path} ${command} in the image`)
 }
 
-function judgeNpm (args: readonly string[], cwd: string): string[] {
+function npmProblems (args: readonly string[], cwd: string): string[] {
   const { scripts } = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
   const [verb = '', name = ''] = args
   if (verb !== 'run') return unless(NPM_VERBS.includes(verb), `npm ${verb}`)

@@ -4,7 +4,7 @@
 import { errorTable, type ErrorCode, type Retry } from '../../src/errors.ts'
 import { adviceZh, errorsZh, wordsZh } from './words-zh.ts'
 
-/** What a caller is told about sending a request again. */
+/** What the table says about retrying a request. */
 const ADVICE: Readonly<Record<Retry, string>> = {
   safe: 'yes, AMSU has processed nothing',
   mended: 'after its operator has acted',

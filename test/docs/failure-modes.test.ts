@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { errorTable } from '../../src/errors.ts'
 
 const root = new URL('../../', import.meta.url)
-const document = readFileSync(new URL('docs/failure-modes.md', root), 'utf8')
+const document = readFileSync(new URL('docs/internals/failure-modes.md', root), 'utf8')
 
 /** Codes that say what a caller did wrong or may not do: no fault breeds them. */
 const NO_FAULTS = ['EXPECTATION_FAILED', 'HOST_REJECTED', 'ORIGIN_REJECTED', 'ROUTE_REJECTED', 'METHOD_REJECTED', 'NOT_FOUND', 'CALLER_UNAUTHENTICATED', 'INVALID_TOKEN_REQUEST', 'LOOP']

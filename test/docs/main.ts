@@ -6,9 +6,13 @@ import { renderEnvExample, renderSettingsTable } from './settings-document.ts'
 
 const root = new URL('../../', import.meta.url)
 
-for (const [file, language] of [['README.md', 'en'], ['README.zh-CN.md', 'zh']] as const) {
-  const readme = new URL(file, root)
-  const withSettings = replaceSection(readFileSync(readme, 'utf8'), 'settings', renderSettingsTable(language))
-  writeFileSync(readme, replaceSection(withSettings, 'errors', renderErrorTable(language)))
+for (const [folder, language] of [['docs/reference', 'en'], ['docs/zh-CN/reference', 'zh']] as const) {
+  write(`${folder}/settings.md`, 'settings', renderSettingsTable(language))
+  write(`${folder}/errors.md`, 'errors', renderErrorTable(language))
 }
 writeFileSync(new URL('.env.example', root), renderEnvExample())
+
+function write (path: string, name: string, table: string): void {
+  const file = new URL(path, root)
+  writeFileSync(file, replaceSection(readFileSync(file, 'utf8'), name, table))
+}

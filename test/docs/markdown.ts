@@ -2,6 +2,7 @@
  * What the tests of the documents read in a Markdown file: its blocks of code, the anchors of its headings, and its links.
  */
 import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
 
 /** The project's root. */
 export const root = new URL('../../', import.meta.url)
@@ -23,11 +24,30 @@ export function read (path: string): string {
   return readFileSync(new URL(path, root), 'utf8')
 }
 
+/** The Markdown files in a folder and below it, by path. */
+export function pagesIn (folder: string): string[] {
+  return readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.md')).map(name => `${folder}/${name}`).sort()
+}
+
 /** The documents: every README, and everything below docs/. */
 export function documents (): string[] {
   const readmes = readdirSync(root).filter(name => /^README.*\.md$/.test(name))
-  const pages = readdirSync(new URL('docs/', root), { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.md')).map(name => `docs/${name}`)
-  return [...readmes, ...pages].sort()
+  return [...readmes, ...pagesIn('docs')].sort()
+}
+
+/** Every page of the project: the documents, and what else lies beside the READMEs. */
+export function pages (): string[] {
+  return [...readdirSync(root).filter(name => name.endsWith('.md')), ...pagesIn('docs')].sort()
+}
+
+/** The pages that an operator reads in English. Contributors have docs/internals, AGENTS.md and CONTRIBUTING.md besides. */
+export function operatorPages (): string[] {
+  return ['README.md', 'docs/operations.md', ...pagesIn('docs/guides'), ...pagesIn('docs/reference')]
+}
+
+/** The pages that exist in Chinese too, in both languages. */
+export function translations (): ReadonlyArray<readonly [english: string, chinese: string]> {
+  return [['README.md', 'README.zh-CN.md'], ...pagesIn('docs/zh-CN').map(chinese => [chinese.replace('zh-CN/', ''), chinese] as const)]
 }
 
 /** The blocks of code of a document. */
@@ -55,11 +75,16 @@ export function codeSpans (text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, span = '']) => span)
 }
 
+/** The anchor GitHub gives a heading. */
+export function slugOf (heading: string): string {
+  return heading.replaceAll(/<[^>]*>/g, '').toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '').replaceAll(' ', '-')
+}
+
 /** The anchors GitHub gives the headings of a document, and those it writes itself. */
 export function anchorsOf (document: string): Set<string> {
   const anchors = new Set<string>()
   for (const [, heading = ''] of proseOf(document).matchAll(/^#{1,6} (.+)$/gm)) {
-    const slug = heading.replaceAll(/<[^>]*>/g, '').toLowerCase().replaceAll(/[^\p{L}\p{N}\p{M} _-]/gu, '').replaceAll(' ', '-')
+    const slug = slugOf(heading)
     const taken = [...anchors].filter(anchor => anchor.replace(/-\d+$/, '') === slug).length
     anchors.add(taken === 0 ? slug : `${slug}-${taken}`)
   }
@@ -72,7 +97,23 @@ export function linksOf (document: string): Array<{ readonly path: string, reado
   return [...proseOf(document).matchAll(/\]\((?![a-z]+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].map(([, path = '', anchor = '']) => ({ path, anchor }))
 }
 
+/** A path as it is from the root, of a link in a file; an empty one is the file itself. */
+export function resolveLink (file: string, path: string): string {
+  return path === '' ? file : normalize(join(dirname(file), path))
+}
+
 /** The rows of the tables in a text, as cells, without the lines under the heads. */
 export function rowsOf (text: string): string[][] {
   return text.split('\n').filter(line => line.startsWith('| ')).map(line => line.split(/(?<!\\)\|/).slice(1, -1).map(cell => cell.trim()))
+}
+
+/** What stands below a heading of the second level, without what is below the next one. */
+export function sectionOf (document: string, heading: string): string {
+  const [, after] = document.split(`\n## ${heading}\n`)
+  return after?.split(/^## /m)[0] ?? ''
+}
+
+/** A text as it stands in a source, `…` for what is filled in on the same line. */
+export function pattern (text: string): RegExp {
+  return new RegExp(text.split('…').map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*'))
 }

@@ -1,48 +1,54 @@
 import { test } from 'tap'
-import { existsSync, readFileSync } from 'node:fs'
 import { settings } from '../../src/config/settings.ts'
-import { renderErrorTable } from './error-document.ts'
+import { codeSpans, pages, read, rowsOf, sectionOf, slugOf } from './markdown.ts'
 import { readSection, replaceSection } from './section.ts'
-import { renderSettingsTable } from './settings-document.ts'
 
-const root = new URL('../../', import.meta.url)
-const readme = readFileSync(new URL('README.md', root), 'utf8')
-/** Those whose links and scripts are looked after here. */
-const documents = ['README.md', 'README.zh-CN.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
-const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: Record<string, string> }
+const readme = read('README.md')
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
 
-test('the settings in the README are those of the program; npx tsx test/docs/main.ts writes them', async t => {
-  t.equal(readSection(readme, 'settings'), renderSettingsTable())
+/** A README that nobody reads to its end has said nothing. */
+const MAX_LINES = 220
+
+test('each README has at most 220 lines', async t => {
+  for (const file of ['README.md', 'README.zh-CN.md']) t.ok(read(file).trimEnd().split('\n').length <= MAX_LINES, file)
 })
 
-test('the errors in the README are those of the program; npx tsx test/docs/main.ts writes them', async t => {
-  t.equal(readSection(readme, 'errors'), renderErrorTable())
+test('the README says what it is, what it does, how to start, install and use it, in that order', async t => {
+  const headings = [...readme.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => slugOf(heading))
+  t.strictSame(headings, ['what-it-does', 'quick-start', 'install', 'point-an-app-at-it', 'settings', 'health-and-status', 'security', 'speed', 'documentation', 'contributing'])
+  t.equal(sectionOf(readme, 'What it does').match(/^- /gm)?.length, 8)
+  t.equal(sectionOf(readme, 'Security').match(/^- /gm)?.length, 5)
+  const [first, second] = [...readme.matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, block]) => block)
+  t.strictSame([first, second], ['npm ci && npm run demo', 'npm cit'])
+})
+
+test('the ten settings of the README are settings of the program, with their defaults', async t => {
+  const rows = rowsOf(sectionOf(readme, 'Settings')).slice(1)
+  t.equal(rows.length, 10)
+  for (const [name = '', value = ''] of rows) {
+    const setting = Object.entries(settings).find(([each]) => each === codeSpans(name)[0])?.[1]
+    t.ok(setting !== undefined, name)
+    t.equal(codeSpans(value)[0], setting !== undefined && 'default' in setting ? String(setting.default) : undefined, name)
+  }
 })
 
 test('every script the documents name exists', async t => {
-  for (const file of documents) {
-    const names = readFileSync(new URL(file, root), 'utf8').matchAll(/\bnpm run ([a-z:-]+)/g)
+  for (const file of pages()) {
+    const names = read(file).matchAll(/\bnpm run ([a-z:-]+)/g)
     for (const [, name] of names) t.ok(name !== undefined && name in scripts, `${file}: npm run ${name}`)
   }
 })
 
-test('the README tells of every script', async t => {
-  for (const name of Object.keys(scripts)) t.match(readme, new RegExp(`^\\| \`npm (?:run )?${name}\` \\| \\S`, 'm'), name)
+test('CONTRIBUTING tells of every script', async t => {
+  for (const name of Object.keys(scripts)) t.match(read('CONTRIBUTING.md'), new RegExp(`^\\| \`npm (?:run )?${name}\` \\| \\S`, 'm'), name)
 })
 
-test('every setting that a command of the README gives is one, of the program or of the stand-in', async t => {
-  const commands = [...readme.matchAll(/^```(?:sh|yaml)\n([^]*?)^```$/gm)].map(([, block = '']) => block).join('\n')
+test('every setting that a command of the README or of the installation gives is one, of the program or of the simulator', async t => {
+  const commands = [readme, read('docs/guides/install.md')].flatMap(text => [...text.matchAll(/^```(?:sh|yaml)\n([^]*?)^```$/gm)].map(([, block = '']) => block)).join('\n')
   const names = [...commands.matchAll(/(?:^|-e |export | |name: )([A-Z][A-Z_]+)(?==|, value)/gm)].map(([, name = '']) => name)
   t.ok(names.length > 8)
-  const standIn = readFileSync(new URL('../simulator/main.ts', import.meta.url), 'utf8')
-  for (const name of names) t.ok(name in settings || standIn.includes(`env['${name}']`), name)
-})
-
-test('every file the documents link to exists', async t => {
-  for (const file of documents) {
-    const targets = readFileSync(new URL(file, root), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)
-    for (const [, target] of targets) t.ok(target !== undefined && existsSync(new URL(target, root)), `${file}: ${target}`)
-  }
+  const simulator = read('test/simulator/main.ts')
+  for (const name of names) t.ok(name in settings || simulator.includes(`env['${name}']`), name)
 })
 
 test('a part of a document is found, and replaced without touching the rest', async t => {

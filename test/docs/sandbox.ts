@@ -29,7 +29,7 @@ kill -TERM $pid 2>/dev/null
 wait $pid
 `
 
-/** An answer that is an error fails the command: -f is not in the documents, because a reader wants to see the answer. */
+/** An error response fails the command: -f is not in the documents, because a reader wants to see the response. */
 const CURL = (path: string): string => `#!/bin/bash\nexec ${path} -q --silent --show-error --fail-with-body --max-time 10 "$@"\n`
 
 /** What became of a block. */

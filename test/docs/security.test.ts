@@ -3,18 +3,18 @@ import { existsSync, readFileSync } from 'node:fs'
 import { testsOf, titlesOf } from './proofs.ts'
 
 const root = new URL('../../', import.meta.url)
-const document = read('docs/security.md')
+const document = read('docs/internals/security.md')
 
 const rows = document.split('\n').filter(line => line.startsWith('| ')).map(cellsOf)
 const claims = rows.filter(cells => cells.length === 3 && cells[2] !== 'proof')
 const named = claims.flatMap(cells => testsOf(cells[2] ?? ''))
 
-test('every claim of docs/security.md names at least one test', async t => {
+test('every claim of docs/internals/security.md names at least one test', async t => {
   t.ok(claims.length > 40, `${claims.length} claims`)
   for (const [claim = '', , proof = ''] of claims) t.ok(testsOf(proof).length > 0, claim)
 })
 
-test('every test that docs/security.md names exists under that title, and is run', async t => {
+test('every test that docs/internals/security.md names exists under that title, and is run', async t => {
   const files = new Map<string, readonly string[]>()
   for (const { file, title } of named) {
     const titles = files.get(file) ?? (existsSync(new URL(file, root)) ? titlesOf(read(file)) : [])
@@ -27,7 +27,7 @@ test('every quotation in a proof belongs to a file, and every file has one', asy
   for (const [claim = '', , proof = ''] of claims) t.match(proof, /^(?:`test\/[\w/-]+\.test\.ts`(?: “[^“”]+”)+ ?)+$/, claim)
 })
 
-test('every advisory that docs/security.md names is named by a test of its row, or has its least version', async t => {
+test('every advisory that docs/internals/security.md names is named by a test of its row, or has its least version', async t => {
   for (const cells of claims) {
     const files = testsOf(cells[2] ?? '').map(({ file }) => file)
     const texts = [...new Set([...files, 'test/dependencies.test.ts'])].map(read).join('\n')
@@ -35,7 +35,7 @@ test('every advisory that docs/security.md names is named by a test of its row, 
   }
 })
 
-test('every advisory with a least version is in docs/security.md', async t => {
+test('every advisory with a least version is in docs/internals/security.md', async t => {
   for (const [id] of read('test/dependencies.test.ts').matchAll(/CVE-\d+-\d+/g)) t.ok(document.includes(id), id)
 })
 

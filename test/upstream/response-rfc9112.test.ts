@@ -1,6 +1,6 @@
 /**
  * RFC 9112 as a table: each rule that concerns a response, whether we accept what stands in the row, and why. Accepted is what every
- * recipient that takes it takes for the same; refused is what two recipients can take for two things (docs/decisions/0013-one-reading.md).
+ * recipient that takes it takes for the same; refused is what two recipients can take for two things (docs/internals/decisions/0013-one-reading.md).
  */
 import fc from 'fast-check'
 import { test } from 'tap'

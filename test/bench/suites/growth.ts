@@ -11,7 +11,7 @@ import type { Suite } from './suite.ts'
 
 const HEAP_FILE = `${WORKSHOP}/heap`
 const WAITING = 1_000
-/** The upstream never answers here. */
+/** The upstream never responds here. */
 const HOLD = '/amsu-analysis/v2/hold'
 /** Time until everybody waits, also those who queue in the proxy. */
 const GATHER_MS = 4_000
@@ -37,10 +37,10 @@ export const leak: Suite = {
   },
 }
 
-/** A thousand requests that wait for their answers. */
+/** A thousand requests that wait for their responses. */
 export const waiting: Suite = {
   title: 'A thousand waiting requests',
-  about: 'Memory for each of 1,000 GETs that wait for an upstream that does not answer, with their connections on either side: resident, and, of programs on Node.js, in use after a garbage collection. KiB for each.',
+  about: 'Memory for each of 1,000 GETs that wait for an upstream that does not respond, with their connections on either side: resident, and, of programs on Node.js, in use after a garbage collection. KiB for each.',
   columns: [{ figure: 'resident', title: 'resident', digits: 1 }, { figure: 'heap', title: 'in use', digits: 1 }],
   run: async bench => {
     await bench.interleave(bench.targets, target => target, async (target, round) => {

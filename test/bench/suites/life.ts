@@ -10,10 +10,10 @@ const EVERY_MS = 1
 /** Time for a program to put things away. */
 const SETTLE_MS = 3_000
 
-/** From the spawn to the first relayed answer. */
+/** From the spawn to the first relayed response. */
 export const start: Suite = {
   title: 'Start',
-  about: 'From the start of the process to the first relayed answer, asked for every millisecond; files are in the cache of the system. Ours has fetched a token by then.',
+  about: 'From the start of the process to the first relayed response, requested every millisecond; files are in the page cache. amsu-proxy has fetched a token by then.',
   columns: [{ figure: 'ms', title: 'ms', digits: 0 }, { figure: 'cpuMs', title: 'ms of CPU', digits: 0 }],
   run: async bench => {
     await bench.interleave(bench.targets, target => target, async (target, round) => {

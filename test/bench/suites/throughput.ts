@@ -20,7 +20,7 @@ const post: Load = { connections: MANY, path: CALORIE, bodyBytes: KILOBYTE }
 /** A small GET at 64 connections. */
 export const get64: Suite = {
   title: 'A small GET',
-  about: 'CPU time of the proxy for one GET whose answer has 200 bytes, at 64 connections that are kept. Ours and one other are pressed at the same time, on the same core.',
+  about: 'CPU time of the proxy for one GET with a response of 200 bytes, at 64 keep-alive connections. amsu-proxy and one other are loaded at the same time, on the same core.',
   columns: [{ figure: 'cpu', title: 'µs of CPU', digits: 1 }],
   run: async bench => {
     await pressInPairs(bench, { '': get })
