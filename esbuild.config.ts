@@ -7,6 +7,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { jsonSchema } from './src/config/validation.ts'
+import { pageAssets } from './src/endpoints/status-page/assets.ts'
 
 /**
  * What a package, or Node, does at its start although we never need it. The code is its own in every case; only what is loaded,
@@ -129,6 +130,15 @@ const lean: Plugin = {
   },
 }
 
+/** Bundles the compiled script and style of the status page in place of the module that compiles them. */
+const compiledPage: Plugin = {
+  name: 'compiled-page',
+  setup ({ onLoad }) {
+    const contents = `const assets = ${JSON.stringify(pageAssets())}\nexport const pageAssets = () => assets`
+    onLoad({ filter: /[\\/]status-page[\\/]assets\.ts$/ }, () => ({ contents }))
+  },
+}
+
 /**
  * Removes what was built before and builds anew.
  *
@@ -152,7 +162,7 @@ export async function bundle (outdir: string): Promise<string[]> {
     legalComments: 'none',
     metafile: true,
     logLevel: 'warning',
-    plugins: [lean],
+    plugins: [lean, compiledPage],
     // CommonJS packages ask for Node's own modules with require().
     banner: { js: "import{createRequire as amsuProxyRequire}from'node:module';const require=amsuProxyRequire(import.meta.url);" },
   })

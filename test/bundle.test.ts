@@ -10,6 +10,7 @@ import tap, { test } from 'tap'
 import { bundle, LEAN } from '../esbuild.config.ts'
 import { loadConfig } from '../src/config/config.ts'
 import { jsonSchema } from '../src/config/validation.ts'
+import { pageAssets } from '../src/endpoints/status-page/assets.ts'
 import type { ConfigError } from '../src/errors.ts'
 
 /** The ajv that env-schema uses. */
@@ -50,6 +51,14 @@ test('what serves is there from the start: no built file of it loads another lat
   }
   t.ok([...reached].some(name => textOf(name).includes('process_max_fds')), 'the metrics are in it')
   t.match(textOf('main.js'), /\bimport\(/, 'one that loads another is known as one')
+})
+
+test('the script and the style of the status page are bundled as they are sent, and nothing that compiles them', async t => {
+  const { script, style } = pageAssets()
+  t.ok(built.some(code => code.includes(JSON.stringify(style).slice(1, 200))), 'the style is in it')
+  t.match(script, /^"use strict";\(\(\)=>\{/)
+  t.notMatch(script + style, /\n\s|<\/(?:script|style)|https?:\/\/(?!www\.w3\.org)/, 'they are small, cannot end their element, and load nothing')
+  for (const code of built) t.notMatch(code, /["']esbuild["']|buildSync/, code.slice(0, 80))
 })
 
 test('the first built file imports nothing that could delay its listeners for signals', async t => {

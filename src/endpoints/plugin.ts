@@ -45,6 +45,6 @@ export const endpointsPlugin = fp(async (app: FastifyInstance, options: Endpoint
     const status = describe(options, headers.host ?? 'localhost')
     reply.headers({ 'cache-control': 'no-store', vary: 'accept, accept-language' })
     if (prefersJson(headers.accept)) return status
-    return await reply.headers(pageHeaders).send(renderPage(status, words[preferredLanguage(headers['accept-language'], languages)]))
+    return await reply.headers(pageHeaders()).send(renderPage(status, words[preferredLanguage(headers['accept-language'], languages)]))
   })
 }, { name: 'endpoints', fastify: '5.x' })

@@ -1,29 +1,23 @@
 /**
  * The status page in a real Chromium: every state, in both languages, light and dark, wide and narrow, by mouse and by keyboard.
- * `--screenshots` writes the pictures of the README. Started by test/browser/run.sh.
+ * Started by test/browser/run.sh.
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { words, type Words } from '../../src/endpoints/status-page/words.ts'
 import { call } from '../support/client.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { json, startUpstream } from '../support/upstream.ts'
 import { outcomeOf } from '../telemetry/outcomes.ts'
-import { GOOD, SCENES, setStage } from './stage.ts'
-
-const EXECUTABLE = '/usr/bin/chromium'
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-const IMAGES = new URL('../../docs/images/', import.meta.url).pathname
-const WIDE = { width: 1080, height: 1180 }
-const PHONE = { width: 390, height: 844 }
-const CHINESE: Words = words.zh
+import { launchBrowser, openStatusPage, PHONE, WIDE, type OpenPage } from './browser.ts'
+import { GOOD, SCENES, setStage, type Stage } from './stage.ts'
 
 let browser: Browser
-let stage: Awaited<ReturnType<typeof setStage>>
+let stage: Stage
 
 before(async () => {
-  browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS })
+  browser = await launchBrowser()
   stage = await setStage()
 })
 
@@ -32,17 +26,8 @@ after(async () => {
   await stage.close()
 })
 
-/** Opens the page, and notes whatever goes wrong in it. */
-async function open (origin: string, options: BrowserContextOptions = {}): Promise<{ page: Page, complaints: string[], close: () => Promise<void> }> {
-  const context = await browser.newContext({ viewport: WIDE, locale: 'en-GB', ...options })
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('console', message => { if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text()) })
-  page.on('pageerror', error => { complaints.push(error.message) })
-  page.on('request', request => { if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) complaints.push(`leaves: ${request.url()}`) })
-  await page.addInitScript("document.addEventListener('securitypolicyviolation', event => { console.error('violates ' + event.violatedDirective) })")
-  await page.goto(`${origin}/status`)
-  return { page, complaints, close: async () => { await context.close() } }
+async function open (origin: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+  return await openStatusPage(browser, origin, options)
 }
 
 async function isTooWide (page: Page): Promise<boolean> {
@@ -69,18 +54,18 @@ for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
 
 for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
   test(`why no token can be got and a clock that is off are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
-    const { codes, withStatus: responded } = words[language].failure
+    const { codes, withCode, withStatus } = words[language].failure
     const own = await setStage()
     Object.assign(own.state, { token: SCENES[4]?.token, clockSkewSeconds: -7_200 })
     const { page, complaints, close } = await open(own.origin, { locale, viewport: PHONE })
     const [failure, clock] = [page.locator('#failure'), page.locator('#clock')]
-    assert.equal(await failure.textContent(), words[language].failure.withoutResponse.replace('{why}', String(codes['ECONNREFUSED'])).replace('{code}', 'ECONNREFUSED'))
+    assert.equal(await failure.textContent(), withCode.replace('{why}', String(codes['ECONNREFUSED'])).replace('{code}', 'ECONNREFUSED'))
     assert.equal(await clock.textContent(), words[language].clock.behind.replace('{skew}', words[language].units.h.replace('{n}', '2')))
     assert.equal(await isTooWide(page), false)
     assert.equal(await page.locator('.notes').getAttribute('aria-live'), 'polite', 'a screen reader hears of it')
     Object.assign(own.state, { token: SCENES[5]?.token, clockSkewSeconds: 7_200 })
     await page.getByText(words[language].clock.ahead.replace('{skew}', words[language].units.h.replace('{n}', '2'))).waitFor()
-    assert.equal(await failure.textContent(), responded.replace('{status}', '502'))
+    assert.equal(await failure.textContent(), withStatus.replace('{status}', '502'))
     Object.assign(own.state, { token: GOOD, clockSkewSeconds: 30 })
     await failure.waitFor({ state: 'hidden' })
     await clock.waitFor({ state: 'hidden' })
@@ -123,7 +108,7 @@ test('a change of state is seen without a reload, a lost proxy is said to be los
   await own.close()
   await page.getByRole('heading', { level: 1, name: String(words.en.states.unreachable[0]) }).waitFor()
   assert.equal(await page.locator('body').getAttribute('data-level'), 'bad')
-  const next = await setStage(Number(new URL(own.origin).port))
+  const next = await setStage({ port: Number(new URL(own.origin).port) })
   await page.getByRole('heading', { level: 1, name: String(words.en.states.serving[0]), exact: true }).waitFor()
   await close()
   await next.close()
@@ -207,17 +192,3 @@ test('the page of a real proxy tells what was called, holds no secret, and names
     await upstream.close()
   }
 })
-
-async function takePictures (): Promise<void> {
-  const say = async (name: string, options: BrowserContextOptions): Promise<void> => {
-    const { page, close } = await open(stage.origin, options)
-    await page.screenshot({ path: `${IMAGES}${name}.png` })
-    await close()
-  }
-  await say('status-serving', { colorScheme: 'light' })
-  await say('status-dark-zh', { colorScheme: 'dark', locale: CHINESE.language })
-  Object.assign(stage.state, { token: SCENES[4]?.token, caloriesLeft: 0 })
-  await say('status-phone', { colorScheme: 'dark', viewport: { ...PHONE, height: 520 } })
-}
-
-if (process.argv.includes('--screenshots')) test('pictures for the README', takePictures)

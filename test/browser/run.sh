@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens the status page in Debian's Chromium. `npm run test:browser [-- --screenshots]`
+# Opens the status page in Debian's Chromium: `npm run test:browser` tests it, `npm run screenshots` makes the images of the documents.
 source "$(dirname "${BASH_SOURCE[0]}")/../support/suite.sh"
 
 needs chromium test -x /usr/bin/chromium
@@ -7,4 +7,8 @@ needs chromium test -x /usr/bin/chromium
 needs fonts-wqy-zenhei test -e /usr/share/fonts/truetype/wqy/wqy-zenhei.ttc
 install_missing
 
-exec node --import tsx test/browser/browser.suite.ts "$@"
+case ${1:-suite} in
+  suite) for suite in test/browser/*.suite.ts; do node --import tsx "$suite"; done ;;
+  screenshots) node --import tsx test/browser/screenshots.ts ;;
+  *) fail "unknown: $1" ;;
+esac

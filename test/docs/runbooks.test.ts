@@ -72,7 +72,7 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   tells(t, name, '`/readyz`', await warnings(proxy), 'token_call_failed:…')
   tells(t, name, '`check`', (await doctor(simulator.origin)).text, 'AMSU is in trouble')
   t.match(await state(proxy), { state: 'token_endpoint_down', token: { failureCode: null, failureStatus: 500 } })
-  tells(t, name, 'status page', words.en.failure.withStatus, 'The last token call was answered with status …')
+  tells(t, name, 'status page', words.en.failure.withStatus, 'The last token call failed with status …')
   tells(t, name, 'status page', words.en.states.token_endpoint_down_without[0] ?? '', 'Not serving: no token')
   t.equal(errorCode((await call(proxy.origin, TIMES)).text), 'PROXY.TOKEN_UNAVAILABLE')
 })
@@ -137,7 +137,7 @@ test('502s: the line has the cause, check names the step, and the proxy is ready
   t.equal(await readiness(proxy), 'ok')
   tells(t, '502s', '`/readyz`', await warnings(proxy), 'amsu_unreachable')
   t.match(await state(proxy), { warnings: ['amsu_unreachable'] })
-  tells(t, '502s', 'status page', words.en.unreachable, 'The last request found no connection to AMSU. amsu-proxy check tells where the way ends.')
+  tells(t, '502s', 'status page', words.en.unreachable, 'The last request could not connect to AMSU. Run amsu-proxy check to see where the connection fails.')
 })
 
 test('requests are rejected as overload: however many they are, the log has a line at once and then a count', async t => {

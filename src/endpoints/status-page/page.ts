@@ -1,26 +1,15 @@
 /**
- * The status page: one document that needs nothing else, not even the internet. What it shows comes as data and is drawn by its
- * script, first from what it brought along and then from what it asks for every few seconds.
+ * The status page: one HTML document that loads nothing else and works without internet access. It contains the words and the status
+ * as JSON; its script (`browser/main.ts`) draws them, and then polls for a new status every few seconds.
  */
 import { createHash } from 'node:crypto'
 import type { Status } from '../status.ts'
-import { script } from './script.ts'
-import { style } from './style.ts'
+import { pageAssets } from './assets.ts'
 import type { Words } from './words.ts'
 
-/**
- * Nothing runs, loads or frames the page but what is in it; the script makes elements, never markup out of text (W3C Content
- * Security Policy Level 3, Trusted Types).
- */
-const POLICY = [
-  "default-src 'none'", `script-src '${hashOf(script)}'`, `style-src '${hashOf(style)}'`, "connect-src 'self'", 'img-src data:',
-  "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
-].join('; ')
-
-/** The headers of the page. */
-export const pageHeaders = {
+/** The headers of the page that never change. */
+const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': POLICY,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
@@ -28,9 +17,15 @@ export const pageHeaders = {
   'x-frame-options': 'DENY',
 }
 
+/** Returns the headers of the page. */
+export function pageHeaders (): Readonly<Record<string, string>> {
+  return { ...HEADERS, 'content-security-policy': contentSecurityPolicy() }
+}
+
 /** Renders the page in one language. */
 export function renderPage (status: Status, words: Words): string {
   const { facts, noScript, skip, title } = words
+  const { script, style } = pageAssets()
   return `<!doctype html>
 <html lang="${words.language}">
 <head>
@@ -68,7 +63,7 @@ ${renderSections(words)}</main>
 `
 }
 
-/** What is below the state, empty as yet. */
+/** Renders the cards below the state; the script fills them. */
 function renderSections ({ first, quota, requests, settings, token, traffic }: Words): string {
   return `<div class="grid">
 <section aria-labelledby="token-heading"><h2 id="token-heading">${escape(token.heading)}</h2><div id="timeline"></div>
@@ -83,11 +78,23 @@ function renderSections ({ first, quota, requests, settings, token, traffic }: W
 `
 }
 
+/**
+ * Only the page's own script and style apply, nothing is loaded, nobody may frame it, and the script cannot make markup out of text
+ * (W3C Content Security Policy Level 3, Trusted Types).
+ */
+function contentSecurityPolicy (): string {
+  const { script, style } = pageAssets()
+  return [
+    "default-src 'none'", `script-src '${hashOf(script)}'`, `style-src '${hashOf(style)}'`, "connect-src 'self'", 'img-src data:',
+    "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
+  ].join('; ')
+}
+
 function hashOf (text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }
 
-/** JSON inside a script element can not end it. */
+/** Writes JSON that cannot end the script element it is in. */
 function embed (value: unknown): string {
   return JSON.stringify(value).replaceAll('<', '\\u003c')
 }
