@@ -1,5 +1,4 @@
 import { test, type Test } from 'tap'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
@@ -8,6 +7,7 @@ import { call, errorCode } from '../support/client.ts'
 import { endProgram, runProgram, startProgram, type Program } from '../support/program.ts'
 import { CLIENT_ID, CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { pemPath, trustingAgent } from '../support/tls.ts'
+import { until } from '../support/until.ts'
 import { startUpstream, type Upstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
@@ -25,6 +25,13 @@ function setUp (t: Test): { path: string, agent: http.Agent } {
     rmSync(dir, { recursive: true })
   })
   return { path, agent }
+}
+
+/** Whether nobody accepts a connection any more. */
+async function isRefused (path: string): Promise<boolean> {
+  return await new Promise(resolve => {
+    http.get({ socketPath: path, path: '/livez', agent: false }, res => { res.resume(); resolve(false) }).on('error', () => { resolve(true) })
+  })
 }
 
 async function startOn (t: Test, path: string, upstream: Upstream): Promise<Program> {
@@ -118,8 +125,7 @@ test('stopping lets a request over the socket finish', async t => {
   const underWay = call(ORIGIN, PATH, { agent })
   await holding
   const stopped = proxy.stop()
-  const refused = http.get({ socketPath: path, path: '/livez' })
-  await once(refused, 'error')
+  await until(async () => await isRefused(path))
   held?.end('finished')
   t.equal((await underWay).text, 'finished')
   await stopped

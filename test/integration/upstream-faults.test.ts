@@ -170,7 +170,7 @@ test('a slow but steady upload is no silence', async t => {
 test('an answer that comes while the upload runs reaches the caller, and the connection ends', async t => {
   for (const status of [401, 413]) {
     const { upstream, proxy } = await setUp(t, socket => { socket.end(`HTTP/1.1 ${status} Early\r\nContent-Length: 5\r\nConnection: close\r\n\r\nearly`) })
-    const got = await call(proxy.origin, PATH, { method: 'POST', body: Buffer.alloc(3_000_000) })
+    const got = await call(proxy.origin, PATH, { method: 'POST', body: Buffer.alloc(30_000_000) })
     t.equal(got.status, status)
     t.equal(got.text, 'early')
     t.equal(got.headers.connection, 'close')

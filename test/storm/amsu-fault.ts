@@ -16,7 +16,7 @@ const outcomes = {
   /** So many bytes of a response, then the end or nothing. */
   break: ['own', 'cut', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'UPSTREAM_TIMEOUT'],
   /** The head, then the end before the first byte of the body. */
-  headOnly: ['cut', 'UPSTREAM_RESET', 'UPSTREAM_TIMEOUT'],
+  headOnly: ['UPSTREAM_RESET', 'UPSTREAM_TIMEOUT'],
   /** A response; later bytes that nobody asked for. */
   unasked: ['own'],
   /** A response with bytes behind it. */

@@ -74,7 +74,7 @@ await test('what may be is not found', t => {
     ['a response that was taken for it before it could be known', recordOf({ ...responded, response: response(200, undefined, { 'x-storm-id': 'unasked' }), arrivals: [arrival({ isTainted: true })] })],
     ['the end of a client that left', recordOf({ leftAt: 150, ending: 'left', arrivals: [arrival()], lines: [line(499)] })],
     ['no response behind the last one', recordOf({ isBehindLast: true, ending: 'FIN' })],
-    ['a cut that AMSU made', recordOf({ ...responded, arrivals: [arrival({ isResponded: false })], response: { ...response(200), isWhole: false } }, {}, 'headOnly')],
+    ['a cut that AMSU made', recordOf({ ...responded, arrivals: [arrival({ isResponded: false })], response: { ...response(200), isWhole: false } }, {}, 'break')],
     ['a request that was never begun', recordOf({ begunAt: undefined, ending: 'ECONNREFUSED' })],
     ['a request that came slowly', recordOf({ response: response(408, 'REQUEST_TIMEOUT'), wholeAt: undefined })],
     ['an endpoint of the proxy’s own', recordOf({ response: response(200, undefined, {}) }, { kind: 'own', body: undefined })],
