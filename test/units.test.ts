@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs'
 
 /** The folders whose tests need no process of their own. */
-const FOLDERS = ['callers', 'commands', 'config', 'relay', 'report', 'secrets', 'token', 'upstream']
+const FOLDERS = ['callers', 'commands', 'config', 'relay', 'report', 'secrets', 'server', 'token', 'upstream']
 
 for (const folder of FOLDERS) {
   const files = readdirSync(new URL(folder, import.meta.url)).filter(file => file.endsWith('.test.ts'))
