@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs'
 
 /** The folders whose tests need no process of their own. */
-const FOLDERS = ['amsu', 'callers', 'commands', 'config', 'endpoints', 'endpoints/status-page/browser', 'guards', 'logging', 'relay', 'secrets', 'telemetry', 'token', 'upstream']
+const FOLDERS = ['amsu', 'callers', 'commands', 'config', 'endpoints', 'endpoints/status-page/browser', 'guards', 'logging', 'relay', 'secrets', 'server', 'telemetry', 'token', 'upstream']
 
 for (const folder of FOLDERS) {
   const files = readdirSync(new URL(folder, import.meta.url)).filter(file => file.endsWith('.test.ts'))

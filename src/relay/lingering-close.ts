@@ -59,8 +59,11 @@ export class LingeringClose {
     this.#isDiscarding = true
     const socket = this.#socket
     const endBytes = socket.bytesRead + this.limit.bytes
+    const pause = socket.pause.bind(socket)
+    // A request that was read to here may still fill up with a body that nobody takes, and would stop the connection again.
+    socket.pause = () => socket
     socket.removeAllListeners('data')
-    socket.on('data', () => { if (socket.bytesRead > endBytes) socket.pause() })
+    socket.on('data', () => { if (socket.bytesRead > endBytes) pause() })
     socket.resume()
     // The stream believes that it is being read, because the parser did it: only this starts it again.
     socket._read(0)

@@ -19,8 +19,8 @@ export function sendLocalReply (req: IncomingMessage, res: ServerResponse, error
  */
 export function resetConnection (socket: Socket): void {
   const isPlainTcp = socket.remoteFamily !== undefined && !('encrypted' in socket)
-  // A socket that is just ending can not be reset any more, and Node would then never say that it is closed.
-  if (!isPlainTcp || socket.writableEnded) {
+  // A socket that is just ending cannot be reset any more, and Node would then never say that it is closed. It ends behind its last byte only.
+  if (!isPlainTcp || (socket.writableEnded && socket.writableLength === 0)) {
     socket.destroy()
     return
   }

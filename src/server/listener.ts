@@ -29,8 +29,8 @@ const PORT_TRIES = 5
 
 const OWNER = Symbol('client connection')
 
-/** Carries the owner of a connection. */
-interface OwnedSocket extends Socket { [OWNER]?: ClientConnection }
+/** Carries the owner of a connection; a TLS socket has the one it was made of below it. */
+interface OwnedSocket extends Socket { [OWNER]?: ClientConnection, readonly _parent?: OwnedSocket | null }
 
 export interface ListenerOptions extends ConnectionHandler {
   /** The certificate to show; undefined for plain http. */
@@ -39,6 +39,8 @@ export interface ListenerOptions extends ConnectionHandler {
   readonly headTimeoutMs: number | undefined
   /** How long a client may take nothing of a response that is served here. @default 60,000 */
   readonly unreadTimeoutMs?: number | undefined
+  /** Connections at once. @default half of the memory there is */
+  readonly maxConnections?: number
   /** Told of a connection that could not be accepted. */
   readonly onAcceptError?: (error: Error) => void
   /** Finds the addresses of a name. @default the system's resolver */
@@ -174,14 +176,13 @@ export class Listener {
     this.#unreadTimer ??= this.#watchUnread()
   }
 
-  /** Gives up the oldest connection on which no request is in flight, or else the newest. */
-  #makeRoom (newest: Socket): void {
+  /** Gives up the oldest connection on which no request is in flight: at the last the newest, which has no owner yet. */
+  #makeRoom (): void {
     for (const socket of this.#sockets) {
       if (ownerOf(socket)?.isBusy === true) continue
       socket.destroy()
       return
     }
-    newest.destroy()
   }
 
   #watchUnread (): NodeJS.Timeout {
@@ -198,12 +199,13 @@ export class Listener {
     server.on('connection', (socket: Socket) => {
       this.#accepted++
       this.#sockets.add(socket)
-      if (this.#sockets.size > MAX_CONNECTIONS) this.#makeRoom(socket)
+      if (this.#sockets.size > (this.#options.maxConnections ?? MAX_CONNECTIONS)) this.#makeRoom()
       socket.once('close', () => { this.#sockets.delete(socket) })
     })
     // Of a TLS connection the secure socket is the one that requests know.
     server.on(this.#tls === undefined ? 'connection' : 'secureConnection', (socket: OwnedSocket) => {
       const connection = socket[OWNER] = new ClientConnection(socket, this.#options)
+      if (socket._parent != null) socket._parent[OWNER] = connection
       this.#connections.add(connection)
       // Node reads TLS past its streams, unless somebody listens: pipelined bytes that were decrypted before a pause are then lost.
       if (this.#tls !== undefined) socket.on('data', () => {})

@@ -60,6 +60,19 @@ test('bytes that are no request, or more than one reading of one, are refused in
   t.equal((await call(proxy.origin, PATH)).status, 200, 'and the proxy is well')
 })
 
+test('a request line of another protocol behind a body in the same segment is 400, whatever the body ends with', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  for (const body of ['a', '\n']) {
+    for (const protocol of ['RTSP/1.0', 'ICE/1.0']) {
+      const { text } = await sendBytes(proxy.port, `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n${body}GET ${PATH}hidden ${protocol}\r\nHost: localhost\r\n\r\n`)
+      t.strictSame([...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status), ['200', '400'], `${protocol} behind ${JSON.stringify(body)}`)
+    }
+  }
+  t.ok(upstream.received.every(({ method }) => method === 'POST'))
+})
+
 test('a bad chunk in the middle of a body is 400 to the caller, cancels the call at AMSU, and is logged as 400', async t => {
   const heads: http.IncomingMessage[] = []
   const upstream = await startUpstream({ onHead: req => req.url === PATH && heads.push(req) > 0 })

@@ -71,6 +71,24 @@ test('credentials that come while a call is under way are tried after it: never 
   t.equal(source.current()?.authorization, 'Bearer access-2')
 })
 
+test('credentials that change during a call are tried at once when it fails, however it fails', async t => {
+  for (const kind of ['rejected', 'trouble'] as const) {
+    const { source, tried, grant, refuse, clock } = setUp()
+    source.start()
+    source.rotate(credentialsOf('new-secret'))
+    await refuse(kind, 60_000)
+    await clock.advance(1)
+    t.same(tried, ['old-secret', 'new-secret'], kind)
+    await grant()
+    t.equal(source.current()?.authorization, 'Bearer access-1')
+    // It is the change that ends the wait, not a failure: what fails after it waits.
+    source.invalidate(source.current() as NonNullable<ReturnType<typeof source.current>>)
+    await refuse('transient', 60_000)
+    await clock.advance(1)
+    t.equal(tried.length, 2, `${kind}: the refresh token was tried, and nothing behind it`)
+  }
+})
+
 test('while new credentials can not be tried the old ones still renew', async t => {
   const { source, calls, grant, refuse, clock } = setUp({ lifeMs: 100_000 })
   source.start()
