@@ -1,4 +1,4 @@
-/** The apps of test/clients/apps: how each is run, and what it says. All make the same calls and print each answer as one line of JSON. */
+/** The apps of test/clients/apps: how each is run, and what it says. All make the same calls and print each response as one line of JSON. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -15,7 +15,7 @@ export const stepNames = [
 /** A call that every app makes. */
 export type StepName = typeof stepNames[number]
 
-/** One answer, as the app printed it. */
+/** One response, as the app printed it. */
 export interface Step {
   step: StepName
   status: number

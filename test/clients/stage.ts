@@ -31,7 +31,7 @@ export interface ProxyStage extends Stage {
 /** Notes what must be undone in the end, whatever happens meanwhile. */
 export type Undo = (end: () => Promise<void>) => void
 
-/** Starts AMSU's stand-in. Both stages answer a superfluous slash with a redirect to an absolute address, as AMSU might. */
+/** Starts AMSU's stand-in. Both stages redirect a superfluous slash to an absolute address, as AMSU might. */
 export async function setBareStage (undo: Undo): Promise<Stage> {
   const simulator = await startSimulator({ redirectSlashes: true })
   undo(() => simulator.close())

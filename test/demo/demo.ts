@@ -1,4 +1,4 @@
-/** The demo from its first line to its last: sets the stage, plays the steps, stays up, and leaves nothing behind. */
+/** The demo from its first line to its last: starts everything, runs the steps, stays up, and cleans up. */
 import { once } from 'node:events'
 import { basePath } from '../simulator/calls.ts'
 import { createCalls } from './calls.ts'

@@ -50,7 +50,7 @@ export async function startProxy (environment: Record<string, string>, folder: s
     cwd: folder,
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // In a group of its own it does not get the terminal's Ctrl-C: the demo ends it, after the calls that are under way.
+    // In a group of its own it does not get the terminal's Ctrl-C: the demo ends it, after the calls in flight.
     detached: true,
     windowsHide: true,
   })

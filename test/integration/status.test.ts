@@ -115,7 +115,7 @@ test('why no token can be got is told by a code, and nothing of where it was loo
   }
 })
 
-test('a clock that is off against AMSU’s answers is told, as far as they tell', async t => {
+test('a clock that differs from that of AMSU’s responses is reported', async t => {
   const upstream = await startUpstream({ onToken: (_received, res) => { res.setHeader('date', new Date(Date.now() - 7_200_000).toUTCString()).writeHead(503).end('{}') } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -167,7 +167,7 @@ test('stopping lets a busy TLS connection finish, and does not wait for idle, un
   t.ok(performance.now() - start < 5_000)
 })
 
-test('a TLS connection that stays busy is answered 504 after the grace time', async t => {
+test('a TLS connection that stays busy gets 504 after the grace time', async t => {
   let isHanging = false
   const { proxy, agent } = await setUp(t, { onRequest: () => { isHanging = true } }, { SHUTDOWN_GRACE_MS: '100' })
   const hanging = call(proxy.origin, PATH, { agent })

@@ -14,7 +14,7 @@ export const person = { height: 170, weight: 65.5, age: 40, gender: 0 }
 /** A person and how an ECG was taken. */
 export const personRecording = { ...person, model: 'offline', device: 'V6' }
 
-/** An answer of the API. */
+/** A response of the API. */
 export interface ReceivedResponse {
   status: number
   headers: Record<string, string | string[] | undefined>

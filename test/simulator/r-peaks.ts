@@ -32,7 +32,7 @@ const beatShare = 0.35
 /** Share of a usual beat's amplitude that the quiet time between beats may have; above it, there is no ECG but noise. */
 const quietShare = 0.2
 
-/** What the filters leave of a recording: places that may be beats, by rising time. */
+/** What remains of a recording after the filters: places that may be beats, by rising time. */
 interface Candidates {
   /** Sample index of the R wave. */
   at: number[]

@@ -3,7 +3,7 @@
  * ECG.INVALID_DATA). All else is our guess, after the habits of FastAPI, which the rest of the API looks like.
  */
 
-/** An error that is answered as `{"error":{"code","msg"}}`. */
+/** An error that is sent as `{"error":{"code","msg"}}`. */
 export class Refusal extends Error {
   readonly status: number
   readonly code: string

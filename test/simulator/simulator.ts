@@ -1,5 +1,5 @@
 /**
- * A stand-in for AMSU's ECG-analysis API: every call with its exact path, tokens that expire, quotas that run out, answers computed from
+ * A stand-in for AMSU's ECG-analysis API: every call with its exact path, tokens that expire, quotas that run out, responses computed from
  * the signal that was sent, and faults on demand. What the vendor does not document is guessed, and said so where it is.
  */
 import Fastify from 'fastify'
@@ -45,9 +45,9 @@ export interface SimulatorOptions {
   refreshLifeSeconds: number
   /** Analyses left of each family; -1 is without end. @default 1000, hrv_analysis -1, health_analysis 100 */
   quotas: Partial<Record<Family, number>>
-  /** Answers a missing or superfluous slash with 307 and an absolute Location, as Starlette does, instead of 404. @default false */
+  /** Redirects a missing or superfluous slash with 307 and an absolute Location, as Starlette does, instead of 404. @default false */
   redirectSlashes: boolean
-  /** Wall clock in milliseconds: decides whether a token has expired, and is the `Date` of each answer. @default Date.now */
+  /** Wall clock in milliseconds: decides whether a token has expired, and is the `Date` of each response. @default Date.now */
   wall: () => number
 }
 
@@ -67,7 +67,7 @@ export interface Simulator {
   revoke: (token: string) => void
   /** Makes all tokens worthless, the refresh tokens too. */
   revokeAll: () => void
-  /** Ends at once, whatever is under way. */
+  /** Ends at once, whatever is in flight. */
   close: () => Promise<void>
 }
 
@@ -106,7 +106,7 @@ export async function startSimulator (options: Partial<SimulatorOptions> = {}): 
 }
 
 function createApp (bench: Bench): FastifyInstance {
-  // A HEAD route would answer where the real API has none, and a waiting close would never end with a request that hangs.
+  // A HEAD route would respond where the real API has none, and a waiting close would never end with a request that hangs.
   const app = Fastify({ exposeHeadRoutes: false, forceCloseConnections: true })
   app.setErrorHandler(respondWithError)
   // Not the not-found handler: that one runs after the body was parsed, and would complain of the content type first.

@@ -12,7 +12,7 @@ export const lostAfterMs = 30_000
 /** Bytes of a body that are sent at a time. */
 const pieceBytes = 65_536
 
-/** When a caller loses patience: while the body goes out, after a while whatever has come, or as soon as the answer begins. */
+/** When a caller loses patience: while the body goes out, after a while whatever has come, or as soon as the response begins. */
 export type Abort = 'uploading' | 'waiting' | 'downloading'
 
 /** How a call is made. */
@@ -31,9 +31,9 @@ export interface Manner {
 /** How a call ended for its caller. */
 export type Ending =
   | { readonly kind: 'answer', readonly status: number, readonly proxyError: string | undefined, readonly amsuError: string | undefined, readonly isRight: boolean, readonly isOwn: boolean }
-  /** An answer began and broke. */
+  /** A response began and broke off. */
   | { readonly kind: 'cut', readonly status: number, readonly code: string }
-  /** The connection broke without an answer. */
+  /** The connection broke without a response. */
   | { readonly kind: 'broken', readonly code: string }
   | { readonly kind: 'aborted' }
   | { readonly kind: 'lost' }

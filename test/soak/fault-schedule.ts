@@ -8,7 +8,7 @@ import type { Break, TcpFaultProxy } from './tcp-fault-proxy.ts'
 /** What can be going wrong over a while. */
 export type Trouble = 'token outage' | 'status' | 'delay' | 'hang' | 'down'
 
-/** One thing that goes wrong, be it for a moment. */
+/** One fault, possibly a momentary one. */
 type Fault = Trouble | 'revoke' | 'reset' | 'end' | 'cut' | 'idle reset' | 'idle end'
 
 /** What is dealt before anything comes again, in any order. */
@@ -23,7 +23,7 @@ const lengthMs: Readonly<Record<Trouble, readonly [number, number]>> = {
   hang: [50, 150],
   down: [200, 1_500],
 }
-/** What the front end of AMSU answers when it is troubled. */
+/** What the front end of AMSU sends when AMSU is in trouble. */
 const statuses = [500, 502, 503, 504] as const
 const delaysMs = [50, 800] as const
 /** Most connections that break at once. */

@@ -33,7 +33,7 @@ export interface Explanation {
 const usableShare = 0.9
 /** The proxy and we see the same thing at slightly different times. */
 const slackMs = 300
-/** The proxy counts a silence from the tick of its watch before it: a time-out may come this much early. */
+/** The proxy measures idle time from the preceding tick of its timer: a timeout may come this much early. */
 const tickMs = 500
 /** A request may be written to a connection that broke shortly before, as long as the proxy has not noticed. */
 const noticeMs = 1_000

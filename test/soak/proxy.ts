@@ -21,7 +21,7 @@ export interface Exit { readonly code: number | null, readonly signal: string | 
 
 /** A proxy that runs. */
 export class Proxy {
-  /** Lines of the log by request id; whoever is done with one deletes it. */
+  /** Lines of the log by request id; the reader deletes it. */
   readonly lines = new Map<string, string[]>()
   /** Errors in the log, and whatever is no line of the log at all. */
   readonly loud: string[] = []

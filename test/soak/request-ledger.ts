@@ -7,7 +7,7 @@ import type { FaultRecord } from './fault-schedule.ts'
 import type { Arrival, TcpFaultProxy } from './tcp-fault-proxy.ts'
 
 /**
- * The proxy's line and the end of a connection may come this much later than the outcome: a caller who leaves with half of its body
+ * The proxy's line and the end of a connection may come this much later than the outcome: a client that disconnects with half of its body
  * on the way is noticed once there is a token and the body is read, up to TOKEN_WAIT_MS later.
  */
 const settleMs = 4_000

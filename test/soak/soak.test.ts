@@ -40,7 +40,7 @@ function response (status: number, more: object = {}): Partial<Ending> {
 const arrived: Arrival = { method: 'POST', at: 10_100 }
 const revoked: Arrival = { ...arrived, status: 401 }
 
-await test('only a right answer of its own is explained by itself', t => {
+await test('only a right response of its own is explained by itself', t => {
   t.equal(checkOutcome(evidence(response(200))).isExplained, true)
   t.equal(checkOutcome(evidence(response(200, { isRight: false }))).isExplained, false)
   t.equal(checkOutcome(evidence(response(200, { isOwn: false }))).isExplained, false)
@@ -111,7 +111,7 @@ await test('the slope of a line is found', t => {
   t.end()
 })
 
-await test('what can not be followed ends with 2', async t => {
+await test('what cannot be followed ends with 2', async t => {
   for (const args of [['--twice'], ['--minutes', 'many'], ['--minutes', '0'], ['--seed', '1.5']]) {
     t.match(await run(...args), { code: 2, output: '', complaint: 'soak: ' }, args.join(' '))
   }

@@ -43,7 +43,7 @@ const recoveryMs = 40_000
 const warmUpSeconds = 60
 /** Longest time until the last socket is gone. */
 const restMs = 5_000
-/** Calls under way at SIGTERM, and how long each takes. */
+/** Calls in flight at SIGTERM, and how long each takes. */
 const lastCalls = 6
 const lastCallMs = 800
 const plain: Manner = { isFresh: false, isChunked: false, isExpecting: false, pauseMs: 0, abort: undefined, patience: 0 }
@@ -180,7 +180,7 @@ async function mostSockets (proxy: Proxy): Promise<number> {
   return most + 1
 }
 
-/** Ends the proxy with calls under way. */
+/** Ends the proxy with calls in flight. */
 async function finish ({ simulator, proxy, address, loads }: Stage): Promise<Findings['last'] & Pick<Findings, 'exit'>> {
   simulator.faults.delayMs = lastCallMs
   const random = createRandom(0)

@@ -6,7 +6,7 @@ import type { Loads } from './loads.ts'
 import { createRandom } from './random.ts'
 import type { Random } from './random.ts'
 
-/** Calls under way at once, at most. */
+/** Calls in flight at once, at most. */
 const callers = 12
 /** Rest between two calls of a caller, in milliseconds. */
 const restMs = [0, 150] as const

@@ -17,7 +17,7 @@ const outcomes = {
   break: ['own', 'cut', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'UPSTREAM_TIMEOUT'],
   /** The head, then the end before the first byte of the body. */
   headOnly: ['cut', 'UPSTREAM_RESET', 'UPSTREAM_TIMEOUT'],
-  /** A response; later bytes that nobody asked for. */
+  /** A response; later unsolicited bytes. */
   unasked: ['own'],
   /** A response with bytes behind it. */
   behind: ['own'],
@@ -25,9 +25,9 @@ const outcomes = {
   switching: ['UPSTREAM_INVALID', 'UPSTREAM_RESET'],
   /** A response; then the connection ends without a word. */
   stale: ['own'],
-  /** The token is bad, the first time. */
+  /** The token is invalid, the first time. */
   refusal: ['own'],
-  /** The token is bad, each time. */
+  /** The token is invalid, each time. */
   refusals: ['own'],
   silent: ['UPSTREAM_TIMEOUT'],
   /** Stops reading the body, where there is so much of it. */

@@ -16,9 +16,9 @@ export class Amsu {
   #server: Server | undefined
   #port = 0
   #issued = 0
-  /** Ids of requests whose response was written behind bytes that nobody asked for: it may be taken for that of the next one. */
+  /** Ids of requests whose response was written behind unsolicited bytes: it may be taken for that of the next one. */
   readonly displaced = new Set<string>()
-  /** When bytes that nobody asked for were written. */
+  /** When unsolicited bytes were written. */
   readonly unaskedAt: number[] = []
   /** When a token was refused last. */
   refusedAt = -Infinity

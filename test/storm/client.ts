@@ -13,7 +13,7 @@ import type { ConnectionScript, Step } from './script.ts'
 
 /** After this long without an outcome a request is lost. */
 export const lostAfterMs = 20_000
-/** Time in which what nobody asked for may still come. */
+/** Time in which an unsolicited response may still come. */
 const lingerMs = 60
 const connectTimeoutMs = 5_000
 /** Characters kept of what went over a connection, either way. */

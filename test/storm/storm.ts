@@ -20,7 +20,7 @@ const probeEveryMs = 300
 const restartMs = 200
 /** What crosses a request was written at most this much before it, when nothing is late. */
 const crossingMs = 100
-/** A health check must be answered within this; longer when the machine was busy. */
+/** A health check must get its response within this; longer if the machine was busy. */
 const livezMs = 1_000
 const livezWhenBusyMs = 8_000
 /** Most memory a proxy may take. */

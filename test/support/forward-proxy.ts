@@ -14,7 +14,7 @@ export interface Asked {
 export interface ForwardProxyOptions {
   /** `user:password`; who does not show it gets 407. @default everybody may use it */
   readonly credentials?: string
-  /** What it answers instead of doing its work; 0 stands for silence. @default it does its work */
+  /** The status it sends instead of doing its work; 0 means no response. @default it does its work */
   readonly refusal?: () => number | undefined
 }
 

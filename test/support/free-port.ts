@@ -1,5 +1,5 @@
 /**
- * Ports for programs that can not be told to take any free one.
+ * Ports for programs that cannot be told to take any free one.
  */
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'

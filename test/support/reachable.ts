@@ -1,5 +1,5 @@
 /**
- * Everything that can be reached from an object without a debugger: what a careless log call, a template or a crash dump of ours
+ * Everything that can be reached from an object without a debugger: what a careless log call, a template or a crash dump of the proxy
  * could print.
  */
 

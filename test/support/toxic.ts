@@ -1,5 +1,5 @@
 /**
- * A bad line: a TCP proxy between two parties whose faults can be set at any time, each way on its own.
+ * A faulty line: a TCP proxy between two parties whose faults can be set at any time, each way on its own.
  */
 import { EventEmitter, once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'

@@ -116,7 +116,7 @@ async function onStage (settings: Record<string, string>, use: (stage: Stage) =>
   }
 }
 
-/** Listens on a port as soon as it is free, and answers everything well. */
+/** Listens on a port as soon as it is free, and sends 200 to everything. */
 async function takePort (port: number): Promise<Successor> {
   const got: string[] = []
   const sockets = new Set<Socket>()
