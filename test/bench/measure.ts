@@ -34,7 +34,7 @@ export async function measure (stage: Stage, { suites, targets, only, effort, no
     try {
       await suite.run(bench)
     } catch (error) {
-      // Hours of other suites are not lost for it.
+      // A failure must not lose the results of the other suites.
       bench.problems.push((error as Error).message)
     }
     await stage.clear()

@@ -176,7 +176,7 @@ function stepOf (appRun: AppRun, name: StepName): Step {
   return appRun.steps.get(name)!
 }
 
-/** Sets a stage, uses it, and clears it whatever happened. */
+/** Starts a stage, uses it, and stops it in any case. */
 async function withStage<S extends Stage> (set: (undo: Undo) => Promise<S>, use: (stage: S) => Promise<void>): Promise<void> {
   const ends: Array<() => Promise<void>> = []
   try {

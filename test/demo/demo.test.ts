@@ -40,7 +40,7 @@ async function stopAt (pattern: RegExp, signal: 'SIGINT' | 'SIGTERM', ...args: s
   return { code, lines, origin }
 }
 
-// Both mostly wait for a token to be renewed, so they may as well do that at the same time, and while the
+// Both mostly wait for a token to be renewed, so they run at the same time, and while the
 // first tests below run.
 const once30Minutes = run('--once')
 const untilCtrlC = stopAt(/Ctrl-C ends both/, 'SIGINT', recordingPath)

@@ -27,7 +27,7 @@ export interface DemoOptions {
 /** How a demo ended: all steps were shown; one failed; it was stopped before the last one. */
 export type Ending = 'done' | 'failed' | 'stopped'
 
-/** Runs the demo; whatever happens, proxy and simulator have ended when this resolves. */
+/** Runs the demo; in any case, proxy and simulator have ended when this resolves. */
 export async function runDemo (options: DemoOptions): Promise<Ending> {
   const ends: Array<() => Promise<void>> = []
   const ending = await perform(options, end => { ends.push(end) })

@@ -48,7 +48,7 @@ interface Body {
   pieces: Buffer[]
 }
 
-/** Returns an app that calls `baseUrl`, the only thing it is told. */
+/** Returns an app that calls `baseUrl`, its only setting. */
 export function createLegacyApp (baseUrl: string): LegacyApp {
   const exchanges: Exchange[] = []
   return {

@@ -21,7 +21,7 @@ export interface ProxyProcess {
   readonly address: string
   /** What it wrote, to standard output and standard error. */
   readonly log: readonly string[]
-  /** Resolves when it has ended, to a sentence that says how. */
+  /** Resolves when it has ended, to a sentence that describes how. */
   readonly ended: Promise<string>
   /** Ends it, by force if need be. */
   stop: () => Promise<void>

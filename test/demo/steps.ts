@@ -1,4 +1,4 @@
-/** The steps of the demo. Each is played for real, judged, and told in a few lines. */
+/** The steps of the demo. Each makes real calls, checks them, and prints a few lines. */
 import { setTimeout } from 'node:timers/promises'
 import { grouped, timesCall } from './calls.ts'
 import type { DemoCall, Result } from './calls.ts'
@@ -112,7 +112,7 @@ function conclude ({ screen }: Show, result: string, lines: string[]): void {
   screen.say()
 }
 
-/** Turns the trouble of a connection into the failure of a step. */
+/** Turns a connection error into the failure of a step. */
 async function attempt<T> (show: Show, work: Promise<T>): Promise<T> {
   try {
     return await work

@@ -31,7 +31,7 @@ async function setUp (t: Test, settings: Record<string, string> = {}, limits = {
   return { proxy, upstream, held }
 }
 
-/** A client below HTTP. */
+/** A client that sends raw bytes. */
 interface Client { readonly socket: net.Socket, text: string, untilClosed: () => Promise<string> }
 
 async function connect (t: Test, port: number, bytes: string): Promise<Client> {
@@ -220,7 +220,7 @@ test('a client that still sends behind its last request gets the whole of its re
     const client = await connect(t, proxy.port, '')
     client.socket.pause()
     client.socket.write(`GET ${PATH} ${lines.join('\r\n')}\r\nHost: localhost\r\n\r\n`)
-    // By then all of it lies in the kernel.
+    // By then the kernel holds all of it.
     await until(() => proxy.accessLines().length > seen)
     client.socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await new Promise(resolve => setTimeout(resolve, 50)) // a reset would come by now

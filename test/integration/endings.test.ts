@@ -1,5 +1,5 @@
 /**
- * What a caller is told when the proxy is about to end, or is at fault itself.
+ * What a client gets while the proxy stops, or when the proxy has a defect.
  */
 import { test } from 'tap'
 import { once } from 'node:events'

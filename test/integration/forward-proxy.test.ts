@@ -112,7 +112,7 @@ for (const scheme of ['http', 'https'] as const) {
 
   test(`a GET that finds its connection through the forward proxy dead is sent again once, a POST never (${scheme})`, async t => {
     const { upstream, front, forward, proxy } = await startStage(t, scheme)
-    // Both ends go at once, so that the connection looks alive until it is used.
+    // Both ends close at once, so that the connection looks usable until it is used.
     const dying = (): void => { for (const socket of upstream.sockets) socket.destroy(); forward.cut() }
     t.equal((await call(proxy.origin, PATH)).status, 200)
     dying()

@@ -1,6 +1,6 @@
 /**
  * Clients that read a long response slowly, or stop. What the kernels on both sides hold, some 8 MB here, passes at once; what comes
- * behind it is held back in the proxy and at AMSU.
+ * after it waits in the proxy and at AMSU (backpressure).
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
@@ -14,7 +14,7 @@ const RESPONSE_BYTES = 24_000_000
 const REQUEST = 'GET /amsu-analysis/v2/things/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 const IDLE_TIMEOUT_MS = 500
 
-/** Much less than this and the kernel would not tell of any progress within the timeout; see src/relay/write-stall.ts. */
+/** With much less than this, the kernel would show no progress within the timeout; see src/relay/write-stall.ts. */
 const BYTES_PER_MS = 12_000
 
 interface Scene {

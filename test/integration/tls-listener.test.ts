@@ -18,9 +18,9 @@ const LISTENER = { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: pemPath('
 
 interface Scene {
   readonly proxy: Proxy
-  /** Where the pair lies that is served. */
+  /** The directory of the pair that is served. */
   readonly files: { readonly cert: string, readonly key: string }
-  /** Puts another pair in its place. */
+  /** Replaces the pair. */
   readonly install: (name: PairName, keyName?: PairName) => void
   readonly agent: https.Agent
 }

@@ -9,7 +9,7 @@ import { startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 
-/** Certificates nobody may be deceived by, and what OpenSSL or Node calls each. */
+/** Certificates that must be rejected, and the error code of OpenSSL or Node.js for each. */
 const FAULTS: ReadonlyArray<readonly [PairName, string]> = [
   ['self-signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
   ['wrong-name', 'ERR_TLS_CERT_ALTNAME_INVALID'],

@@ -104,7 +104,7 @@ test('a response that breaks off cuts the caller’s connection: never a clean e
       sockets.push(socket)
       socket.write(`HTTP/1.1 200 OK\r\n${first}`)
     })
-    // Only once the caller has read the first part: a reset that overtakes it is taken for an end by some clients.
+    // Only once the caller has read the first part: some clients take a reset that overtakes it for an end.
     const { isReset } = await sendBytes(proxy.port, `GET ${PATH} HTTP/${version}\r\nHost: localhost\r\n\r\n`, () => { breakOff(sockets[0] as Socket) })
     t.ok(isReset, name)
     await proxy.untilLogged(1)

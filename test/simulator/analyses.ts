@@ -1,6 +1,6 @@
 /**
- * The responses of the analysis calls, computed from what was sent: plausible and the same each time, but no medicine. Names and types
- * are the documented ones; where the vendor's tables are cut off, the response ends where our knowledge does. Only `risk`,
+ * The responses of the analysis calls, computed from what was sent: plausible and repeatable, but not medically valid. Names and types
+ * are the documented ones; where the vendor's tables are cut off, the response ends where the documentation does. Only `risk`,
  * `tachycardia` and `bradycardia` are guessed, so that these responses say something.
  */
 import type { AnalysisCall } from './calls.ts'
@@ -9,7 +9,7 @@ import type { BodySchema, Condition, Person, Run, Stride } from './fields.ts'
 import { findIrregularStretches, mean, measureRates, measureVariability, restingIntervalsMs, stressIndex, sum } from './heart-rate.ts'
 import { refusals } from './refusal.ts'
 
-/** Signal that atrial fibrillation cannot be told without. */
+/** The signal without which atrial fibrillation cannot be detected. */
 const leastAfSeconds = 30
 /** Beats a minute above which a stretch is not rest, so that hrv/state skips it. */
 const mostRestingHeartRate = 110

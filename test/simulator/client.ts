@@ -22,7 +22,7 @@ export interface ReceivedResponse {
   body: Record<string, unknown> & { error?: { code: string, msg: string } }
 }
 
-/** Half an hour of ECG, and what is known of it. */
+/** Half an hour of ECG, and its known properties. */
 export interface HalfAnHour {
   readonly ecg: Buffer
   /** Mean beats a minute. */
@@ -53,7 +53,7 @@ export async function buyTokens (origin: string): Promise<TokenResponse> {
   return body as unknown as TokenResponse
 }
 
-/** Asks what is left of the quotas. */
+/** Reads the remaining quotas. */
 export async function getTimes (origin: string, token?: string): Promise<ReceivedResponse> {
   return read(await call(origin, `${basePath}/available-times`, { headers: authorization(token) }))
 }

@@ -50,7 +50,7 @@ export interface Faults {
   cut?: number | undefined
 }
 
-/** Merges a JSON body into the faults; null switches one off. Says which names there are if one is wrong. */
+/** Merges a JSON body into the faults; null switches one off. Lists the valid names if one is wrong. */
 export function mergeFaults (faults: Faults, changes: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(changes)) {
     const type = faultTypes[name as keyof Faults] as string | undefined

@@ -49,7 +49,7 @@ export function findRPeaks (samples: Int16Array, sampleRateHz: number): number[]
   return chooseBeats(candidates, sampleRateHz)
 }
 
-/** Does the same as {@link findRPeaks}, but lets the process breathe, for recordings of many hours. */
+/** Does the same as {@link findRPeaks}, but yields to the event loop, for recordings of many hours. */
 export async function findRPeaksInTurns (samples: Int16Array, sampleRateHz: number): Promise<number[]> {
   const candidates: Candidates = { at: [], strength: [], quiet: [] }
   for (let from = 0; from < samples.length; from += blockSamples) {

@@ -1,6 +1,6 @@
 /**
  * A stand-in for AMSU's ECG-analysis API: every call with its exact path, tokens that expire, quotas that run out, responses computed from
- * the signal that was sent, and faults on demand. What the vendor does not document is guessed, and said so where it is.
+ * the signal that was sent, and faults on demand. What the vendor does not document is guessed; comments mark the guesses.
  */
 import Fastify from 'fastify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -16,7 +16,7 @@ import { registerTokenCalls } from './token-calls.ts'
 import { createTokenRegister } from './tokens.ts'
 import type { TokenRegister } from './tokens.ts'
 
-/** What a simulator is without options. The credentials are no secret: they open nothing but a simulator. */
+/** The defaults of a simulator. The credentials are no secret: they work for a simulator only. */
 export const simulatorDefaults: SimulatorOptions = {
   host: '127.0.0.1',
   port: 0,
@@ -39,7 +39,7 @@ export interface SimulatorOptions {
   clientId: string
   /** The app_secret that POST /token takes. */
   clientSecret: string
-  /** Life of an access token in seconds; `expires_in` says it in whole ones. @default 86400 */
+  /** Life of an access token in seconds; `expires_in` has whole seconds. @default 86400 */
   tokenLifeSeconds: number
   /** Life of a refresh token in seconds. @default 2592000 (30 days) */
   refreshLifeSeconds: number
@@ -57,7 +57,7 @@ export interface Simulator {
   readonly origin: string
   /** What goes wrong from now on; set and delete at will. */
   readonly faults: Faults
-  /** What was seen since the start. */
+  /** What has arrived since the start. */
   readonly record: SimulatorRecord
   /** Pairs of tokens issued so far. */
   readonly issueCount: number

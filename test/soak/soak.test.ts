@@ -26,7 +26,7 @@ async function run (...args: string[]) {
   return { output, complaint, code }
 }
 
-/** A request that took from 10 s to 11 s, in fair weather. */
+/** A request that took from 10 s to 11 s, without any fault. */
 function evidence (ending: Partial<Ending>, arrivals: Arrival[] = [], bodyBytes = 0): Evidence {
   const sent = { id: 'a', load: { bodyBytes }, manner: {}, from: 10_000, to: 11_000, ending } as unknown as Sent
   const books = { arrivals: new Map(), arrivalCount: 0, issues: [5_000], refusals: [], breaks: [], connections: 0, unused: 0 }
@@ -48,7 +48,7 @@ await test('only a right response of its own is explained by itself', t => {
   t.end()
 })
 
-await test('in fair weather no error is explained', t => {
+await test('without a fault no error is explained', t => {
   for (const [status, proxyError] of [[502, 'UPSTREAM_RESET'], [502, 'UPSTREAM_UNREACHABLE'], [502, 'UPSTREAM_INVALID'], [504, 'UPSTREAM_TIMEOUT'], [503, 'TOKEN_UNAVAILABLE'], [503, 'CREDENTIALS_REJECTED'], [500, 'INTERNAL']] as const) {
     t.equal(checkOutcome(evidence(response(status, { proxyError }), [arrived])).isExplained, false, proxyError)
   }

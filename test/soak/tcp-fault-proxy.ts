@@ -1,5 +1,5 @@
 /**
- * The wire between the proxy and AMSU's stand-in. It passes every byte on untouched, breaks connections when told to, and keeps the
+ * A TCP proxy between amsu-proxy and AMSU's stand-in. It passes every byte on untouched, breaks connections when told to, and keeps the
  * books that everything is held against: which request arrived how often, on which connection, and what became of it there.
  */
 import { once } from 'node:events'
@@ -9,7 +9,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Random } from './random.ts'
 import { RequestReader } from './request-reader.ts'
 
-/** Ports below those that the system gives away, so that nobody takes ours while nothing listens on it. */
+/** Ports below those that the system gives away, so that no other program takes this one while nothing listens on it. */
 const portRange = [20_000, 30_000] as const
 /** Time a connection that is ended cleanly has until it is destroyed. */
 const endMs = 200
@@ -37,7 +37,7 @@ export interface Arrival {
   goneAt?: number
 }
 
-/** What is known of the traffic on the wire. */
+/** What the TCP fault proxy has seen. */
 export interface WireBooks {
   /** The requests by `X-Request-Id`; the reader deletes it. */
   readonly arrivals: Map<string, Arrival[]>
@@ -67,14 +67,14 @@ interface Connection {
   cutAfter: number | undefined
 }
 
-/** Lays the wire. */
+/** Creates the TCP fault proxy. */
 export async function startTcpFaultProxy (target: string): Promise<TcpFaultProxy> {
   const wire = new TcpFaultProxy(target)
   await wire.up()
   return wire
 }
 
-/** A wire that listens. */
+/** A TCP fault proxy that listens. */
 export class TcpFaultProxy {
   readonly books: WireBooks = { arrivals: new Map(), arrivalCount: 0, issues: [], refusals: [], breaks: [], connections: 0, unused: 0 }
   readonly #target: { host: string, port: number }

@@ -9,7 +9,7 @@ import { MessageReader, requestFraming, type Framing, type MessageHead } from '.
 import { isPattern } from './pattern.ts'
 import { createArrival, type Arrival } from './request-ledger.ts'
 
-/** After a fault that ends a connection its other side has this long to let go. */
+/** After a fault that ends a connection, the other side has this long to close it. */
 const lingerMs = 1_500
 /** Longer than any timeout of the proxies. */
 const deafMs = 4_000
@@ -91,11 +91,11 @@ export class AmsuConnection {
     const { fault } = current
     if (fault.name === 'deaf') {
       this.#socket.pause()
-      // It must see the end of the connection some time.
+      // It must see the end of the connection eventually.
       setTimeout(() => { this.#socket.resume() }, deafMs).unref()
       return
     }
-    // More than nothing must lie unread where the kernel is to reset.
+    // The kernel sends a reset only if some bytes are unread.
     if (fault.how === 'reset') this.#socket.pause()
     this.#sendEarly(current)
     if (fault.how === 'reset') this.#socket.destroy()

@@ -1,5 +1,5 @@
 /**
- * What the stand-in for AMSU does with one request. The request says it in its query, so that a seed brings the same again; and
+ * What the stand-in for AMSU does with one request. The request says it in its query, so that a seed repeats it; and
  * each fault says what may come of it for a client that sends all and stays.
  */
 import type { Random } from '../soak/random.ts'
@@ -23,7 +23,7 @@ const outcomes = {
   behind: ['own'],
   interim: ['own'],
   switching: ['UPSTREAM_INVALID', 'UPSTREAM_RESET'],
-  /** A response; then the connection ends without a word. */
+  /** A response; then the connection ends unannounced. */
   stale: ['own'],
   /** The token is invalid, the first time. */
   refusal: ['own'],

@@ -1,4 +1,4 @@
-/** A stand-in for AMSU that misbehaves as each request tells it to, and keeps a book of what arrived. */
+/** A stand-in for AMSU that misbehaves as each request tells it to, and records what arrived. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'

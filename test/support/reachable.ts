@@ -30,7 +30,7 @@ export function reachableTexts (roots: readonly unknown[]): string[] {
   return texts
 }
 
-/** What a getter gives; some throw, and some are not to be asked. */
+/** The value of a getter; some throw, and some must not be called. */
 function valueOf (owner: object, key: string | symbol): unknown {
   try {
     return Reflect.get(owner, key)

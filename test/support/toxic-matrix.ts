@@ -1,5 +1,5 @@
 /**
- * A matrix of faults: each fault × each kind of call, all kinds at once. What is right on which side of the proxy, the tests say.
+ * A matrix of faults: each fault × each kind of call, all kinds at once. The tests say which outcome is right on which side of the proxy.
  */
 import type { Test } from 'tap'
 import { startStage, watchMemory, type CallName, type Ending } from './toxic-stage.ts'

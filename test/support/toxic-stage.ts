@@ -1,6 +1,6 @@
 /**
- * A proxy with a faulty line on one of its two sides, and the calls of all kinds that are made over it: what comes back of them, what
- * AMSU saw of them, and what is left of them.
+ * A proxy with a faulty line on one of its two sides, and the calls of all kinds that are made over it: what the clients get, what
+ * AMSU receives, and what remains open.
  */
 import http, { type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'

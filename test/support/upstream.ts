@@ -138,7 +138,7 @@ export interface Scripted {
 }
 
 /**
- * Starts an upstream below HTTP: it issues tokens properly, and hands every other request to `script` as soon as its head is
+ * Starts an upstream that sends raw bytes: it issues tokens properly, and hands every other request to `script` as soon as its head is
  * there, with the socket to do with as it likes.
  */
 export async function startScripted (script: (head: string, socket: Socket) => void): Promise<Scripted> {

@@ -26,7 +26,7 @@ export interface Call {
   readonly way: string
 }
 
-/** What the client told its application. */
+/** What the client reported to its application. */
 export interface Outcome {
   /** 0 where no response was seen. */
   readonly status: number

@@ -1,5 +1,5 @@
 /**
- * Proves that however a POST fails, every client is told so by a response, and none sends it again by itself: rows are the ways to fail,
+ * Proves that however a POST fails, every client gets an error response, and none sends it again by itself: rows are the ways to fail,
  * columns are clients that people use, and a stand-in for AMSU counts what arrives. Run by run.sh.
  */
 import assert from 'node:assert/strict'

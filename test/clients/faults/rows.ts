@@ -31,9 +31,9 @@ export interface Group {
   readonly title: string
   readonly settings: Readonly<Record<string, string>>
   readonly rows: readonly Row[]
-  /** What is wrong with AMSU all the time. */
+  /** A permanent fault of AMSU. */
   readonly amsu?: 'refuses' | 'closes' | 'resets' | 'holds tokens' | 'releases tokens' | 'rejects credentials'
-  /** One request is held at AMSU meanwhile. */
+  /** Meanwhile, one request waits at AMSU. */
   readonly isFull?: boolean
   /** AMSU responds to no request before those of all clients have arrived. */
   readonly isTogether?: boolean
