@@ -91,7 +91,7 @@ test('the state follows the token: starting, then what is wrong', async t => {
   t.match(await read(), { state: 'starting', isServing: false })
   while (upstream.tokenCalls.length < 1) await read()
   respond(true)
-  while ((await read()).state === 'starting') { /* until the answer has arrived */ }
+  while ((await read()).state === 'starting') { /* until the response has arrived */ }
   t.match(await read(), { state: 'token_endpoint_down', isServing: false, token: { failure: 'transient', consecutiveFailures: 1 } })
   while (upstream.tokenCalls.length < 2) await read()
   respond(false)
@@ -120,7 +120,7 @@ test('a clock that differs from that of AMSU’s responses is reported', async t
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   const read = async (): Promise<Status> => JSON.parse((await call(proxy.origin, '/status', JSON_PLEASE)).text) as Status
-  while ((await read()).state === 'starting') { /* until the answer has arrived */ }
+  while ((await read()).state === 'starting') { /* until the response has arrived */ }
   const { clock, token } = await read()
   t.equal(clock.isOff, true)
   t.ok(Math.abs(Number(clock.skewSeconds) - 7200) < 30, String(clock.skewSeconds))
