@@ -1,5 +1,5 @@
 /**
- * A stand-in for a legacy app: it has a base URL, and knows nothing of an app_key, an app_secret or a token.
+ * A stand-in for a legacy app: it has a base URL, and has no app_key, app_secret or token.
  * It asks AMSU for the remaining quota, prints the response and ends.
  */
 import { get } from 'node:http'

@@ -1,4 +1,4 @@
-/** What the kernel has booked to processes: CPU time and memory. Nothing here is asked of the programs themselves. */
+/** CPU time and memory of processes, as the kernel counts them; the programs themselves are not asked. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** Ticks of /proc/stat in a second; USER_HZ is 100 on every Linux machine of today. */
@@ -40,7 +40,7 @@ export function memoryOf (group: number): Memory {
   return { nowMib, peakMib }
 }
 
-/** Lets the peak of a group begin anew, at what is resident now. */
+/** Resets the peak of a group to what is resident now. */
 export function forgetPeak (group: number): void {
   for (const pid of processesOf(group)) writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }

@@ -1,4 +1,4 @@
-/** A benchmark under way: what the suites share while they measure. */
+/** The state of a running benchmark, shared by the suites. */
 import { coreSeconds, cpuSecondsOf } from './accounts.ts'
 import { transfer, type Seen } from './load.ts'
 import { LOAD_CORE, PROXY_CORE } from './machine.ts'
@@ -120,7 +120,7 @@ export class Bench {
     const [own, other] = [coreSeconds(PROXY_CORE), coreSeconds(LOAD_CORE)]
     const counters = await this.stage.counters()
     const refused = counters.refused - before.counters.refused
-    // Each answer that was counted as good must have carried the token: else the proxy was measured at something else.
+    // Each response that was counted as good must have carried the token: else the proxy was measured at something else.
     const [errors, requests] = [sum(seen.map(one => one.errors)), sum(seen.map(one => one.requests))]
     if (errors > 0 || refused > 0) throw new Error(`${errors} errors at the caller, ${refused} requests without the token at the upstream`)
     if (counters.responded - before.counters.responded < requests) throw new Error('it answered requests that the upstream has not seen')
@@ -129,7 +129,7 @@ export class Bench {
     return { seen, cpuSeconds, foreign, stolen, isNoisy: foreign > MAX_FOREIGN || stolen > MAX_STOLEN }
   }
 
-  /** A GET, an upload, a path outside and, for ours, a caller nobody knows: against the counters of the upstream. */
+  /** A GET, an upload, a path outside and, for amsu-proxy, an unknown caller: checked against the counters of the upstream. */
   async #prove (running: Running): Promise<void> {
     const { target } = running
     const before = await this.stage.counters()
@@ -141,7 +141,7 @@ export class Bench {
     const after = await this.stage.counters()
     const [responded, beyond] = [inside.responded - before.responded, after.responded - inside.responded]
     const isRelayed = status === 200 && errors === 0 && responded >= 2 && after.refused === before.refused && inside.received - before.received === 5 * 2 ** 20
-    // Ours may read a quota by itself at any moment, so its status tells; Caddy has a 200 of its own for what it does not relay.
+    // amsu-proxy may read the quota at any moment, so its status decides; Caddy sends a 200 of its own for what it does not relay.
     const isClosed = stranger === 401 && (target.isOurs === true ? outside === 404 : beyond === 0)
     if (!isRelayed || !isClosed) throw new Error(`does not relay as it should: GET ${status}, failed uploads ${errors}, answered ${responded}, refused ${after.refused - before.refused}; outside ${outside}, stranger ${stranger}, answered ${beyond}`)
   }

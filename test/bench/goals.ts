@@ -1,4 +1,4 @@
-/** What the proxy is held to, as ratios to others in the same run: they hold on any machine, where bare figures do not. */
+/** The goals of the proxy, as ratios to other proxies in the same run: ratios hold on any machine, absolute figures do not. */
 import { ratioOf, spreadOf, type Results } from './results.ts'
 
 /** One thing that is asked for. */
@@ -7,7 +7,7 @@ export interface Goal {
   readonly unit: '' | 'µs' | 'MiB'
   /** At most this; more is a defect. */
   readonly must: number
-  /** What is hoped for. */
+  /** The target. */
   readonly aim: number
   /** Undefined while it is not measured. */
   readonly of: (results: Results) => number | undefined

@@ -22,7 +22,7 @@ const HIGHLIGHTS: readonly Highlight[] = [
   { suite: 'idle', figure: 'fresh', title: { en: 'idle memory', zh: '空闲内存' }, unit: { en: 'MiB', zh: 'MiB' }, digits: 0 },
 ]
 
-/** Whom ours is shown beside; of the two nginx whichever took part. */
+/** The proxies for comparison; of the two nginx, the one that took part. */
 const OTHERS = ['go', 'fastify-http-proxy', 'nginx', 'nginx-streaming']
 
 /** Renders one line for each figure that was measured, and one with the circumstances; empty while nothing is measured. */

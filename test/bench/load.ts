@@ -72,7 +72,7 @@ function wrk (running: Running, connections: number, seconds: number, path: stri
   return ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', part('native/load.lua'), ...headers, `http://127.0.0.1:${running.port}${path}`]
 }
 
-/** The same whoever sends them: a program that has learned one set of headers by heart must not be timed at another. */
+/** The same headers for every load generator: a program that is optimized for one set must not be timed with another. */
 function headersFor ({ target }: Running): string[] {
   return [`Authorization: ${authorizationFor(target)}`, ...HEADERS]
 }

@@ -34,7 +34,7 @@ export async function measure (stage: Stage, { suites, targets, only, effort, no
     try {
       await suite.run(bench)
     } catch (error) {
-      // Hours of other suites are not lost for it.
+      // A failure must not lose the results of the other suites.
       bench.problems.push((error as Error).message)
     }
     await stage.clear()
@@ -67,7 +67,7 @@ export async function check (stage: Stage, { targets, only, effort, node, say }:
   return bench.problems
 }
 
-/** Whether a target is measured; what has its own targets can not be narrowed, and a comparison needs its base. */
+/** Whether a target is measured; a suite with targets of its own cannot be narrowed, and a comparison needs its base. */
 function isWanted (name: string, suite: Suite, target: Target, only: readonly string[] | undefined): boolean {
   if (suite.targets !== undefined) return true
   if (target.takesPart?.(name) === false) return false

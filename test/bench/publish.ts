@@ -1,4 +1,4 @@
-/** Puts results where they are read: into the documents, a chart, and a file that the documents are held against. */
+/** Publishes results: in the documents, a chart, and a file that the tests compare with the documents. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { replaceSection } from '../docs/section.ts'

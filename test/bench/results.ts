@@ -1,4 +1,4 @@
-/** What a run leaves behind: every single figure, with enough about the circumstances to judge it. */
+/** The results of a run: every single figure, with enough about the circumstances to judge it. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Machine } from './machine.ts'

@@ -9,7 +9,7 @@ import { LOAD_CORE, PROXY_CORE } from './machine.ts'
 import { authorizationFor, TOKEN, type Target } from './target.ts'
 import { environment, tool, WORKSHOP } from './tools.ts'
 
-/** The path whose answer has about 200 bytes. */
+/** The path whose response has about 200 bytes. */
 export const PING = '/amsu-analysis/v2/ping'
 /** Milliseconds in which a program must relay its first request. */
 const START_TIMEOUT_MS = 20_000
@@ -138,7 +138,7 @@ export class Stage {
   }
 }
 
-/** The status of one GET over a connection of its own; 0 when there was no answer. */
+/** The status of one GET over a connection of its own; 0 when there was no response. */
 export async function statusOf ({ port, target }: Running, path = PING, authorization = authorizationFor(target)): Promise<number> {
   try {
     return Number((await ask(port, path, authorization)).split(' ', 2)[1] ?? 0)

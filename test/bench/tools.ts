@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Everything the benchmark makes lies here; whoever installs anew is rid of it. */
+/** All files of the benchmark are here; a new installation deletes them. */
 export const WORKSHOP = fileURLToPath(new URL('../../node_modules/.cache/amsu-proxy-bench', import.meta.url))
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -32,7 +32,7 @@ export function compileTools (): void {
   compile(part('peers/reverseproxy/main.go'), tool('reverseproxy'), part('peers/reverseproxy'), ['go', 'build', '-o', tool('reverseproxy'), '.'])
 }
 
-/** What a program says about its version, such as `1.22.1`; undefined when it can not be run. */
+/** What a program says about its version, such as `1.22.1`; undefined if it cannot be run. */
 export function versionOf (argv: readonly [string, ...string[]]): string | undefined {
   const { status, stdout, stderr } = spawnSync(argv[0], argv.slice(1), { encoding: 'utf8', env: environment() })
   return status === 0 ? /\d+\.\d+(?:\.\d+)?/.exec(stdout + stderr)?.[0] : undefined

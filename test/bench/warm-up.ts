@@ -2,7 +2,7 @@
 import { press, type Pressure, type Seen } from './load.ts'
 import type { Running } from './stage.ts'
 
-/** Requests that each program has answered before anything is measured: V8 compiles for the first thirty thousand. */
+/** Requests that each program has served before anything is measured: V8 compiles for the first thirty thousand. */
 const WARM_UP_REQUESTS = 40_000
 /** Seconds after which a program is warm, however few those were. */
 const WARM_UP_SECONDS = 30

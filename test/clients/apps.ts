@@ -1,4 +1,4 @@
-/** The apps of test/clients/apps: how each is run, and what it says. All make the same calls and print each answer as one line of JSON. */
+/** The apps of test/clients/apps: how each is run, and its output. All make the same calls and print each response as one line of JSON. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
@@ -15,7 +15,7 @@ export const stepNames = [
 /** A call that every app makes. */
 export type StepName = typeof stepNames[number]
 
-/** One answer, as the app printed it. */
+/** One response, as the app printed it. */
 export interface Step {
   step: StepName
   status: number
@@ -29,7 +29,7 @@ export interface App {
   args: readonly string[]
 }
 
-/** All that an app is told; the same for AMSU and for the proxy but for the base URL and the credentials. */
+/** The configuration of an app; for AMSU and for the proxy it differs in base URL and credentials only. */
 export interface AppEnvironment {
   BASE_URL: string
   CLIENT_ID: string
@@ -57,7 +57,7 @@ export function knownApps (classpath: string, nsurlsessionApp: string): App[] {
   ]
 }
 
-/** Runs an app to its end, with nothing in its environment but what it is told; rejects unless it ends well and has made every call once. */
+/** Runs an app to its end, with only its configuration in the environment; rejects unless it succeeds and has made every call once. */
 export async function runApp ({ name, command, args }: App, told: AppEnvironment, home: string): Promise<AppRun> {
   const startedAt = performance.now()
   const child = spawn(command, args, {

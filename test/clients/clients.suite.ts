@@ -1,6 +1,6 @@
 /**
  * Proves that apps built like the vendor's four client snippets, and a script on curl, run through the proxy with nothing changed but base URL and credentials:
- * each makes all its calls straight to AMSU's stand-in first, and must get the same answers through the proxy. Run by run.sh.
+ * each makes all its calls straight to AMSU's stand-in first, and must get the same responses through the proxy. Run by run.sh.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -21,7 +21,7 @@ import type { Stage, Undo } from './stage.ts'
 const ecgOptions = { minutes: 70 }
 /** Calls that hand out tokens. */
 const tokenSteps = ['token', 'renewal', 'refreshment'] as const
-/** Calls whose answers must be the same through the proxy. */
+/** Calls whose responses must be the same through the proxy. */
 const relayedSteps = ['times', 'redirect', 'calorie', 'rr-list', 'bad field'] as const
 
 /** A way to run the proxy, and what the apps must notice of it. */
@@ -176,7 +176,7 @@ function stepOf (appRun: AppRun, name: StepName): Step {
   return appRun.steps.get(name)!
 }
 
-/** Sets a stage, uses it, and clears it whatever happened. */
+/** Starts a stage, uses it, and stops it in any case. */
 async function withStage<S extends Stage> (set: (undo: Undo) => Promise<S>, use: (stage: S) => Promise<void>): Promise<void> {
   const ends: Array<() => Promise<void>> = []
   try {

@@ -1,4 +1,4 @@
-/** What the apps talk to: AMSU's stand-in alone, or the built proxy in front of it with an ear on both sides. */
+/** What the apps talk to: AMSU's stand-in alone, or the built proxy in front of it, recorded on both sides. */
 import assert from 'node:assert/strict'
 import { setTimeout } from 'node:timers/promises'
 import { layWire } from '../demo/wire.ts'
@@ -28,10 +28,10 @@ export interface ProxyStage extends Stage {
   readonly log: () => string
 }
 
-/** Notes what must be undone in the end, whatever happens meanwhile. */
+/** Records what must be cleaned up at the end, in any case. */
 export type Undo = (end: () => Promise<void>) => void
 
-/** Starts AMSU's stand-in. Both stages answer a superfluous slash with a redirect to an absolute address, as AMSU might. */
+/** Starts AMSU's stand-in. Both stages redirect a superfluous slash to an absolute address, as AMSU might. */
 export async function setBareStage (undo: Undo): Promise<Stage> {
   const simulator = await startSimulator({ redirectSlashes: true })
   undo(() => simulator.close())

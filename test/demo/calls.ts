@@ -1,4 +1,4 @@
-/** The calls of the demo: what is asked, the curl command that asks the same, and what the answer says in words. */
+/** The calls of the demo: the request, the same as a curl command, and the response in words. */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { AppRequest } from './legacy-app.ts'
@@ -10,7 +10,7 @@ const run = { ...person, hr: 150, cadence: 170, waistline: 80, body_fat: 15.1 }
 /** Names of the quotas in /available-times, in words. */
 const families = { arrhythmia_analysis: 'arrhythmia', hrv_analysis: 'HRV', health_analysis: 'health', calorie_analysis: 'calories' }
 
-/** An answer of AMSU that went well. */
+/** A successful response of AMSU. */
 export type Result = Record<string, unknown>
 
 /** One call that the demo shows. */
@@ -19,7 +19,7 @@ export interface DemoCall {
   request: AppRequest
   /** Does the same as the request. */
   curl: (baseUrl: string) => string
-  /** Returns the answer in words; throws when it is not what AMSU documents. */
+  /** Returns the response in words; throws when it is not what AMSU documents. */
   describe: (result: Result) => string
 }
 

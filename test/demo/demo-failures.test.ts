@@ -31,7 +31,7 @@ interface Tap {
   testdir: () => string
 }
 
-await test('a step fails, and says how, when AMSU answers with an error or with no JSON', async t => {
+await test('a step fails, and says how, when AMSU responds with an error or with no JSON', async t => {
   const { show, simulator } = await setUp(t)
   simulator.faults.status = 503
   await t.rejects(showCall(show, timesCall), { message: /^step 1 failed: answered 503 and no JSON: <html>/ })

@@ -40,7 +40,7 @@ async function stopAt (pattern: RegExp, signal: 'SIGINT' | 'SIGTERM', ...args: s
   return { code, lines, origin }
 }
 
-// Both mostly wait for a token to be renewed, so they may as well do that at the same time, and while the
+// Both mostly wait for a token to be renewed, so they run at the same time, and while the
 // first tests below run.
 const once30Minutes = run('--once')
 const untilCtrlC = stopAt(/Ctrl-C ends both/, 'SIGINT', recordingPath)
@@ -73,7 +73,7 @@ await test('the demo ends with 0 and shows a renewal', async t => {
   t.match(output, '1 with the client secret')
 })
 
-await test('the demo shows each call with its curl command, and the answer in words', async t => {
+await test('the demo shows each call with its curl command, and the response in words', async t => {
   const { output } = await once30Minutes
   for (const path of ['available-times', 'hrv/rr-list/', 'hrv/common/results/', 'arrhythmia/common/results/', 'calorie/running/results/']) {
     t.match(output, new RegExp(`\\$ curl .*http://127\\.0\\.0\\.1:\\d+/amsu-analysis/v2/${path}\\n +✓ 200 in`), path)

@@ -1,4 +1,4 @@
-/** The demo from its first line to its last: sets the stage, plays the steps, stays up, and leaves nothing behind. */
+/** The demo from its first line to its last: starts everything, runs the steps, stays up, and cleans up. */
 import { once } from 'node:events'
 import { basePath } from '../simulator/calls.ts'
 import { createCalls } from './calls.ts'
@@ -27,7 +27,7 @@ export interface DemoOptions {
 /** How a demo ended: all steps were shown; one failed; it was stopped before the last one. */
 export type Ending = 'done' | 'failed' | 'stopped'
 
-/** Runs the demo; whatever happens, proxy and simulator have ended when this resolves. */
+/** Runs the demo; in any case, proxy and simulator have ended when this resolves. */
 export async function runDemo (options: DemoOptions): Promise<Ending> {
   const ends: Array<() => Promise<void>> = []
   const ending = await perform(options, end => { ends.push(end) })

@@ -48,7 +48,7 @@ interface Body {
   pieces: Buffer[]
 }
 
-/** Returns an app that calls `baseUrl`, the only thing it is told. */
+/** Returns an app that calls `baseUrl`, its only setting. */
 export function createLegacyApp (baseUrl: string): LegacyApp {
   const exchanges: Exchange[] = []
   return {
@@ -72,7 +72,7 @@ async function responseTo (outgoing: ClientRequest): Promise<IncomingMessage> {
   return incoming
 }
 
-/** An upload may be cut short by an early refusal, which is then read; without an answer, the request itself reports the trouble. */
+/** An early rejection, which is then read, may cut an upload short; without a response, the request reports the error. */
 async function send (pieces: Buffer[], outgoing: ClientRequest, onSent: (share: number) => void): Promise<void> {
   await pipeline(slice(pieces, onSent), outgoing).catch(() => {})
 }

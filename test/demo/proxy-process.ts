@@ -21,7 +21,7 @@ export interface ProxyProcess {
   readonly address: string
   /** What it wrote, to standard output and standard error. */
   readonly log: readonly string[]
-  /** Resolves when it has ended, to a sentence that says how. */
+  /** Resolves when it has ended, to a sentence that describes how. */
   readonly ended: Promise<string>
   /** Ends it, by force if need be. */
   stop: () => Promise<void>
@@ -50,7 +50,7 @@ export async function startProxy (environment: Record<string, string>, folder: s
     cwd: folder,
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // In a group of its own it does not get the terminal's Ctrl-C: the demo ends it, after the calls that are under way.
+    // In a group of its own it does not get the terminal's Ctrl-C: the demo ends it, after the calls in flight.
     detached: true,
     windowsHide: true,
   })

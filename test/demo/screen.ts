@@ -1,7 +1,7 @@
 /** What the demo writes: lines, and on a terminal one line at the bottom that moves while something takes its time. */
 import { styleText } from 'node:util'
 
-/** Milliseconds before the moving line is shown: what is quicker needs none. */
+/** Milliseconds before the progress line is shown: shorter steps need none. */
 const patienceMs = 300
 /** Milliseconds after which something slow is mentioned where no line can move. */
 const mentionAfterMs = 1_000

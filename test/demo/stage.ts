@@ -23,7 +23,7 @@ export interface Stage {
   recordingPath: string
 }
 
-/** Notes what must be undone in the end, whatever happens meanwhile. */
+/** Records what must be cleaned up at the end, in any case. */
 export type Undo = (end: () => Promise<void>) => void
 
 /** Starts everything; what was started is noted even if the rest fails. */

@@ -1,4 +1,4 @@
-/** The steps of the demo. Each is played for real, judged, and told in a few lines. */
+/** The steps of the demo. Each makes real calls, checks them, and prints a few lines. */
 import { setTimeout } from 'node:timers/promises'
 import { grouped, timesCall } from './calls.ts'
 import type { DemoCall, Result } from './calls.ts'
@@ -30,27 +30,27 @@ export interface Show {
   readonly steps: number
   /** The one that is shown. */
   step: number
-  /** When the first call was answered, so that the first token is at least as old, by `performance.now()`. */
+  /** When the first response came, so that the first token is at least as old, by `performance.now()`. */
   heldSince?: number
 }
 
 /** A step that did not go as it should. */
 export class StepFailure extends Error {}
 
-/** Makes a call and shows the answer. */
+/** Makes a call and shows the response. */
 export async function showCall (show: Show, call: DemoCall): Promise<void> {
   const { app, screen, signal, baseUrl } = show
   announce(show, call.title, call.curl(baseUrl))
   let share = 0
   const response = await screen.during(
-    () => share < 1 ? `${screen.bar(share)}${Math.round(share * 100)} % sent` : 'waiting for the answer',
+    () => share < 1 ? `${screen.bar(share)}${Math.round(share * 100)} % sent` : 'waiting for the response',
     attempt(show, app.call(call.request, signal, sent => { share = sent }))
   )
   show.heldSince ??= performance.now()
   conclude(show, `${response.status} in ${grouped(Math.ceil(response.durationMs))} ms`, [read(show, call, response)])
 }
 
-/** Goes on calling until the first token is dead, and shows that nobody noticed. */
+/** Goes on calling until the first token has expired, and shows that no call failed. */
 export async function showRenewal (show: Show): Promise<void> {
   const { app, screen, signal, baseUrl, stage: { simulator } } = show
   const { heldSince = performance.now() } = show
@@ -112,7 +112,7 @@ function conclude ({ screen }: Show, result: string, lines: string[]): void {
   screen.say()
 }
 
-/** Turns the trouble of a connection into the failure of a step. */
+/** Turns a connection error into the failure of a step. */
 async function attempt<T> (show: Show, work: Promise<T>): Promise<T> {
   try {
     return await work

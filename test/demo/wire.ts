@@ -1,5 +1,5 @@
 /**
- * The wire between the proxy and AMSU, with an ear on it: passes every byte on untouched, learns the tokens from the answers, and notes
+ * A recording TCP proxy between amsu-proxy and AMSU: passes every byte on unchanged, learns the tokens from the responses, and notes
  * which secrets went by. So the demo knows what it must not find on the app's side, and that its search would find it.
  */
 import { once } from 'node:events'
@@ -8,10 +8,10 @@ import type { AddressInfo, Socket } from 'node:net'
 
 /** Longer than any token, so that one which is cut in two by a chunk's end is still heard. */
 const memoryCharacters = 1_024
-/** A token in the answer to a token call. */
+/** A token in the response to a token call. */
 const tokenPattern = /"(access|refresh)_token":"([^"]+)"/g
 
-/** A wire that listens. */
+/** A TCP fault proxy that listens. */
 export interface Wire {
   /** Where it begins, such as `http://127.0.0.1:40123`. */
   readonly origin: string

@@ -1,5 +1,5 @@
 /**
- * Kubernetes manifests, read and held against what Kubernetes publishes: its schemas for the values, and the types made from them for the
+ * Kubernetes manifests, read and checked against what Kubernetes publishes: its schemas for the values, and the types made from them for the
  * names, because a schema lets a field pass that it does not know, as the API server does unless it is asked not to.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -33,7 +33,7 @@ export interface Manifest {
 /** A container of a pod; an init container has the same fields. */
 export type Container = IContainer & { readonly name: string }
 
-/** Reads YAML 1.1, which is what Kubernetes reads, and refuses what is ambiguous. */
+/** Reads YAML 1.1, as Kubernetes does, and rejects ambiguous values. */
 export function readYaml (path: string): unknown[] {
   return parseAllDocuments(readFileSync(path, 'utf8'), { version: '1.1', strict: true, uniqueKeys: true }).map(document => {
     const problem = document.errors[0] ?? document.warnings[0]
@@ -51,7 +51,7 @@ export function readManifests (folder: string): Manifest[] {
   }))
 }
 
-/** What the schema says against a manifest; undefined if nothing. */
+/** The errors of a manifest by its schema; undefined if there are none. */
 export function schemaProblem ({ kind, apiVersion, content }: Manifest): string | undefined {
   const { path, model: Model } = kinds[kind]
   if (apiVersion !== path) return `${kind} must be of ${path}`

@@ -2,7 +2,7 @@
 # Holds what operators are given against the programs they give it to: systemd, promtool, kubectl. `npm run test:deploy`
 source "$(dirname "${BASH_SOURCE[0]}")/../support/suite.sh"
 
-# systemd's measure of what a service may do, in tenths: 0 nothing, 100 all. Most of what is left is the network.
+# systemd's measure of what a service may do, in tenths: 0 nothing, 100 all. The network makes up most of the rest.
 most_exposure=15
 
 needs systemd command -v systemd-analyze
@@ -46,7 +46,7 @@ kill -TERM "$(pgrep -P "${started[1]}")"
 wait "${started[1]}" || { echo "the proxy ended with $?"; exit 1; }
 expand() { systemd-analyze syscall-filter "$1" | sed -nE 's/^ {4}([a-z@].*)/\1/p' | while read -r name; do if [[ $name == @* ]]; then expand "$name"; else echo "$name"; fi; done; }
 comm -23 <({ expand @system-service; expand @pkey; } | sort -u) <({ expand @privileged; expand @resources; } | sort -u) >"$scratch/allowed"
-# A call that fails where it is allowed too may fail here as well.
+# A call that fails even where it is allowed may fail here as well.
 sed -nE '/ = -1 /d; s/^[0-9]+ +([a-z_0-9]+)\(.*/\1/p' "$scratch/calls" | sort -u >"$scratch/made"
 [[ $(wc -l <"$scratch/made") -gt 40 ]] || { echo 'strace saw too little'; exit 1; }
 forbidden=$(comm -23 "$scratch/made" "$scratch/allowed")

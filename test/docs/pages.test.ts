@@ -105,7 +105,7 @@ test('what a recipe quotes from an app that is run stands in it, line by line an
 
 test('the figures that pages repeat are those of the program', async t => {
   const figures = [
-    ['guides/recipes', 'closed by the proxy after 72 s', 'server/listener', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
+    ['guides/recipes', 'closed by the proxy after 72 s', 'server/http-server', 'KEEP_ALIVE_TIMEOUT_MS = 72_000'],
     ['guides/recipes', '`UPSTREAM_RESPONSE_TIMEOUT_MS`, 5 minutes', 'config/settings', 'UPSTREAM_RESPONSE_TIMEOUT_MS: milliseconds(300_000,'],
     ['operations', 'wait up to 4 MiB', 'logging/log-destination', 'MAX_BACKLOG_BYTES = 4 * 1_048_576'],
     ['reference/log-fields', 'wait, up to 4 MiB', 'logging/log-destination', 'MAX_BACKLOG_BYTES = 4 * 1_048_576'],

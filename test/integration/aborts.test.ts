@@ -1,5 +1,5 @@
 /**
- * Callers who leave. The matrix of bad lines has more of them (npm run test:toxics).
+ * Clients that disconnect. The matrix of faulty lines has more of them (npm run test:toxics).
  */
 import { test } from 'tap'
 import type { ServerResponse } from 'node:http'
@@ -13,7 +13,7 @@ const PATH = '/amsu-analysis/v2/things/'
 const CALLERS = 300
 const SPAN_MS = 900
 
-/** What a caller sends, by what it is in the middle of when it leaves. None of these calls ever ends by itself. */
+/** What a client sends, by the phase in which it disconnects. None of these calls ends by itself. */
 const REQUESTS = {
   waiting: `GET ${PATH}silent HTTP/1.1\r\nHost: localhost\r\n\r\n`,
   uploading: `POST ${PATH}silent HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(100_000)}`,
@@ -27,7 +27,7 @@ async function countCallers ({ servers }: Proxy): Promise<number> {
   return await new Promise(resolve => { servers[0]?.listener.servers[0]?.getConnections((_error, count) => { resolve(count) }) })
 }
 
-/** Connects, sends, and leaves `afterMs` later, by an end or a reset; resolves once it is gone. */
+/** Connects, sends, and disconnects `afterMs` later, by an end or a reset; resolves once the connection is closed. */
 async function leave (port: number, bytes: string, afterMs: number, isReset: boolean): Promise<void> {
   const socket = net.connect(port, '127.0.0.1', () => { socket.write(bytes) })
   socket.on('error', () => {}).resume()
@@ -37,7 +37,7 @@ async function leave (port: number, bytes: string, afterMs: number, isReset: boo
   })
 }
 
-test('300 callers who leave at random within a second leave no connection and nothing under way', async t => {
+test('300 clients that disconnect at random within a second leave no connection open and nothing in flight', async t => {
   const used = new Set<Socket>()
   const busy = new Set<ServerResponse>()
   let seen = 0
@@ -54,7 +54,7 @@ test('300 callers who leave at random within a second leave no connection and no
       return true
     },
   })
-  // A grace time that only something left under way would take.
+  // Stopping takes this grace time only if a request is still in flight.
   const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '60000', LOG_LEVEL: 'info' })
   t.teardown(upstream.close)
   const random = createRandom(300)
@@ -75,7 +75,7 @@ test('300 callers who leave at random within a second leave no connection and no
   t.ok(performance.now() - before < 30_000, 'nothing was under way')
 })
 
-test('a caller who leaves while its request waits for a token is noticed, at the latest when the body is read', async t => {
+test('a client that disconnects while its request waits for a token is noticed, at the latest when the body is read', async t => {
   for (const [bodyBytes, isSent] of [[1_000, false], [900_000, true]] as const) {
     let issue = (): void => {}
     const upstream = await startUpstream({

@@ -32,7 +32,7 @@ async function postBlockingly (port: number, isChunked: boolean): Promise<{ text
   return { text, isReset }
 }
 
-/** Sends both kinds of body, and checks that each got what AMSU said early. */
+/** Sends both kinds of body, and checks that each got the early response of AMSU. */
 async function checkBoth (t: Test, proxy: Proxy, status: number, heads: () => number): Promise<void> {
   for (const isChunked of [false, true]) {
     const before = heads()
@@ -72,7 +72,7 @@ test('a client that writes 30 MB before it reads gets AMSU’s early response, t
       heads++
       socket.pause()
       socket.write(`HTTP/1.1 ${status} Early\r\nContent-Type: application/json\r\nContent-Length: ${RESPONSE.length}\r\nConnection: close\r\n\r\n${RESPONSE}`)
-      if (end === 'RST') socket.destroy() // more has come than was read
+      if (end === 'RST') socket.destroy() // not all bytes that came were read
       else socket.end()
     })
     const proxy = await startProxy(upstream.origin)

@@ -6,7 +6,7 @@ import { startUpstream } from '../support/upstream.ts'
 const PATH = '/amsu-analysis/v2/things/'
 const PAGE = 'https://app.example'
 
-test('a browser page can not call, read or warm anything, by any method, anywhere', async t => {
+test('a browser page cannot call, read or warm anything, by any method, anywhere', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -44,7 +44,7 @@ test('no Host, two Hosts and HTTP/1.0 without one are refused', async t => {
   t.equal(upstream.received.length, 1)
 })
 
-test('an allowed origin gets CORS answers, on errors and preflights too, and nobody else does', async t => {
+test('an allowed origin gets CORS responses, on errors and preflights too, and nobody else does', async t => {
   const upstream = await startUpstream({ onRequest: (_received, res) => { res.writeHead(200, { 'access-control-allow-origin': '*', vary: 'Accept', 'x-a': '1' }); res.end('ok') } })
   const proxy = await startProxy(upstream.origin, { ALLOWED_ORIGINS: PAGE })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -76,7 +76,7 @@ test('ALLOWED_HOSTS lets a name in, ALLOWED_ROUTES keeps a call out', async t =>
   t.equal(upstream.received.length, 2)
 })
 
-test('only a preflight of an allowed page is answered here; any other OPTIONS is a call', async t => {
+test('only a preflight of an allowed page is handled here; any other OPTIONS is a call', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { ALLOWED_ORIGINS: PAGE })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

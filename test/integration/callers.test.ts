@@ -54,7 +54,7 @@ test('an app that fetches its own token keeps working: AMSU’s shape, placehold
   }
 })
 
-test('any spelling of a token endpoint is answered here', async t => {
+test('any spelling of a token endpoint is handled here', async t => {
   const { proxy, upstream } = await setUp(t)
   await call(proxy.origin, PATH) // from here on the proxy holds its own token
   for (const path of [TOKEN, `${TOKEN}/`, '/amsu-analysis/V2/Token', '/amsu-analysis/v2/%74oken', '/amsu-analysis/v2/token.', '/amsu-analysis/v2/token%20', `${TOKEN}?x=y`]) {
@@ -129,7 +129,7 @@ test('a call outside ALLOWED_ROUTES is refused to callers and strangers, and cos
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { CALLERS: 'app:caller-secret', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
-  // The last one looks like a token of ours, and is still being verified when the call is refused.
+  // The last one looks like a placeholder token, and is still being verified when the call is refused.
   for (const [authorization, code] of [['Bearer caller-secret', 'ROUTE_REJECTED'], ['Bearer wrong', 'CALLER_UNAUTHENTICATED'], ['Bearer e30.e30.AAAA', 'ROUTE_REJECTED']] as const) {
     t.equal(errorCode((await call(proxy.origin, '/amsu-analysis/v2/hrv/', { method: 'POST', headers: { authorization } })).text), `PROXY.${code}`, authorization)
   }

@@ -22,7 +22,7 @@ interface Scene {
   readonly held: http.ServerResponse[]
 }
 
-/** A proxy whose AMSU answers what does not end with `held`, and holds the rest. */
+/** A proxy whose AMSU responds to each path, except those that end with `held`: these wait. */
 async function setUp (t: Test, settings: Record<string, string> = {}, limits = {}): Promise<Scene> {
   const held: http.ServerResponse[] = []
   const upstream = await startUpstream({ onRequest: ({ url, body }, res) => { if (url.endsWith('held')) held.push(res); else res.end(`${url.slice(PATH.length)} ${body.length}`) } })
@@ -31,7 +31,7 @@ async function setUp (t: Test, settings: Record<string, string> = {}, limits = {
   return { proxy, upstream, held }
 }
 
-/** A client below HTTP. */
+/** A client that sends raw bytes. */
 interface Client { readonly socket: net.Socket, text: string, untilClosed: () => Promise<string> }
 
 async function connect (t: Test, port: number, bytes: string): Promise<Client> {
@@ -85,7 +85,7 @@ test('pipelined requests are handled one after the other, and get their own resp
   t.match(text, /first[^]*second 2[^]*third 0/)
 })
 
-test('pipelined requests whose client leaves are gone at once, and a stop takes no grace time', async t => {
+test('pipelined requests whose client disconnects are gone at once, and a stop takes no grace time', async t => {
   const { proxy, held } = await setUp(t, { MAX_IN_FLIGHT: '20', SHUTDOWN_GRACE_MS: '60000', ADMIN_PORT: '0' })
   const client = await connect(t, proxy.port, `GET ${PATH}held HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(30))
   await until(() => held.length === 1)
@@ -192,7 +192,7 @@ test('a connection is probed while its response is far away (TCP keep-alive)', {
   t.strictSame(timers, ['02'])
 })
 
-test('a client that pipelines and reads nothing costs neither memory nor the time of others, and leaves at once', async t => {
+test('a client that pipelines and reads nothing costs neither memory nor the time of others, and is gone at once when it disconnects', async t => {
   const { proxy } = await setUp(t, { CALLERS: 'app:caller-secret', SHUTDOWN_GRACE_MS: '60000' })
   const client = await connect(t, proxy.port, '')
   client.socket.pause()
@@ -220,7 +220,7 @@ test('a client that still sends behind its last request gets the whole of its re
     const client = await connect(t, proxy.port, '')
     client.socket.pause()
     client.socket.write(`GET ${PATH} ${lines.join('\r\n')}\r\nHost: localhost\r\n\r\n`)
-    // By then all of it lies in the kernel.
+    // By then the kernel holds all of it.
     await until(() => proxy.accessLines().length > seen)
     client.socket.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n')
     await new Promise(resolve => setTimeout(resolve, 50)) // a reset would come by now

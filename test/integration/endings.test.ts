@@ -1,5 +1,5 @@
 /**
- * What a caller is told when the proxy is about to end, or is at fault itself.
+ * What a client gets while the proxy stops, or when the proxy has a defect.
  */
 import { test } from 'tap'
 import { once } from 'node:events'
@@ -22,7 +22,7 @@ test('a request that comes while the proxy stops, on a connection that was open,
   t.teardown(() => { hold.destroy() })
   let text = ''
   caller.on('data', chunk => { text += chunk.toString() })
-  // A first request, answered; then all but the last bytes of a second. Another upload keeps the proxy busy.
+  // A first request with its response; then all but the last bytes of a second. Another upload keeps the proxy busy.
   caller.write(`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   await until(() => text.includes('200 OK'))
   caller.write(`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n`)
@@ -72,7 +72,7 @@ test('a defect is 500 with a request id, and the log tells under that id what ha
   t.equal((await call(proxy.origin, PATH)).status, 200, 'the next request is served')
 })
 
-test('a login whose body is on its way when the proxy stops is answered, within the grace time', async t => {
+test('a login whose body is on its way when the proxy stops gets its response, within the grace time', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '20000' })
   t.teardown(upstream.close)

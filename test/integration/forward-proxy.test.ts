@@ -79,7 +79,7 @@ for (const scheme of ['http', 'https'] as const) {
     t.ok(forward.asked.length > 0)
   })
 
-  test(`what the forward proxy refuses with 407 reaches nobody at an AMSU at ${scheme}, and is answered 502, whatever was asked`, async t => {
+  test(`what the forward proxy refuses with 407 reaches nobody at an AMSU at ${scheme}, and the client gets 502, whatever was asked`, async t => {
     let status: number | undefined
     const { upstream, forward, proxy } = await startStage(t, scheme, { refusal: () => status })
     t.equal((await call(proxy.origin, PATH)).status, 200)
@@ -112,7 +112,7 @@ for (const scheme of ['http', 'https'] as const) {
 
   test(`a GET that finds its connection through the forward proxy dead is sent again once, a POST never (${scheme})`, async t => {
     const { upstream, front, forward, proxy } = await startStage(t, scheme)
-    // Both ends go at once, so that the connection looks alive until it is used.
+    // Both ends close at once, so that the connection looks usable until it is used.
     const dying = (): void => { for (const socket of upstream.sockets) socket.destroy(); forward.cut() }
     t.equal((await call(proxy.origin, PATH)).status, 200)
     dying()
@@ -125,7 +125,7 @@ for (const scheme of ['http', 'https'] as const) {
   })
 }
 
-/** A tunnel that leads nowhere: nobody in it answers. */
+/** A tunnel that leads nowhere: nothing in it responds. */
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
 
 test('403, 502, an early end, garbage or silence for a tunnel are UPSTREAM_UNREACHABLE, and AMSU sees nothing of it', async t => {
@@ -173,14 +173,14 @@ test('TLS is verified through a tunnel as it is without: another AMSU in its pla
   t.ok(forward.asked.length >= 5)
 })
 
-test('what the forward proxy answers to an http request in its own name, but for 407, is passed on as AMSU’s would be', async t => {
+test('what the forward proxy sends for an http request in its own name, except 407, is passed on as AMSU’s would be', async t => {
   let status: number | undefined
   const { proxy } = await startStage(t, 'http', { refusal: () => status })
   t.equal((await call(proxy.origin, PATH)).status, 200)
   for (status of [403, 502, 504]) t.match(await call(proxy.origin, PATH), { status, text: '<html>the forward proxy says no</html>', headers: { 'x-amsu-proxy-error': undefined } })
 })
 
-test('a 401 that asks for Basic is the forward proxy’s, as tinyproxy answers a wrong password; AMSU’s own 401 stays what it was', async t => {
+test('a 401 that asks for Basic is the forward proxy’s, as tinyproxy sends for a wrong password; AMSU’s own 401 stays what it was', async t => {
   let isForwards = false
   const { upstream, proxy } = await startStage(t, 'http', {}, {
     onRequest: (_call, res) => {

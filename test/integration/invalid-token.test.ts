@@ -101,7 +101,7 @@ test('other refusals are passed on untouched, and renew nothing', async t => {
   }
 })
 
-test('a 401 that a new token does not cure is AMSU’s answer, and does not cost a renewal a request', async t => {
+test('a 401 that a new token does not fix is AMSU’s response, and does not cost a renewal for each request', async t => {
   let count = 0
   const { upstream, proxy } = await setUp(t, () => {}, {}, {
     onRequest: (_received, res) => {
@@ -117,7 +117,7 @@ test('a 401 that a new token does not cure is AMSU’s answer, and does not cost
   t.equal(upstream.received.length, 1 + 2 + 20)
 })
 
-test('when the renewal fails the caller gets AMSU’s original answer', async t => {
+test('when the renewal fails the caller gets AMSU’s original response', async t => {
   let isDown = false
   const { upstream, proxy, revoke } = await setUp(t, res => { json(res, 401, BAD) }, { TOKEN_WAIT_MS: '200' }, { isTokenDown: () => isDown })
   isDown = true

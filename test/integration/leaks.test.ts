@@ -44,7 +44,7 @@ test('neither printing the app nor walking everything reachable from it finds a 
   t.same([...new Set(texts.flatMap(leaksIn))], [])
 })
 
-test('the key of the certificate can not be found either, before and after it has been read again', async t => {
+test('the key of the certificate cannot be found either, before and after it has been read again', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: pemPath('server-key.pem') })
   const agent = trustingAgent()

@@ -1,5 +1,5 @@
 /**
- * Requests that no route takes: each has a local reply, whoever is still writing, and none is a defect.
+ * Requests that no route takes: each gets a local reply, even while the client is still writing, and none is a defect.
  */
 import { test, type Test } from 'tap'
 import { METHODS } from 'node:http'
@@ -21,7 +21,7 @@ function statuses (text: string): string[] {
   return [...text.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => String(status))
 }
 
-test('every method and protocol that Node’s parser knows has an answer, and none is a defect', async t => {
+test('every method and protocol that Node’s parser knows gets a response, and none is a defect', async t => {
   const { proxy, upstream } = await setUp(t)
   const methods = [...METHODS, 'DESCRIBE', 'ANNOUNCE', 'SETUP', 'PLAY', 'PAUSE', 'TEARDOWN', 'GET_PARAMETER', 'SET_PARAMETER', 'REDIRECT', 'RECORD', 'FLUSH', 'SOURCE', 'PRI', 'BREW']
   for (const method of new Set(methods)) {
@@ -49,7 +49,7 @@ test('a request that no route takes is refused without its body, whatever its ty
   t.notOk(proxy.lines.some(line => line.includes('defect')))
 })
 
-test('every response of our own arrives, whoever is still writing', async t => {
+test('every local reply arrives, even while the client is still writing', async t => {
   const { proxy } = await setUp(t, { CALLERS: 'app:caller-secret' })
   const body = 'x'.repeat(1_000_000)
   for (const [name, bytes, status] of [

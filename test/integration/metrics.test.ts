@@ -50,7 +50,7 @@ test('every error has its count, wherever on its way a request was refused', asy
   t.equal(await read(proxy.origin, 'request_duration_seconds_count'), 1, 'what a guard refused is not among the requests')
 })
 
-test('what is over the limit counts as an error, and what is under way is told', async t => {
+test('what is over the limit counts as an error, and what is in flight is shown', async t => {
   let respond = (): void => {}
   const upstream = await startUpstream({ onRequest: (_received, res) => { respond = () => { res.end() } } })
   const proxy = await startProxy(upstream.origin, { MAX_IN_FLIGHT: '1' })
@@ -91,7 +91,7 @@ test('a request that was sent once more counts by what AMSU said the second time
   }
 })
 
-test('an answer that holds a secret is counted as a leak', async t => {
+test('a response that holds a secret is counted as a leak', async t => {
   const upstream = await startUpstream({ onRequest: ({ headers }, res) => { res.setHeader('x-echo', String(headers.authorization)).end() } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

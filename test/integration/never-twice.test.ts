@@ -14,7 +14,7 @@ test('only a GET or HEAD on a pooled connection found dead is sent again, and on
       for (const isPooled of [true, false]) {
         const used = new Set<Socket>()
         const upstream = await startScripted((_head, socket) => {
-          // The first request of a connection is answered, the second finds it dead; or the first does already.
+          // The first request of a connection gets a response, the second finds it closed; or the first does already.
           if (isPooled && !used.has(socket) && upstream.heads.length === 1) socket.write(OK)
           else if (upstream.heads.length <= 2 && (isPooled ? used.has(socket) : upstream.heads.length === 1)) end(socket)
           else socket.write(method === 'HEAD' ? OK.slice(0, -2) : OK)
@@ -45,7 +45,7 @@ test('a GET whose second sending fails as well is an error, and not sent a third
   t.equal(upstream.heads.length, 3)
 })
 
-test('past MAX_IN_FLIGHT requests are answered 503 at once, and our own endpoints still answer', async t => {
+test('past MAX_IN_FLIGHT requests get 503 at once, and the proxy’s own endpoints still respond', async t => {
   for (const admin of [{}, { ADMIN_PORT: '0' }]) {
     const held: Socket[] = []
     const upstream = await startScripted((_head, socket) => { held.push(socket) })

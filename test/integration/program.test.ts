@@ -31,7 +31,7 @@ test('settings are read from .env in the working directory; an address that is t
   t.match(await runProgram(['serve'], {}, cwd), { code: 1, stdout: /EADDRINUSE/ })
 })
 
-test('SIGTERM lets the requests under way finish, ends idle connections at once, and ends with 0', async t => {
+test('SIGTERM lets the requests in flight finish, ends idle connections at once, and ends with 0', async t => {
   const held: http.ServerResponse[] = []
   const upstream = await startUpstream({ onRequest: ({ url }, res) => { if (url.endsWith('hold')) held.push(res); else res.end('ok') } })
   const program = await startProgram(upstream.origin)
@@ -55,7 +55,7 @@ test('SIGTERM lets the requests under way finish, ends idle connections at once,
   t.same(await program.exited, { code: 0, signal: null })
 })
 
-test('a request that outlasts the grace time is answered 504 and has its log line; a second signal does not wait for it', async t => {
+test('a request that outlasts the grace time gets 504 and has its log line; a second signal does not wait for it', async t => {
   const upstream = await startUpstream({ onRequest: () => {} })
   t.teardown(upstream.close)
   for (const [settings, signals, code, outcome] of [[{ SHUTDOWN_GRACE_MS: '200' }, 1, 0, 'PROXY.UPSTREAM_TIMEOUT'], [{}, 2, 1, 'a cut']] as const) {

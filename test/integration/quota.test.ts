@@ -30,7 +30,7 @@ test('whatever becomes of the question, requests are relayed and nothing but one
     (_received, res) => { res.socket?.destroy() },
     (_received, res) => { res.end('x'.repeat(100_000)) },
     (_received, res) => { res.end('{"hrv_analysis": 1,}') },
-    () => {}, // no answer at all
+    () => {}, // no response at all
     (_received, res) => { json(res, 200, { hrv_analysis: 5 }) },
   ]
   let asked = 0

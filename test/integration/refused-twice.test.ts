@@ -1,5 +1,5 @@
 /**
- * Refusals of the token that do not end as they should: too long, broken off, or with a body that never becomes whole.
+ * Responses that reject the token, but are too long, break off, or never end.
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const PATH = '/amsu-analysis/v2/things/'
 const INVALID = { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'no' } }
 const REFUSAL = JSON.stringify(INVALID)
 
-/** A proxy before an AMSU that says what `options` say. */
+/** A proxy in front of an AMSU that responds as `options` say. */
 async function setUp (t: Test, options: UpstreamOptions, settings: Record<string, string> = {}, clock?: ReturnType<typeof createScaledClock>): Promise<{ proxy: Proxy, upstream: Upstream }> {
   const upstream = await startUpstream(options)
   const proxy = await startProxy(upstream.origin, settings, clock)
@@ -37,7 +37,7 @@ function beginPost (t: Test, port: number, beginning: string, length: number): {
   return { socket, text: once(socket, 'close').then(() => text) }
 }
 
-/** How a 401 stops in the middle of its body, and what its client is told if nothing else helps. */
+/** How a 401 stops in the middle of its body, and what the client gets if there is no better response. */
 const BREAKS = [
   ['a reset', (socket: Socket) => { socket.resetAndDestroy() }, 'PROXY.UPSTREAM_RESET'],
   ['an end', (socket: Socket) => { socket.end() }, 'PROXY.UPSTREAM_RESET'],

@@ -10,7 +10,7 @@ function headersNamed (received: Received | undefined, name: string): string[] {
   return (received?.rawHeaders ?? []).filter((_, i, all) => i % 2 === 1 && all[i - 1]?.toLowerCase() === name)
 }
 
-test('method, path, query and body reach AMSU byte for byte, and the answer comes back likewise', async t => {
+test('method, path, query and body reach AMSU byte for byte, and the response comes back likewise', async t => {
   const response = randomBytes(100_000)
   const upstream = await startUpstream({ onRequest: (_received, res) => { res.writeHead(207, 'Own Words', { 'X-One': 'é', 'content-type': 'odd/type; x' }); res.end(response) } })
   const proxy = await startProxy(upstream.origin)
@@ -79,7 +79,7 @@ test('large bodies stream, with and without a length', async t => {
   t.same(hashes, [sent, sent])
 })
 
-test('answers without a body end: HEAD, 204, 304 with a length, an empty 200', async t => {
+test('responses without a body end: HEAD, 204, 304 with a length, an empty 200', async t => {
   const upstream = await startScripted((head, socket) => {
     const status = Number(/things\/(\d+)/.exec(head)?.[1])
     socket.write(`HTTP/1.1 ${status} Words\r\nContent-Length: ${status === 200 && !head.startsWith('HEAD') ? 0 : 42}\r\nETag: "x"\r\n\r\n`)
@@ -95,7 +95,7 @@ test('answers without a body end: HEAD, 204, 304 with a length, an empty 200', a
   }
 })
 
-test('the request id is the caller’s if it is sane, else a new one; sent upstream, answered and logged', async t => {
+test('the request id is the caller’s if it is sane, else a new one; sent upstream, sent back and logged', async t => {
   const upstream = await startUpstream({ onRequest: (_received, res) => { res.setHeader('x-request-id', 'upstream-own'); res.end() } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -16,7 +16,7 @@ const OLD = 'old-secret-8d2e71b4'
 const NEW = 'new-secret-55c0aa17'
 const UNKNOWN = 'unknown-secret-93fb20'
 
-/** Runs inside the program, before it: tells its environment, and that of a child, when asked. */
+/** Runs inside the program, before it: prints its environment, and that of a child, on request. */
 const WITNESS = `
 const { execFileSync } = require('node:child_process')
 process.on('SIGUSR2', () => { console.log('witness ' + JSON.stringify({ own: process.env, child: execFileSync('/usr/bin/env').toString() })) })
@@ -25,12 +25,12 @@ process.on('SIGUSR2', () => { console.log('witness ' + JSON.stringify({ own: pro
 interface Amsu extends Upstream {
   /** The secrets AMSU accepts at the moment. */
   readonly accepted: Set<string>
-  /** The secrets the last call, and each token call, came by. */
+  /** The secrets of the last call, and of each token call. */
   readonly lastSecret: () => string | undefined
   readonly tried: string[]
 }
 
-/** An AMSU whose tokens tell by which secret they were had. */
+/** An AMSU whose tokens show for which secret they were issued. */
 async function startAmsu (t: Test): Promise<Amsu> {
   const accepted = new Set([OLD, NEW])
   const secrets = new Map<string, string>()

@@ -6,7 +6,7 @@ import { json, startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 
-test('no log line, answer or error of a run at level trace holds a secret of the run', async t => {
+test('no log line, response or error of a run at level trace holds a secret of the run', async t => {
   let fault = 0
   const upstream = await startUpstream({
     lifeSeconds: 2,

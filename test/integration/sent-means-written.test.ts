@@ -1,5 +1,5 @@
 /**
- * A request is sent when its bytes are written, and not before; what AMSU responds is heard whenever it has arrived; and as long as
+ * A request counts as sent when its bytes are written, not before; a response of AMSU is read whenever it arrives; and as long as
  * nothing has gone to the client, a fault is a response.
  */
 import { test, type Test } from 'tap'
@@ -14,7 +14,7 @@ const PATH = '/amsu-analysis/v2/things/'
 const HEAD = `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\n`
 const INVALID = JSON.stringify({ error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'no' } })
 
-/** A proxy before an upstream below HTTP. */
+/** A proxy in front of an upstream that sends raw bytes. */
 async function setUp (t: Test, script: (head: string, socket: Socket) => void, settings: Record<string, string> = {}): Promise<{ proxy: Proxy, upstream: Scripted }> {
   const upstream = await startScripted(script)
   const proxy = await startProxy(upstream.origin, settings)
@@ -100,7 +100,7 @@ test('an early response to an upload arrives, though AMSU closes with bytes unre
     const upstream = await startScripted((_head, socket) => {
       socket.pause()
       respond(socket, body, status, 'Content-Type: application/json\r\nConnection: close\r\n')
-      socket.destroy() // more has come than was read
+      socket.destroy() // not all bytes that came were read
     })
     const proxy = await startProxy(upstream.origin)
     t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -1,5 +1,5 @@
 /**
- * Signals from the first moment of the process on, whoever it runs under.
+ * Signals from the first moment of the process on, run directly, by npm, or as process 1.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

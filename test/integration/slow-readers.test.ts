@@ -1,6 +1,6 @@
 /**
- * Callers who read a long answer slowly, or stop. What the kernels on both sides hold, some 8 MB here, passes at once; what comes
- * behind it is held back in the proxy and at AMSU.
+ * Clients that read a long response slowly, or stop. What the kernels on both sides hold, some 8 MB here, passes at once; what comes
+ * after it waits in the proxy and at AMSU (backpressure).
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
@@ -14,12 +14,12 @@ const RESPONSE_BYTES = 24_000_000
 const REQUEST = 'GET /amsu-analysis/v2/things/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
 const IDLE_TIMEOUT_MS = 500
 
-/** Much less than this and the kernel would not tell of any progress within the time-out; see src/relay/write-stall.ts. */
+/** With much less than this, the kernel would show no progress within the timeout; see src/relay/write-stall.ts. */
 const BYTES_PER_MS = 12_000
 
 interface Scene {
   readonly proxy: Proxy
-  /** The caller's connection: the request is sent, nothing of the answer is read. */
+  /** The caller's connection: the request is sent, nothing of the response is read. */
   readonly caller: Socket
   /** AMSU's connection once the request is there. */
   readonly amsu: () => Socket
@@ -82,7 +82,7 @@ for (const scheme of ['http', 'https'] as const) {
     t.ok(Number(line?.['durationMs']) >= IDLE_TIMEOUT_MS)
   })
 
-  test(`a caller who reads slowly gets the whole answer, though it takes several time-outs: ${scheme}`, async t => {
+  test(`a caller who reads slowly gets the whole response, though it takes several timeouts: ${scheme}`, async t => {
     const { proxy, caller } = await setUp(t, scheme)
     t.ok(await readSlowly(caller) > RESPONSE_BYTES)
     await proxy.untilLogged(1)

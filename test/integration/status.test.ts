@@ -91,7 +91,7 @@ test('the state follows the token: starting, then what is wrong', async t => {
   t.match(await read(), { state: 'starting', isServing: false })
   while (upstream.tokenCalls.length < 1) await read()
   respond(true)
-  while ((await read()).state === 'starting') { /* until the answer has arrived */ }
+  while ((await read()).state === 'starting') { /* until the response has arrived */ }
   t.match(await read(), { state: 'token_endpoint_down', isServing: false, token: { failure: 'transient', consecutiveFailures: 1 } })
   while (upstream.tokenCalls.length < 2) await read()
   respond(false)
@@ -115,12 +115,12 @@ test('why no token can be got is told by a code, and nothing of where it was loo
   }
 })
 
-test('a clock that is off against AMSU’s answers is told, as far as they tell', async t => {
+test('a clock that differs from that of AMSU’s responses is reported', async t => {
   const upstream = await startUpstream({ onToken: (_received, res) => { res.setHeader('date', new Date(Date.now() - 7_200_000).toUTCString()).writeHead(503).end('{}') } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
   const read = async (): Promise<Status> => JSON.parse((await call(proxy.origin, '/status', JSON_PLEASE)).text) as Status
-  while ((await read()).state === 'starting') { /* until the answer has arrived */ }
+  while ((await read()).state === 'starting') { /* until the response has arrived */ }
   const { clock, token } = await read()
   t.equal(clock.isOff, true)
   t.ok(Math.abs(Number(clock.skewSeconds) - 7200) < 30, String(clock.skewSeconds))

@@ -18,9 +18,9 @@ const LISTENER = { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: pemPath('
 
 interface Scene {
   readonly proxy: Proxy
-  /** Where the pair lies that is served. */
+  /** The directory of the pair that is served. */
   readonly files: { readonly cert: string, readonly key: string }
-  /** Puts another pair in its place. */
+  /** Replaces the pair. */
   readonly install: (name: PairName, keyName?: PairName) => void
   readonly agent: https.Agent
 }
@@ -167,7 +167,7 @@ test('stopping lets a busy TLS connection finish, and does not wait for idle, un
   t.ok(performance.now() - start < 5_000)
 })
 
-test('a TLS connection that stays busy is answered 504 after the grace time', async t => {
+test('a TLS connection that stays busy gets 504 after the grace time', async t => {
   let isHanging = false
   const { proxy, agent } = await setUp(t, { onRequest: () => { isHanging = true } }, { SHUTDOWN_GRACE_MS: '100' })
   const hanging = call(proxy.origin, PATH, { agent })

@@ -9,7 +9,7 @@ import { startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 
-/** Certificates nobody may be deceived by, and what OpenSSL or Node calls each. */
+/** Certificates that must be rejected, and the error code of OpenSSL or Node.js for each. */
 const FAULTS: ReadonlyArray<readonly [PairName, string]> = [
   ['self-signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
   ['wrong-name', 'ERR_TLS_CERT_ALTNAME_INVALID'],
@@ -30,7 +30,7 @@ for (const [name, code] of FAULTS) {
     t.match(proxy.lines.join(''), code)
   })
 
-  test(`CVE-2026-107318: with a token in hand, a call to an AMSU that now has a ${name} certificate is answered 502 and not one byte of it sent`, async t => {
+  test(`CVE-2026-107318: with a token in hand, a call to an AMSU that now has a ${name} certificate gets 502 and not one byte of it is sent`, async t => {
     const upstream = await startUpstream()
     const front = await startTlsFront(upstream, 'server')
     const proxy = await startProxy(front.origin, { AMSU_CA_FILE: CA_PATH })

@@ -1,5 +1,5 @@
 /**
- * Bad lines and many calls: callers who leave in crowds, and uploads that take their time.
+ * Faulty lines and many calls: clients that disconnect all at once, and slow uploads.
  */
 import { test } from 'tap'
 import { createRandom } from '../soak/random.ts'
@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 
 const MAX_CONNECTIONS = 64
 
-/** 300 calls of all kinds, fewer of the large ones, whose callers leave after up to a second. */
+/** 300 calls of all kinds, fewer of the large ones, whose clients disconnect after up to a second. */
 async function makeCrowd (stage: Stage): Promise<Ending[]> {
   const random = createRandom(42)
   return await Promise.all(Array.from({ length: 300 }, async () => {
@@ -17,11 +17,11 @@ async function makeCrowd (stage: Stage): Promise<Ending[]> {
   }))
 }
 
-test('300 callers who leave within a second, in every phase, leave nothing behind: no call, no connection past the pool, no memory', async t => {
+test('300 clients that disconnect within a second, in every phase, leave nothing behind: no call, no connection past the pool, no memory', async t => {
   const stage = await startStage(t, 'upstream', { UPSTREAM_MAX_CONNECTIONS: String(MAX_CONNECTIONS) })
   await stage.makeAll('server', {})
   const memory = watchMemory(t)
-  // So slow that many wait for an answer, and more than the pool takes wait for a connection.
+  // So slow that many wait for a response, and more than the pool takes wait for a connection.
   stage.toxic.set('client', { latencyMs: 150, jitterMs: 100 })
   const endings = await makeCrowd(stage)
   t.ok(endings.filter(({ outcome }) => outcome === 'no answer').length > 100, 'many have left')
@@ -36,7 +36,7 @@ test('300 callers who leave within a second, in every phase, leave nothing behin
 test('callers whose line breaks for all of them at once leave nothing behind', async t => {
   const stage = await startStage(t, 'caller', { UPSTREAM_MAX_CONNECTIONS: String(MAX_CONNECTIONS) })
   for (const by of ['reset', 'close'] as const) {
-    // No answer arrives, so that all of them are there when the line breaks.
+    // No response arrives, so that all of them are there when the line breaks.
     stage.toxic.set('client', { end: { afterBytes: 0, by: 'stall' } })
     const crowd = Promise.all(Array.from({ length: 100 }, async (_, i) => await stage.make(CALL_NAMES[i % CALL_NAMES.length] ?? 'GET')))
     await until(() => stage.toxic.sockets.size === 200)
@@ -51,7 +51,7 @@ test('callers whose line breaks for all of them at once leave nothing behind', a
 })
 
 test('a healthy slow upload never times out, whichever side of the proxy is slow', async t => {
-  // 100 MB at 200 kB/s take 500 s, with time-outs of 60 s and 300 s; here 20 MB take 4 s, with time-outs of 1 s and 2.5 s.
+  // 100 MB at 200 kB/s take 500 s, with timeouts of 60 s and 300 s; here 20 MB take 4 s, with timeouts of 1 s and 2.5 s.
   const settings = { UPSTREAM_IDLE_TIMEOUT_MS: '1000', UPSTREAM_RESPONSE_TIMEOUT_MS: '2500' }
   await Promise.all((['upstream', 'caller'] as const).map(async side => {
     const stage = await startStage(t, side, settings)

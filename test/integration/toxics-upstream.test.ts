@@ -1,6 +1,6 @@
 /**
- * The matrix of faults between the proxy and AMSU. A code of ours is also what the log says; with `cut` before it the answer had
- * begun. Whoever uploads may see a cut instead of a code: the proxy does not read a body on for ever.
+ * The matrix of faults between the proxy and AMSU. An error code of the proxy is also in the log; with `cut` before it the response had
+ * begun. A client that uploads may see a cut instead of a code: the proxy does not read a body for ever.
  */
 import { test } from 'tap'
 import { all, ends, SLOW, tryMatrix, type Matrix, type Row } from '../support/toxic-matrix.ts'
@@ -11,7 +11,7 @@ const TIMEOUT = all('PROXY.UPSTREAM_TIMEOUT')
 
 const BROKEN: readonly Row[] = (['reset', 'close', 'fin'] as const).flatMap(by => [
   ends(by, 'at the first byte', 'server', RESET),
-  // An AMSU that can still answer says what it thinks of half a request, and that is passed on.
+  // If AMSU can still respond to half a request, its response is passed on.
   ends(by, 'after 1 MB', 'server', ['good', by === 'fin' ? '400' : 'PROXY.UPSTREAM_RESET', 'good']),
   ends(by, 'at the first byte', 'client', RESET),
   ends(by, 'in the head', 'client', RESET),
@@ -41,7 +41,7 @@ test('a line to AMSU that breaks is one error or a cut, nothing is sent twice, n
   await tryMatrix(t, { side: 'upstream', rows: BROKEN, isRight })
 })
 
-test('a line to AMSU that falls silent is a time-out or a cut, nothing is sent twice, nothing is left, and the next request is served', async t => {
+test('a line to AMSU that falls silent is a timeout or a cut, nothing is sent twice, nothing is left, and the next request is served', async t => {
   const settings = { UPSTREAM_RESPONSE_TIMEOUT_MS: '700', UPSTREAM_IDLE_TIMEOUT_MS: '700' }
   await tryMatrix(t, { side: 'upstream', rows: SILENT, settings, isRight })
 })

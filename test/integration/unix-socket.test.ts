@@ -104,7 +104,7 @@ test('the socket file of a killed process is replaced, the one of a running proc
   t.equal(existsSync(path), false)
 })
 
-test('a path that can not be a socket ends with 1, and what lies there stays as it is', async t => {
+test('a path that cannot be a socket ends with 1, and what lies there stays as it is', async t => {
   const { path } = setUp(t)
   writeFileSync(path, 'precious')
   const settings = { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: 'http://127.0.0.1:9' }

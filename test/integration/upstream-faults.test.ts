@@ -9,7 +9,7 @@ import { startScripted, startTcp, startUpstream } from '../support/upstream.ts'
 const PATH = '/amsu-analysis/v2/things/'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-/** A proxy before an upstream that does to the first request what `fault` does, and answers the following ones. */
+/** A proxy before an upstream that applies `fault` to the first request, and responds to the following ones. */
 async function setUp (t: Test, fault: (socket: Socket, head: string) => void, settings: Record<string, string> = {}) {
   let isFirst = true
   const upstream = await startScripted((head, socket) => {
@@ -22,7 +22,7 @@ async function setUp (t: Test, fault: (socket: Socket, head: string) => void, se
   return { upstream, proxy }
 }
 
-test('whatever AMSU does wrong before its answer is one error, sent once, and the next request is served', async t => {
+test('whatever AMSU does wrong before its response is one error, sent once, and the next request is served', async t => {
   for (const [name, fault, status, code] of [
     ['ends', socket => { socket.end() }, 502, 'UPSTREAM_RESET'],
     ['resets', socket => { socket.resetAndDestroy() }, 502, 'UPSTREAM_RESET'],
@@ -69,7 +69,7 @@ test('a paid response that is written oddly but has one reading reaches its call
   }
 })
 
-test('odd but valid answers pass: 103 first, status 999, Trailer with a length, chunks with trailers, sliced byte by byte', async t => {
+test('odd but valid responses pass: 103 first, status 999, Trailer with a length, chunks with trailers, sliced byte by byte', async t => {
   for (const [name, bytes, status] of [
     ['103 first', `HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n${OK}`, 200],
     ['status 999', OK.replace('200', '999'), 999],
@@ -91,7 +91,7 @@ test('odd but valid answers pass: 103 first, status 999, Trailer with a length, 
   t.equal((await call(proxy.origin, PATH)).text, 'ok', 'sliced byte by byte')
 })
 
-test('an answer that breaks off cuts the caller’s connection: never a clean end', async t => {
+test('a response that breaks off cuts the caller’s connection: never a clean end', async t => {
   for (const [name, first, breakOff, version] of [
     ['short of its length', 'Content-Length: 100\r\n\r\npart', socket => { socket.end() }, '1.1'],
     ['reset', 'Content-Length: 100\r\n\r\npart', socket => { socket.resetAndDestroy() }, '1.1'],
@@ -104,7 +104,7 @@ test('an answer that breaks off cuts the caller’s connection: never a clean en
       sockets.push(socket)
       socket.write(`HTTP/1.1 200 OK\r\n${first}`)
     })
-    // Only once the caller has read the first part: a reset that overtakes it is taken for an end by some clients.
+    // Only once the caller has read the first part: some clients take a reset that overtakes it for an end.
     const { isReset } = await sendBytes(proxy.port, `GET ${PATH} HTTP/${version}\r\nHost: localhost\r\n\r\n`, () => { breakOff(sockets[0] as Socket) })
     t.ok(isReset, name)
     await proxy.untilLogged(1)
@@ -112,7 +112,7 @@ test('an answer that breaks off cuts the caller’s connection: never a clean en
   }
 })
 
-test('an upstream that can not be reached is 502, and nothing was sent', async t => {
+test('an upstream that cannot be reached is 502, and nothing was sent', async t => {
   const gone = await startTcp(() => {})
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
@@ -167,7 +167,7 @@ test('a slow but steady upload is no silence', async t => {
   res.resume()
 })
 
-test('an answer that comes while the upload runs reaches the caller, and the connection ends', async t => {
+test('a response that comes while the upload runs reaches the caller, and the connection ends', async t => {
   for (const status of [401, 413]) {
     const { upstream, proxy } = await setUp(t, socket => { socket.end(`HTTP/1.1 ${status} Early\r\nContent-Length: 5\r\nConnection: close\r\n\r\nearly`) })
     const got = await call(proxy.origin, PATH, { method: 'POST', body: Buffer.alloc(30_000_000) })
@@ -179,7 +179,7 @@ test('an answer that comes while the upload runs reaches the caller, and the con
   }
 })
 
-test('a caller who leaves while waiting, uploading or downloading cancels the call at AMSU at once', async t => {
+test('a client that disconnects while waiting, uploading or downloading cancels the call at AMSU at once', async t => {
   for (const [phase, request, response] of [
     ['waiting', `GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`, ''],
     ['uploading', `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf`, ''],
@@ -227,7 +227,7 @@ test('a caller who reads slowly slows AMSU down instead of filling the memory', 
   caller.destroy()
 })
 
-test('CVE-2026-6733: an answer nobody asked for is given to nobody, whenever it comes', async t => {
+test('CVE-2026-6733: an unsolicited response is given to nobody, whenever it comes', async t => {
   const unasked = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nunasked!'
   for (const when of ['together', 'next', 'later']) {
     const { proxy, upstream } = await setUp(t, socket => {

@@ -1,7 +1,7 @@
 /**
- * The answers of the analysis calls, computed from what was sent: plausible and the same each time, but no medicine. Names and types
- * are the documented ones; where the vendor's tables are cut off, the answer ends where our knowledge does. Only `risk`,
- * `tachycardia` and `bradycardia` are guessed, so that these answers say something.
+ * The responses of the analysis calls, computed from what was sent: plausible and repeatable, but not medically valid. Names and types
+ * are the documented ones; where the vendor's tables are cut off, the response ends where the documentation does. Only `risk`,
+ * `tachycardia` and `bradycardia` are guessed, so that these responses say something.
  */
 import type { AnalysisCall } from './calls.ts'
 import { conditionSchema, personRecordingSchema, recordingSchema, runSchema, strideSchema } from './fields.ts'
@@ -9,7 +9,7 @@ import type { BodySchema, Condition, Person, Run, Stride } from './fields.ts'
 import { findIrregularStretches, mean, measureRates, measureVariability, restingIntervalsMs, stressIndex, sum } from './heart-rate.ts'
 import { refusals } from './refusal.ts'
 
-/** Signal that atrial fibrillation cannot be told without. */
+/** The signal without which atrial fibrillation cannot be detected. */
 const leastAfSeconds = 30
 /** Beats a minute above which a stretch is not rest, so that hrv/state skips it. */
 const mostRestingHeartRate = 110
@@ -24,7 +24,7 @@ const stressBounds = { normal: 50, stressed: 150 }
 /** Metres that a runner covers with each step; only used when no speed is sent. */
 const stepMetres = 1
 
-/** An analysis of an ECG: what goes along with it, and the answer to the times between its beats. */
+/** An analysis of an ECG: what goes along with it, and the response to the times between its beats. */
 export interface EcgAnalysis {
   schema: BodySchema
   respond: (rrMs: number[], fields: Person & Condition) => object
@@ -52,7 +52,7 @@ export const numberAnalyses: Partial<Record<AnalysisCall, NumberAnalysis>> = {
   'POST /calorie/running/results/': { schema: strideSchema, respond: describeBurning },
 }
 
-/** Calls whose answer has no `id`. */
+/** Calls whose response has no `id`. */
 export const unnumberedCalls: readonly AnalysisCall[] = ['POST /hrv/rr-list/', 'POST /calorie/running/results/']
 
 function describeRhythm (rrMs: number[]) {

@@ -20,7 +20,7 @@ async function start (t: { after: (end: () => Promise<void>) => unknown }, optio
   return { simulator, origin: simulator.origin, token }
 }
 
-await test('every analysis answers in the documented shape, and ids rise', async t => {
+await test('every analysis responds in the documented shape, and ids rise', async t => {
   const { origin, token } = await start(t)
   const ofEcg = async (path: string, fields: object = personRecording) => {
     const { status, body } = await sendEcg(origin, path, token, ecg, fields)
@@ -43,7 +43,7 @@ await test('every analysis answers in the documented shape, and ids rise', async
   t.same(Object.keys(burning.body), ['burning_rate'])
 })
 
-await test('a recording of half an hour is answered with its own rate and beats', async t => {
+await test('a recording of half an hour gets its own rate and beats', async t => {
   const recording = halfAnHour()
   const { simulator, origin, token } = await start(t)
   const { body } = await sendEcg(origin, '/arrhythmia/common/results/', token, recording.ecg)

@@ -24,7 +24,7 @@ declare module 'fastify' {
 
 /** What AMSU's files come to: 100 MB are about 55 h. */
 const sampleRateHz = 250
-/** Number before that of the first answer. */
+/** Number before that of the first response. */
 const idBefore = 50_000
 /** Times between beats below which a recording has no rhythm to speak of. */
 const leastIntervals = 2
@@ -40,7 +40,7 @@ export async function registerAnalysisCalls (app: FastifyInstance, { bench }: { 
     return Readable.from(cutBody(payload, request.faults.cut, reply))
   })
 
-  /** Charges a success, waits as the faults say, and numbers the answer. */
+  /** Charges a success, waits as the faults say, and numbers the response. */
   async function finish (call: AnalysisCall, { faults }: FastifyRequest, response: object): Promise<object> {
     const family = analysisFamilies[call]
     demandQuota(bench, family)
@@ -97,7 +97,7 @@ function registerNumberCalls (app: FastifyInstance, bench: Bench, finish: Finish
   }
 }
 
-/** Decides on the head of a request, before any of its body is read, whether it goes on; returns the reply if that is under way already. */
+/** Decides on the head of a request, before any of its body is read, whether it goes on; returns the reply if it has already started. */
 function admit (bench: Bench, call: typeof quotaCall | AnalysisCall, request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
   const { tokens, recorder, faults, options } = bench
   const header = request.headers.authorization

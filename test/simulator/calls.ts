@@ -6,7 +6,7 @@ export const basePath = '/amsu-analysis/v2'
 /** The calls that hand out tokens. */
 export const tokenCalls = ['POST /token', 'PUT /token', 'POST /token/refreshment'] as const
 
-/** The call that tells what is left of the quotas. */
+/** The call that returns the remaining quotas. */
 export const quotaCall = 'GET /available-times'
 
 /** The analyses and their quota. That rr-list draws on hrv_analysis is inferred from its path. */

@@ -14,7 +14,7 @@ export const person = { height: 170, weight: 65.5, age: 40, gender: 0 }
 /** A person and how an ECG was taken. */
 export const personRecording = { ...person, model: 'offline', device: 'V6' }
 
-/** An answer of the API. */
+/** A response of the API. */
 export interface ReceivedResponse {
   status: number
   headers: Record<string, string | string[] | undefined>
@@ -22,7 +22,7 @@ export interface ReceivedResponse {
   body: Record<string, unknown> & { error?: { code: string, msg: string } }
 }
 
-/** Half an hour of ECG, and what is known of it. */
+/** Half an hour of ECG, and its known properties. */
 export interface HalfAnHour {
   readonly ecg: Buffer
   /** Mean beats a minute. */
@@ -53,7 +53,7 @@ export async function buyTokens (origin: string): Promise<TokenResponse> {
   return body as unknown as TokenResponse
 }
 
-/** Asks what is left of the quotas. */
+/** Reads the remaining quotas. */
 export async function getTimes (origin: string, token?: string): Promise<ReceivedResponse> {
   return read(await call(origin, `${basePath}/available-times`, { headers: authorization(token) }))
 }

@@ -73,7 +73,7 @@ await test('an analysis that hangs has been charged, and closing ends it at once
   await hanging
 })
 
-await test('analysis calls can be answered late, cut, or by the front end', async t => {
+await test('responses of analysis calls can be late, cut, or from the front end', async t => {
   const { origin, faults } = await start(t)
   const { access_token: token } = await buyTokens(origin)
 
@@ -100,7 +100,7 @@ await test('analysis calls can be answered late, cut, or by the front end', asyn
   t.equal((await sendForm(origin, 'POST', '/token', credentials)).status, 200, 'tokens are still sold')
 })
 
-await test('a front end that answers in the middle of an upload is no trouble for the next call', async t => {
+await test('a front end that responds in the middle of an upload is no trouble for the next call', async t => {
   const { origin, faults } = await start(t)
   const { access_token: token } = await buyTokens(origin)
   faults.status = 503
@@ -110,7 +110,7 @@ await test('a front end that answers in the middle of an upload is no trouble fo
   t.equal((await sendEcg(origin, '/hrv/rr-list/', token, ecg)).status, 200)
 })
 
-await test('a client that leaves in the middle of an upload is no trouble for the next call', async t => {
+await test('a client that disconnects in the middle of an upload is no trouble for the next call', async t => {
   const simulator = await start(t)
   const { access_token: token } = await buyTokens(simulator.origin)
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'multipart/form-data; boundary=x' }

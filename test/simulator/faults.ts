@@ -26,31 +26,31 @@ export interface Faults {
   tokenLifeSeconds?: number | undefined
   /** POST /token refuses even the right credentials. */
   rejectCredentials?: boolean | undefined
-  /** PUT /token answers 405, as a firewall would; POST /token/refreshment still works. */
+  /** PUT /token gets 405, as from a firewall; POST /token/refreshment still works. */
   rejectPut?: boolean | undefined
-  /** Token calls answer this status and an envelope. */
+  /** Token calls get this status and an envelope. */
   tokenStatus?: number | undefined
   /** Adds Retry-After to {@link tokenStatus}. */
   tokenRetryAfterSeconds?: number | undefined
-  /** Token calls answer 200 and this instead of tokens. */
+  /** Token calls get 200 and this instead of tokens. */
   tokenBody?: string | Buffer | undefined
   /** Content type of {@link tokenBody}. @default 'application/json' */
   tokenBodyType?: string | undefined
-  /** Token calls are never answered. */
+  /** Token calls never get a response. */
   tokenHang?: boolean | undefined
   /** Token calls get their connection reset. */
   tokenDown?: boolean | undefined
-  /** Analysis calls answer this status and HTML at once, while the upload may still be under way, as a front end would. */
+  /** Analysis calls get this status and HTML at once, possibly during the upload, as from a front end. */
   status?: number | undefined
-  /** Analysis calls are read, charged, and never answered. */
+  /** Analysis calls are read and charged, and never get a response. */
   hang?: boolean | undefined
-  /** Analysis calls are read, charged, and answered this much later. */
+  /** Analysis calls are read and charged; the response comes this much later. */
   delayMs?: number | undefined
-  /** Answers of analysis calls announce their full length, but the connection ends after this many bytes of body. */
+  /** Responses of analysis calls announce their full length, but the connection ends after this many bytes of body. */
   cut?: number | undefined
 }
 
-/** Merges a JSON body into the faults; null switches one off. Says which names there are if one is wrong. */
+/** Merges a JSON body into the faults; null switches one off. Lists the valid names if one is wrong. */
 export function mergeFaults (faults: Faults, changes: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(changes)) {
     const type = faultTypes[name as keyof Faults] as string | undefined
@@ -67,7 +67,7 @@ export function resetFaults (faults: Faults): void {
   for (const name of Object.keys(faults) as Array<keyof Faults>) delete faults[name]
 }
 
-/** Answers a token call in the way of the fault that is on; does nothing if none is. */
+/** Responds to a token call as the active fault says; does nothing if there is none. */
 export async function spoilTokenCall (faults: Faults, reply: FastifyReply): Promise<void> {
   if (faults.tokenDown) {
     reply.hijack()
@@ -82,7 +82,7 @@ export async function spoilTokenCall (faults: Faults, reply: FastifyReply): Prom
   }
 }
 
-/** Answers an analysis call with the front end's error page if that fault is on, and says whether it did. */
+/** Responds to an analysis call with the front end's error page if that fault is on; returns whether it did. */
 export function spoilAnalysisCall (faults: Faults, reply: FastifyReply): boolean {
   if (faults.status === undefined) return false
   const page = `<html>\n<head><title>${faults.status}</title></head>\n<body><center><h1>${faults.status}</h1></center></body>\n</html>\n`

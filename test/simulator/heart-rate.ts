@@ -1,5 +1,5 @@
 /**
- * What a list of beats says about the heart: its rate, its variability, and stretches where the rhythm is fast, slow or irregular.
+ * Figures from a list of beats: its rate, its variability, and stretches where the rhythm is fast, slow or irregular.
  * The definitions of variability are those of the Task Force of ESC and NASPE (1996). None of it is for diagnosis.
  */
 
@@ -69,7 +69,7 @@ export function measureRates (rrMs: number[]): HeartRates {
   return rates
 }
 
-/** Returns the variability of a recording; all 0 where there are too few sound intervals to tell. */
+/** Returns the variability of a recording; all 0 where there are too few valid intervals. */
 export function measureVariability (rrMs: number[]): Variability {
   const nn = rrMs.filter(rr => rr >= soundRrMs.least && rr <= soundRrMs.most)
   const steps = nn.slice(1).map((rr, i) => rr - nn[i]!)

@@ -32,7 +32,7 @@ const beatShare = 0.35
 /** Share of a usual beat's amplitude that the quiet time between beats may have; above it, there is no ECG but noise. */
 const quietShare = 0.2
 
-/** What the filters leave of a recording: places that may be beats, by rising time. */
+/** What remains of a recording after the filters: places that may be beats, by rising time. */
 interface Candidates {
   /** Sample index of the R wave. */
   at: number[]
@@ -49,7 +49,7 @@ export function findRPeaks (samples: Int16Array, sampleRateHz: number): number[]
   return chooseBeats(candidates, sampleRateHz)
 }
 
-/** Does the same as {@link findRPeaks}, but lets the process breathe, for recordings of many hours. */
+/** Does the same as {@link findRPeaks}, but yields to the event loop, for recordings of many hours. */
 export async function findRPeaksInTurns (samples: Int16Array, sampleRateHz: number): Promise<number[]> {
   const candidates: Candidates = { at: [], strength: [], quiet: [] }
   for (let from = 0; from < samples.length; from += blockSamples) {

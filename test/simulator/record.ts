@@ -21,7 +21,7 @@ export interface SeenAuthorization {
 
 /** Counters since the start. All of it can be sent as JSON. */
 export interface SimulatorRecord {
-  /** Requests by call, counted when their head arrives, whatever the answer. */
+  /** Requests by call, counted when their head arrives, whatever the response. */
   calls: Record<CallName, number>
   /** The last 1000 requests of all calls but the token calls. */
   authorizations: SeenAuthorization[]

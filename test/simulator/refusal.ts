@@ -1,9 +1,9 @@
 /**
  * The errors of the AMSU API. The codes marked "seen" stand in the vendor's pages; of their statuses only one is known (422 of
- * ECG.INVALID_DATA). All else is our guess, after the habits of FastAPI, which the rest of the API looks like.
+ * ECG.INVALID_DATA). Everything else is a guess, based on FastAPI, which the rest of the API resembles.
  */
 
-/** An error that is answered as `{"error":{"code","msg"}}`. */
+/** An error that is sent as `{"error":{"code","msg"}}`. */
 export class Refusal extends Error {
   readonly status: number
   readonly code: string

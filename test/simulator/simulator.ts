@@ -1,6 +1,6 @@
 /**
- * A stand-in for AMSU's ECG-analysis API: every call with its exact path, tokens that expire, quotas that run out, answers computed from
- * the signal that was sent, and faults on demand. What the vendor does not document is guessed, and said so where it is.
+ * A stand-in for AMSU's ECG-analysis API: every call with its exact path, tokens that expire, quotas that run out, responses computed from
+ * the signal that was sent, and faults on demand. What the vendor does not document is guessed; comments mark the guesses.
  */
 import Fastify from 'fastify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -16,7 +16,7 @@ import { registerTokenCalls } from './token-calls.ts'
 import { createTokenRegister } from './tokens.ts'
 import type { TokenRegister } from './tokens.ts'
 
-/** What a simulator is without options. The credentials are no secret: they open nothing but a simulator. */
+/** The defaults of a simulator. The credentials are no secret: they work for a simulator only. */
 export const simulatorDefaults: SimulatorOptions = {
   host: '127.0.0.1',
   port: 0,
@@ -39,15 +39,15 @@ export interface SimulatorOptions {
   clientId: string
   /** The app_secret that POST /token takes. */
   clientSecret: string
-  /** Life of an access token in seconds; `expires_in` says it in whole ones. @default 86400 */
+  /** Life of an access token in seconds; `expires_in` has whole seconds. @default 86400 */
   tokenLifeSeconds: number
   /** Life of a refresh token in seconds. @default 2592000 (30 days) */
   refreshLifeSeconds: number
   /** Analyses left of each family; -1 is without end. @default 1000, hrv_analysis -1, health_analysis 100 */
   quotas: Partial<Record<Family, number>>
-  /** Answers a missing or superfluous slash with 307 and an absolute Location, as Starlette does, instead of 404. @default false */
+  /** Redirects a missing or superfluous slash with 307 and an absolute Location, as Starlette does, instead of 404. @default false */
   redirectSlashes: boolean
-  /** Wall clock in milliseconds: decides whether a token has expired, and is the `Date` of each answer. @default Date.now */
+  /** Wall clock in milliseconds: decides whether a token has expired, and is the `Date` of each response. @default Date.now */
   wall: () => number
 }
 
@@ -57,7 +57,7 @@ export interface Simulator {
   readonly origin: string
   /** What goes wrong from now on; set and delete at will. */
   readonly faults: Faults
-  /** What was seen since the start. */
+  /** What has arrived since the start. */
   readonly record: SimulatorRecord
   /** Pairs of tokens issued so far. */
   readonly issueCount: number
@@ -67,7 +67,7 @@ export interface Simulator {
   revoke: (token: string) => void
   /** Makes all tokens worthless, the refresh tokens too. */
   revokeAll: () => void
-  /** Ends at once, whatever is under way. */
+  /** Ends at once, whatever is in flight. */
   close: () => Promise<void>
 }
 
@@ -106,7 +106,7 @@ export async function startSimulator (options: Partial<SimulatorOptions> = {}): 
 }
 
 function createApp (bench: Bench): FastifyInstance {
-  // A HEAD route would answer where the real API has none, and a waiting close would never end with a request that hangs.
+  // A HEAD route would respond where the real API has none, and a waiting close would never end with a request that hangs.
   const app = Fastify({ exposeHeadRoutes: false, forceCloseConnections: true })
   app.setErrorHandler(respondWithError)
   // Not the not-found handler: that one runs after the body was parsed, and would complain of the content type first.

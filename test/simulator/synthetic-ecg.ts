@@ -57,7 +57,7 @@ export function synthesizeEcg (options: SyntheticEcgOptions = {}): Buffer {
 export function placeBeats ({ minutes = 30, sampleRateHz = 250, meanHeartRate = 72, seed = 1 }: SyntheticEcgOptions = {}): number[] {
   const random = createNumbers(seed)
   const beats: number[] = []
-  // The first and last beat are drawn whole, so that nobody can argue whether they count.
+  // The first and last beat are drawn completely, so that it is clear whether they count.
   for (let seconds = 0.5; seconds < minutes * 60 - 0.5;) {
     beats.push(seconds * sampleRateHz)
     const breath = breathShare * Math.sin(2 * Math.PI * breathHz * seconds)

@@ -5,7 +5,7 @@ import { SignJWT } from 'jose'
 /** What a token that was sent turned out to be. `missing`: no `Bearer <token>` at all. */
 export type TokenState = 'valid' | 'expired' | 'revoked' | 'unknown' | 'missing'
 
-/** The answer of all three token calls. */
+/** The response of all three token calls. */
 export interface TokenResponse {
   access_token: string
   token_type: 'bearer'

@@ -8,7 +8,7 @@ import { refusals } from './refusal.ts'
 export const mostFileBytes = 101 * 1024 * 1024
 /** Length of the header of `model=online`, whose content is anything. */
 const onlineHeaderBytes = 256
-/** Buffer to start with when nobody says how much will come. */
+/** Initial buffer if the length is unknown. */
 const firstBufferBytes = 1024 * 1024
 
 /** A whole body. */

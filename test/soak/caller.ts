@@ -1,4 +1,4 @@
-/** An app that makes one call, in one of the ways apps do, and may lose patience. */
+/** An app that makes one call, in one of the ways of real apps, and may give up. */
 import { Agent, request } from 'node:http'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
@@ -12,7 +12,7 @@ export const lostAfterMs = 30_000
 /** Bytes of a body that are sent at a time. */
 const pieceBytes = 65_536
 
-/** When a caller loses patience: while the body goes out, after a while whatever has come, or as soon as the answer begins. */
+/** When a caller gives up: while the body goes out, after a while whatever has come, or as soon as the response begins. */
 export type Abort = 'uploading' | 'waiting' | 'downloading'
 
 /** How a call is made. */
@@ -24,16 +24,16 @@ export interface Manner {
   /** Rest between two pieces of the body. */
   readonly pauseMs: number
   readonly abort: Abort | undefined
-  /** Share of the body, or of the longest time to wait, after which the caller loses patience. */
+  /** Share of the body, or of the longest time to wait, after which the caller gives up. */
   readonly patience: number
 }
 
 /** How a call ended for its caller. */
 export type Ending =
   | { readonly kind: 'answer', readonly status: number, readonly proxyError: string | undefined, readonly amsuError: string | undefined, readonly isRight: boolean, readonly isOwn: boolean }
-  /** An answer began and broke. */
+  /** A response began and broke off. */
   | { readonly kind: 'cut', readonly status: number, readonly code: string }
-  /** The connection broke without an answer. */
+  /** The connection broke without a response. */
   | { readonly kind: 'broken', readonly code: string }
   | { readonly kind: 'aborted' }
   | { readonly kind: 'lost' }
@@ -48,7 +48,7 @@ export interface Sent {
   readonly ending: Ending
 }
 
-/** Longest time to wait of a caller that loses patience then. */
+/** Longest time to wait of a caller that gives up then. */
 const patienceMs = 150
 const keepAlive = new Agent({ keepAlive: true, maxFreeSockets: 64 })
 
@@ -111,7 +111,7 @@ function send (outgoing: ClientRequest, load: Load, manner: Manner, abort: () =>
   else outgoing.once('continue', start).flushHeaders()
 }
 
-/** An upload may be cut short by an early refusal, which is then read. */
+/** An early rejection, which is then read, may cut an upload short. */
 async function * slice ({ pieces, bodyBytes }: Load, { pauseMs, abort: when, patience }: Manner, abort: () => void): AsyncGenerator<Buffer> {
   let sentBytes = 0
   for (const piece of pieces) {

@@ -1,4 +1,4 @@
-/** What goes wrong during a soak, and the record of when it did. */
+/** The faults of a soak, and the record of when they happened. */
 import { setTimeout } from 'node:timers/promises'
 import type { Faults } from '../simulator/faults.ts'
 import type { Simulator } from '../simulator/simulator.ts'
@@ -8,14 +8,14 @@ import type { Break, TcpFaultProxy } from './tcp-fault-proxy.ts'
 /** What can be going wrong over a while. */
 export type Trouble = 'token outage' | 'status' | 'delay' | 'hang' | 'down'
 
-/** One thing that goes wrong, be it for a moment. */
+/** One fault, possibly a momentary one. */
 type Fault = Trouble | 'revoke' | 'reset' | 'end' | 'cut' | 'idle reset' | 'idle end'
 
-/** What is dealt before anything comes again, in any order. */
+/** All faults of a round, in any order; a round contains each of them before any is repeated. */
 const schedule: readonly Fault[] = ['reset', 'status', 'end', 'revoke', 'delay', 'cut', 'token outage', 'idle reset', 'reset', 'status', 'idle end', 'cut', 'hang', 'down']
-/** Milliseconds from one card to the next. */
+/** Milliseconds from one fault to the next. */
 const gapMs = [400, 1_200] as const
-/** How long each trouble lasts, in milliseconds. */
+/** How long each fault lasts, in milliseconds. */
 const lengthMs: Readonly<Record<Trouble, readonly [number, number]>> = {
   'token outage': [2_000, 6_000],
   status: [100, 500],
@@ -23,43 +23,43 @@ const lengthMs: Readonly<Record<Trouble, readonly [number, number]>> = {
   hang: [50, 150],
   down: [200, 1_500],
 }
-/** What the front end of AMSU answers when it is troubled. */
+/** What the front end of AMSU sends when AMSU is in trouble. */
 const statuses = [500, 502, 503, 504] as const
 const delaysMs = [50, 800] as const
 /** Most connections that break at once. */
 const mostBreaks = 4
 
 /** Something that went wrong from one time to another, in milliseconds of the monotonic clock. */
-interface Spell { readonly trouble: Trouble, readonly from: number, to: number }
+interface Interval { readonly trouble: Trouble, readonly from: number, to: number }
 
 /** When what went wrong. */
 export class FaultRecord {
-  readonly #spells: Spell[] = []
-  /** When all tokens were made worthless. */
+  readonly #intervals: Interval[] = []
+  /** When all tokens were revoked. */
   readonly revocations: number[] = []
 
-  /** Notes that a trouble begins; returns what notes its end. */
+  /** Records the start of a fault; returns a function that records its end. */
   begin (trouble: Trouble): () => void {
-    const interval: Spell = { trouble, from: performance.now(), to: Infinity }
-    this.#spells.push(interval)
+    const interval: Interval = { trouble, from: performance.now(), to: Infinity }
+    this.#intervals.push(interval)
     return () => { interval.to = performance.now() }
   }
 
-  /** The spells of a trouble that reach into a time. */
+  /** The intervals of a fault that overlap a time. */
   during (trouble: Trouble, from: number, to: number): ReadonlyArray<{ from: number, to: number }> {
-    return this.#spells.filter(interval => interval.trouble === trouble && interval.from <= to && interval.to >= from)
+    return this.#intervals.filter(interval => interval.trouble === trouble && interval.from <= to && interval.to >= from)
   }
 
-  /** What was going on in a time, in words. */
+  /** The faults of a time, in words. */
   describe (from: number, to: number): string {
-    const words = this.#spells.filter(interval => interval.from <= to && interval.to >= from).map(({ trouble, from: begun, to: ended }) =>
+    const words = this.#intervals.filter(interval => interval.from <= to && interval.to >= from).map(({ trouble, from: begun, to: ended }) =>
       `${trouble} ${Math.round(begun - from)}..${ended === Infinity ? '' : Math.round(ended - from)} ms`)
     const revoked = this.revocations.filter(at => at >= from - 5_000 && at <= to).map(at => `revocation at ${Math.round(at - from)} ms`)
     return [...words, ...revoked].join(', ') || 'nothing'
   }
 }
 
-/** What the weather is made with. */
+/** What faults are injected into. */
 export interface FaultScheduleOptions {
   readonly simulator: Simulator
   readonly proxy: TcpFaultProxy
@@ -67,7 +67,7 @@ export interface FaultScheduleOptions {
   readonly signal: AbortSignal
 }
 
-/** Makes trouble until the signal, and none from when this resolves. */
+/** Injects faults until the signal, and none after this resolves. */
 export async function runFaultSchedule (options: FaultScheduleOptions, record: FaultRecord): Promise<void> {
   const { random, signal } = options
   const intervals: Array<Promise<void>> = []
@@ -111,7 +111,7 @@ async function play (fault: Fault, { simulator, proxy, random, signal }: FaultSc
   }
 }
 
-/** Switches a trouble on; returns what switches it off. */
+/** Starts a fault; returns a function that stops it. */
 async function brew (trouble: Trouble, faults: Faults, proxy: TcpFaultProxy, random: Random): Promise<() => void | Promise<void>> {
   switch (trouble) {
     case 'token outage': {

@@ -1,4 +1,4 @@
-/** What the soak asks for, and the right answer to each: so that an answer which belongs to somebody else is noticed. */
+/** What the soak asks for, and the right response to each: so that a response that belongs to another request is noticed. */
 import { ecgAnalyses, numberAnalyses, unnumberedCalls } from '../simulator/analyses.ts'
 import { methodAndPath, quotaCall } from '../simulator/calls.ts'
 import type { AnalysisCall, CallName } from '../simulator/calls.ts'
@@ -28,7 +28,7 @@ export interface Load {
   /** The body. */
   readonly pieces: readonly Buffer[]
   readonly bodyBytes: number
-  /** Whether these bytes are the right answer. */
+  /** Whether these bytes are the right response. */
   readonly isRight: (response: Buffer) => boolean
 }
 
@@ -40,7 +40,7 @@ export interface Loads {
   large: (random: Random) => Load
 }
 
-/** Draws the ECGs and computes the right answers. */
+/** Draws the ECGs and computes the right responses. */
 export function createLoads (): Loads {
   const longest = synthesizeEcg({ minutes: Math.ceil(ecgBytes.at(-1)! / 2 / sampleRateHz / 60), sampleRateHz })
   const files = ecgBytes.map(bytes => readEcg(longest.subarray(0, bytes)))
@@ -74,7 +74,7 @@ function ecgLoads ({ bytes, rrMs }: EcgFile): Load[] {
   })
 }
 
-/** Many that differ by one number, so that no two of their answers can be mistaken for one another. */
+/** Many that differ by one number, so that no two of their responses can be confused. */
 function strideLoads (): Load[] {
   return Array.from({ length: 100 }, (_, i) => jsonLoad('POST /calorie/running/results/', { ...person, hr: 90 + i, cadence: 170, waistline: 80, body_fat: 15 }))
 }
@@ -111,7 +111,7 @@ function load (call: CallName, contentType: string | undefined, pieces: readonly
   }
 }
 
-/** An answer as an object; an empty one if it is none. */
+/** A response as an object; an empty object if the response is not one. */
 function parse (bytes: Buffer): Record<string, unknown> {
   try {
     return JSON.parse(bytes.toString()) as Record<string, unknown>

@@ -1,4 +1,4 @@
-/** Keeps the proxy busy and in trouble for minutes, and holds every outcome against what went wrong: `npm run soak -- --minutes N`. */
+/** Sends traffic through the proxy for minutes while faults happen, and checks every outcome against the faults: `npm run soak -- --minutes N`. */
 import { readArgs, runByHand, UsageError, whenToldToEnd } from '../support/by-hand.ts'
 import { report } from './report.ts'
 import { soak } from './soak.ts'

@@ -1,5 +1,5 @@
 /**
- * What may come of a request, given what went wrong while it ran: the table that every outcome of a soak is held against. What it
+ * The possible outcomes of a request, given the faults while it ran: every outcome of a soak is checked against this table. What it
  * does not know is unexplained.
  */
 import type { Sent } from './caller.ts'
@@ -13,7 +13,7 @@ export interface Settings {
   readonly replayBodyBytes: number
 }
 
-/** What is known of a request beside what its caller saw. */
+/** What is known of a request besides what its client saw. */
 export interface Evidence {
   readonly sent: Sent
   readonly arrivals: readonly Arrival[]
@@ -22,18 +22,18 @@ export interface Evidence {
   readonly settings: Settings
 }
 
-/** A verdict on one request. */
+/** The result for one request. */
 export interface Explanation {
-  /** What happened and, where it was no success, why it had to be expected. */
+  /** What happened and, for a failure, why it was to be expected. */
   readonly outcome: string
   readonly isExplained: boolean
 }
 
 /** A token is not sent in the last tenth of its life. */
 const usableShare = 0.9
-/** The proxy and we see the same thing at slightly different times. */
+/** The proxy and the soak see the same event at slightly different times. */
 const slackMs = 300
-/** The proxy counts a silence from the tick of its watch before it: a time-out may come this much early. */
+/** The proxy measures idle time from the preceding tick of its timer: a timeout may come this much early. */
 const tickMs = 500
 /** A request may be written to a connection that broke shortly before, as long as the proxy has not noticed. */
 const noticeMs = 1_000
@@ -42,7 +42,7 @@ const forcedGapMs = 5_000
 /** The proxy waits at most this long before it tries a token call again, and that call takes a moment. */
 const longestRecoveryMs = 35_000
 
-/** Judges one request. */
+/** Checks one request. */
 export function checkOutcome (evidence: Evidence): Explanation {
   const { ending } = evidence.sent
   switch (ending.kind) {
@@ -67,7 +67,7 @@ export function processings (arrivals: readonly Arrival[]): number {
   return arrivals.filter(({ status }) => status !== 401).length
 }
 
-/** Whether a request was sent more often than it may be: once, and once more after a refused token; a GET also after a dead connection. */
+/** Whether a request was sent more often than it may be: once, and once more after a refused token; a GET also after a stale connection. */
 export function isDoubleSend (arrivals: readonly Arrival[]): boolean {
   const allowed = arrivals[0]?.method === 'GET' ? 2 : 1
   return processings(arrivals) > allowed || arrivals.length > allowed + 1

@@ -6,10 +6,10 @@ import { Agent, get } from 'node:http'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
 const everyMs = 100
-/** An answer that takes longer than this is none. */
+/** A response that takes longer than this counts as none. */
 const timeoutMs = 5_000
 
-/** How long answers took, in milliseconds, rising; Infinity for those that did not come. */
+/** How long responses took, in milliseconds, rising; Infinity for those that did not come. */
 export type Latencies = readonly number[]
 
 /** Something that asks. */

@@ -11,7 +11,7 @@ const programPath = fileURLToPath(new URL('../../dist/main.js', import.meta.url)
 const startTimeoutMs = 10_000
 /** Milliseconds it has to end after SIGTERM: its grace time and a moment. */
 const stopTimeoutMs = 12_000
-/** Loud lines that are kept. */
+/** How many error lines are kept. */
 const loudKept = 20
 /** Level of pino from which a line is loud: nothing in a soak is an error of the proxy's own. */
 const errorLevel = 50
@@ -21,7 +21,7 @@ export interface Exit { readonly code: number | null, readonly signal: string | 
 
 /** A proxy that runs. */
 export class Proxy {
-  /** Lines of the log by request id; whoever is done with one deletes it. */
+  /** Lines of the log by request id; the reader deletes it. */
   readonly lines = new Map<string, string[]>()
   /** Errors in the log, and whatever is no line of the log at all. */
   readonly loud: string[] = []

@@ -1,4 +1,4 @@
-/** Chance that can be had again: every choice of a soak comes from its seed. */
+/** Repeatable random numbers: every choice of a soak comes from its seed. */
 import { createNumbers } from '../simulator/random.ts'
 
 /** A source of chance. */

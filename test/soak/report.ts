@@ -24,7 +24,7 @@ export interface Findings {
   readonly isReady: boolean
   readonly loud: readonly string[]
   readonly exit: Exit
-  /** Requests under way at SIGTERM, and how many of them were answered. */
+  /** Requests in flight at SIGTERM, and how many of them got a response. */
   readonly last: { readonly sent: number, readonly responded: number }
 }
 

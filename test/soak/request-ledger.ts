@@ -1,4 +1,4 @@
-/** Every request of a soak, from its end until the evidence is in; then only numbers and the offending ones are kept. */
+/** Every request of a soak, from its end until everything about it is known; then only counts and the requests with a problem are kept. */
 import type { Sent } from './caller.ts'
 import { isDoubleSend, checkOutcome } from './outcome-oracle.ts'
 import type { Settings } from './outcome-oracle.ts'
@@ -7,14 +7,14 @@ import type { FaultRecord } from './fault-schedule.ts'
 import type { Arrival, TcpFaultProxy } from './tcp-fault-proxy.ts'
 
 /**
- * The proxy's line and the end of a connection may come this much later than the outcome: a caller who leaves with half of its body
+ * The proxy's line and the end of a connection may come this much later than the outcome: a client that disconnects with half of its body
  * on the way is noticed once there is a token and the body is read, up to TOKEN_WAIT_MS later.
  */
 const settleMs = 4_000
 /** Offending requests that are kept. */
 const samplesKept = 20
 
-/** What a docket is filled from. */
+/** The sources of a record. */
 export interface LedgerInputs {
   readonly faultProxy: TcpFaultProxy
   readonly proxy: Proxy
@@ -41,7 +41,7 @@ export class RequestLedger {
     this.#sources = sources
   }
 
-  /** Takes a call that has ended. */
+  /** Records a call that has ended. */
   readonly file = (sent: Sent): void => {
     this.#pending++
     setTimeout(() => {
@@ -50,7 +50,7 @@ export class RequestLedger {
     }, settleMs)
   }
 
-  /** Resolves when every call filed is closed. What arrived afterwards was sent again when nobody waited any more. */
+  /** Resolves when every recorded call is checked. A request that arrived later was sent again after its client had gone. */
   async settled (): Promise<void> {
     while (this.#pending > 0) await new Promise(resolve => { setTimeout(resolve, 50) })
     for (const [id, arrivals] of this.#sources.faultProxy.books.arrivals) {

@@ -26,7 +26,7 @@ async function run (...args: string[]) {
   return { output, complaint, code }
 }
 
-/** A request that took from 10 s to 11 s, in fair weather. */
+/** A request that took from 10 s to 11 s, without any fault. */
 function evidence (ending: Partial<Ending>, arrivals: Arrival[] = [], bodyBytes = 0): Evidence {
   const sent = { id: 'a', load: { bodyBytes }, manner: {}, from: 10_000, to: 11_000, ending } as unknown as Sent
   const books = { arrivals: new Map(), arrivalCount: 0, issues: [5_000], refusals: [], breaks: [], connections: 0, unused: 0 }
@@ -40,7 +40,7 @@ function response (status: number, more: object = {}): Partial<Ending> {
 const arrived: Arrival = { method: 'POST', at: 10_100 }
 const revoked: Arrival = { ...arrived, status: 401 }
 
-await test('only a right answer of its own is explained by itself', t => {
+await test('only a right response of its own is explained by itself', t => {
   t.equal(checkOutcome(evidence(response(200))).isExplained, true)
   t.equal(checkOutcome(evidence(response(200, { isRight: false }))).isExplained, false)
   t.equal(checkOutcome(evidence(response(200, { isOwn: false }))).isExplained, false)
@@ -48,7 +48,7 @@ await test('only a right answer of its own is explained by itself', t => {
   t.end()
 })
 
-await test('in fair weather no error is explained', t => {
+await test('without a fault no error is explained', t => {
   for (const [status, proxyError] of [[502, 'UPSTREAM_RESET'], [502, 'UPSTREAM_UNREACHABLE'], [502, 'UPSTREAM_INVALID'], [504, 'UPSTREAM_TIMEOUT'], [503, 'TOKEN_UNAVAILABLE'], [503, 'CREDENTIALS_REJECTED'], [500, 'INTERNAL']] as const) {
     t.equal(checkOutcome(evidence(response(status, { proxyError }), [arrived])).isExplained, false, proxyError)
   }
@@ -111,7 +111,7 @@ await test('the slope of a line is found', t => {
   t.end()
 })
 
-await test('what can not be followed ends with 2', async t => {
+await test('what cannot be followed ends with 2', async t => {
   for (const args of [['--twice'], ['--minutes', 'many'], ['--minutes', '0'], ['--seed', '1.5']]) {
     t.match(await run(...args), { code: 2, output: '', complaint: 'soak: ' }, args.join(' '))
   }

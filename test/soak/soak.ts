@@ -1,4 +1,4 @@
-/** The soak from its first request to its last: everything is started, kept busy and in trouble, let come to rest, and ended. */
+/** The soak from its first request to its last: start, traffic and faults, drain, checks, end. */
 import { setMaxListeners } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
@@ -43,7 +43,7 @@ const recoveryMs = 40_000
 const warmUpSeconds = 60
 /** Longest time until the last socket is gone. */
 const restMs = 5_000
-/** Calls under way at SIGTERM, and how long each takes. */
+/** Calls in flight at SIGTERM, and how long each takes. */
 const lastCalls = 6
 const lastCallMs = 800
 const plain: Manner = { isFresh: false, isChunked: false, isExpecting: false, pauseMs: 0, abort: undefined, patience: 0 }
@@ -66,7 +66,7 @@ interface Stage {
   readonly loads: Loads
 }
 
-/** Runs a soak; whatever happens, everything it started has ended when this settles. */
+/** Runs a soak; in any case, everything it started has ended when this settles. */
 export async function soak (options: SoakOptions): Promise<{ ledger: RequestLedger, findings: Findings }> {
   const { say } = options
   const ends: Array<() => Promise<unknown>> = []
@@ -125,7 +125,7 @@ async function run (stage: Stage, socketsAtStart: number, options: SoakOptions):
   return { ledger, findings }
 }
 
-/** Traffic and trouble for as long as was asked; watches the memory meanwhile. */
+/** Runs traffic and faults for the given time, and watches the memory. */
 async function keepBusy ({ simulator, faultProxy, proxy, address, loads }: Stage, { minutes, seed, signal, say }: SoakOptions, faults: FaultRecord, ledger: RequestLedger): Promise<Findings['memory']> {
   const over = new AbortController()
   setMaxListeners(0, over.signal)
@@ -180,7 +180,7 @@ async function mostSockets (proxy: Proxy): Promise<number> {
   return most + 1
 }
 
-/** Ends the proxy with calls under way. */
+/** Ends the proxy with calls in flight. */
 async function finish ({ simulator, proxy, address, loads }: Stage): Promise<Findings['last'] & Pick<Findings, 'exit'>> {
   simulator.faults.delayMs = lastCallMs
   const random = createRandom(0)

@@ -1,5 +1,5 @@
 /**
- * The wire between the proxy and AMSU's stand-in. It passes every byte on untouched, breaks connections when told to, and keeps the
+ * A TCP proxy between amsu-proxy and AMSU's stand-in. It passes every byte on untouched, breaks connections when told to, and keeps the
  * books that everything is held against: which request arrived how often, on which connection, and what became of it there.
  */
 import { once } from 'node:events'
@@ -9,27 +9,27 @@ import { setTimeout } from 'node:timers/promises'
 import type { Random } from './random.ts'
 import { RequestReader } from './request-reader.ts'
 
-/** Ports below those that the system gives away, so that nobody takes ours while nothing listens on it. */
+/** Ports below those that the system gives away, so that no other program takes this one while nothing listens on it. */
 const portRange = [20_000, 30_000] as const
 /** Time a connection that is ended cleanly has until it is destroyed. */
 const endMs = 200
-/** A connection that has been silent for this long after its answer, or after its start, is taken for an idle one. */
+/** A connection that has been silent for this long after its response, or after its start, is taken for an idle one. */
 const idleAfterMs = 100
 
 const requestLine = /^([A-Z]+) (\S+) HTTP\/1\.1\n/
 const requestIdHeader = /^x-request-id: (\S+)$/im
 const statusLine = /^HTTP\/1\.1 (\d{3}) /
 
-/** How a connection is broken: by a reset; by a clean end; by a reset in the middle of the next answer. */
+/** How a connection is broken: by a reset; by a clean end; by a reset in the middle of the next response. */
 export type Break = 'reset' | 'end' | 'cut'
 
 /** A request that arrived here. All times are in milliseconds of the monotonic clock. */
 export interface Arrival {
   readonly method: string
   readonly at: number
-  /** What the stand-in answered. */
+  /** The status that the stand-in sent. */
   status?: number
-  /** Whether it answered before the request had passed by here as a whole. */
+  /** Whether the response came before the whole request had passed. */
   isEarly?: boolean
   /** When its connection was broken on purpose. */
   brokenAt?: number
@@ -37,15 +37,15 @@ export interface Arrival {
   goneAt?: number
 }
 
-/** What is known of the traffic on the wire. */
+/** What the TCP fault proxy has seen. */
 export interface WireBooks {
-  /** The requests by `X-Request-Id`; whoever is done with one deletes it. */
+  /** The requests by `X-Request-Id`; the reader deletes it. */
   readonly arrivals: Map<string, Arrival[]>
   /** All requests so far, but token calls. */
   arrivalCount: number
-  /** When token calls were answered 200. */
+  /** When token calls got 200. */
   readonly issues: number[]
-  /** When requests were answered 401. */
+  /** When requests got 401. */
   readonly refusals: number[]
   /** When connections were broken on purpose. */
   readonly breaks: number[]
@@ -61,20 +61,20 @@ interface Connection {
   current: Arrival | undefined
   isTokenCall: boolean
   readonly reader: RequestReader
-  /** When a part of the answer, or nothing but the connection, came; undefined while a request waits for an answer. */
+  /** When a part of the response, or nothing but the connection, came; undefined while a request waits for a response. */
   silentSince: number | undefined
-  /** Bytes of the next answer after which it is broken. */
+  /** Bytes of the next response after which it is broken. */
   cutAfter: number | undefined
 }
 
-/** Lays the wire. */
+/** Creates the TCP fault proxy. */
 export async function startTcpFaultProxy (target: string): Promise<TcpFaultProxy> {
   const wire = new TcpFaultProxy(target)
   await wire.up()
   return wire
 }
 
-/** A wire that listens. */
+/** A TCP fault proxy that listens. */
 export class TcpFaultProxy {
   readonly books: WireBooks = { arrivals: new Map(), arrivalCount: 0, issues: [], refusals: [], breaks: [], connections: 0, unused: 0 }
   readonly #target: { host: string, port: number }
@@ -92,7 +92,7 @@ export class TcpFaultProxy {
     return `http://127.0.0.1:${this.#port}`
   }
 
-  /** Connections of which the last request has got no answer and no end. */
+  /** Connections whose last request has neither a response nor an end. */
   get withoutResponse (): number {
     return [...this.#connections].filter(({ silentSince }) => silentSince === undefined).length
   }
@@ -122,7 +122,7 @@ export class TcpFaultProxy {
     for (const connection of this.#connections) this.#break(connection, 'reset')
   }
 
-  /** Breaks up to `count` connections on which a request is under way. */
+  /** Breaks up to `count` connections on which a request is in flight. */
   breakBusy (count: number, how: Break, random: Random): void {
     const busy = [...this.#connections].filter(({ silentSince, isTokenCall }) => silentSince === undefined && !isTokenCall)
     for (const connection of random.shuffle(busy).slice(0, count)) {

@@ -1,4 +1,4 @@
-/** Callers that never stop: each makes one call after the other, in ever other manners. */
+/** Callers that never stop: each makes one call after the other, in changing ways. */
 import { setTimeout } from 'node:timers/promises'
 import { chooseManner, makeCall } from './caller.ts'
 import type { Sent } from './caller.ts'
@@ -6,7 +6,7 @@ import type { Loads } from './loads.ts'
 import { createRandom } from './random.ts'
 import type { Random } from './random.ts'
 
-/** Calls under way at once, at most. */
+/** Calls in flight at once, at most. */
 const callers = 12
 /** Rest between two calls of a caller, in milliseconds. */
 const restMs = [0, 150] as const
@@ -15,7 +15,7 @@ const restAfterFailureMs = [300, 900] as const
 /** Time between two large uploads, in milliseconds; there is one at a time. */
 const largeEveryMs = [4_000, 12_000] as const
 
-/** What traffic is made of. */
+/** What traffic needs. */
 export interface TrafficOptions {
   readonly origin: string
   readonly loads: Loads

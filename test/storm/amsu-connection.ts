@@ -9,9 +9,9 @@ import { MessageReader, requestFraming, type Framing, type MessageHead } from '.
 import { isPattern } from './pattern.ts'
 import { createArrival, type Arrival } from './request-ledger.ts'
 
-/** After a fault that ends a connection its other side has this long to let go. */
+/** After a fault that ends a connection, the other side has this long to close it. */
 const lingerMs = 1_500
-/** Longer than any time-out of the proxies. */
+/** Longer than any timeout of the proxies. */
 const deafMs = 4_000
 /** Bytes of a response that are written at a time where it drips. */
 const dripBytes = 60
@@ -91,11 +91,11 @@ export class AmsuConnection {
     const { fault } = current
     if (fault.name === 'deaf') {
       this.#socket.pause()
-      // It must see the end of the connection some time.
+      // It must see the end of the connection eventually.
       setTimeout(() => { this.#socket.resume() }, deafMs).unref()
       return
     }
-    // More than nothing must lie unread where the kernel is to reset.
+    // The kernel sends a reset only if some bytes are unread.
     if (fault.how === 'reset') this.#socket.pause()
     this.#sendEarly(current)
     if (fault.how === 'reset') this.#socket.destroy()
@@ -218,7 +218,7 @@ export class AmsuConnection {
     this.#finish(current, Buffer.concat([bytes, renderUnasked(current.id, current.fault.variant)]))
   }
 
-  /** Whoever writes a request now may have done so before it could see what was sent. It is read, so that it is in the book. */
+  /** A request that arrives now may have been written before the client could see what was sent. It is read, so that the ledger has it. */
   #taint (): void {
     this.#isTainted = true
     this.#amsu.unaskedAt.push(performance.now())
@@ -235,7 +235,7 @@ export class AmsuConnection {
     else this.#socket.end()
   }
 
-  /** Ends the connection whatever is under way on it. */
+  /** Ends the connection, whatever is in flight on it. */
   end (how: AmsuFault['how']): void {
     if (this.#current !== undefined && !this.#socket.destroyed) this.#current.arrival.isBroken = true
     if (how === 'reset') this.#reset()

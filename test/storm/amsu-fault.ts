@@ -1,5 +1,5 @@
 /**
- * What the stand-in for AMSU does with one request. The request says it in its query, so that a seed brings the same again; and
+ * What the stand-in for AMSU does with one request. The request says it in its query, so that a seed repeats it; and
  * each fault says what may come of it for a client that sends all and stays.
  */
 import type { Random } from '../soak/random.ts'
@@ -17,17 +17,17 @@ const outcomes = {
   break: ['own', 'cut', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'UPSTREAM_TIMEOUT'],
   /** The head, then the end before the first byte of the body. */
   headOnly: ['UPSTREAM_RESET', 'UPSTREAM_TIMEOUT'],
-  /** A response; later bytes that nobody asked for. */
+  /** A response; later unsolicited bytes. */
   unasked: ['own'],
   /** A response with bytes behind it. */
   behind: ['own'],
   interim: ['own'],
   switching: ['UPSTREAM_INVALID', 'UPSTREAM_RESET'],
-  /** A response; then the connection ends without a word. */
+  /** A response; then the connection ends unannounced. */
   stale: ['own'],
-  /** The token is bad, the first time. */
+  /** The token is invalid, the first time. */
   refusal: ['own'],
-  /** The token is bad, each time. */
+  /** The token is invalid, each time. */
   refusals: ['own'],
   silent: ['UPSTREAM_TIMEOUT'],
   /** Stops reading the body, where there is so much of it. */

@@ -23,7 +23,7 @@ export function renderResponse ({ id, method, status, framing, size, more = [] }
   return assemble(id, method, `HTTP/1.1 ${status} Stand-in`, framing, body, ['Content-Type: application/octet-stream', `X-Storm-Size: ${size}`, ...more])
 }
 
-/** A response that says that the token is bad. It names its request, too. */
+/** A response that says that the token is invalid. It names its request, too. */
 export function renderRefusal (id: string, method: string, variant: number): Buffer {
   const text = Buffer.from(`{"error":{"code":"COMMON.INVALID_CREDENTIALS","msg":"${id}"}}`)
   const [status, isGzip] = ([[401, false], [403, false], [403, true]] as const)[variant % 3] as [number, boolean]
@@ -38,7 +38,7 @@ export function renderEarly (id: string, method: string, fault: AmsuFault, isFir
   return renderResponse({ id, method, status, framing: 'length', size: fault.size, more: fault.how === 'keep' ? [] : ['Connection: close'] })
 }
 
-/** Whether an early response says that the token is bad. */
+/** Whether an early response says that the token is invalid. */
 export function isEarlyRefusal ({ variant }: AmsuFault): boolean {
   return variant % 4 === 1
 }
@@ -55,7 +55,7 @@ export function renderInterims (variant: number): Buffer {
   return Buffer.from([variant, Math.floor(variant / 5), Math.floor(variant / 25)].slice(0, 1 + variant % 3).map(each => interims[each % interims.length]).join(''))
 }
 
-/** Bytes that nobody asked for: a whole response of somebody else, or no HTTP at all. */
+/** Unsolicited bytes: a whole response of somebody else, or no HTTP at all. */
 export function renderUnasked (id: string, variant: number): Buffer {
   switch (variant % 4) {
     case 0: return renderResponse({ id: `unasked-${id}`, method: 'GET', status: 200, framing: 'length', size: 40 })

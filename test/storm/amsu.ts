@@ -1,4 +1,4 @@
-/** A stand-in for AMSU that misbehaves as each request tells it to, and keeps a book of what arrived. */
+/** A stand-in for AMSU that misbehaves as each request tells it to, and records what arrived. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
@@ -16,9 +16,9 @@ export class Amsu {
   #server: Server | undefined
   #port = 0
   #issued = 0
-  /** Ids of requests whose response was written behind bytes that nobody asked for: it may be taken for that of the next one. */
+  /** Ids of requests whose response was written behind unsolicited bytes: it may be taken for that of the next one. */
   readonly displaced = new Set<string>()
-  /** When bytes that nobody asked for were written. */
+  /** When unsolicited bytes were written. */
   readonly unaskedAt: number[] = []
   /** When a token was refused last. */
   refusedAt = -Infinity

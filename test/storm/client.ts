@@ -13,7 +13,7 @@ import type { ConnectionScript, Step } from './script.ts'
 
 /** After this long without an outcome a request is lost. */
 export const lostAfterMs = 20_000
-/** Time in which what nobody asked for may still come. */
+/** Time in which an unsolicited response may still come. */
 const lingerMs = 60
 const connectTimeoutMs = 5_000
 /** Characters kept of what went over a connection, either way. */
@@ -57,7 +57,7 @@ export class StormClient {
     this.#socket.on('drain', () => { this.#wake() })
   }
 
-  /** Does everything; resolves when the connection has ended. Never throws. */
+  /** Runs the script; resolves when the connection has ended. Never throws. */
   async run (): Promise<void> {
     await this.#until(() => this.#isConnected, connectTimeoutMs)
     if (this.#isConnected) {
@@ -199,7 +199,7 @@ export class StormClient {
     else this.#socket.write('\r\n', error => { this.#end(error == null ? 'FIN' : 'ECONNRESET') })
   }
 
-  /** The connection is over, in whatever way; the first one counts. */
+  /** The connection has ended, in some way; the first one counts. */
   #end (how: string): void {
     if (this.#isOver) return
     if (how === 'FIN') this.#reader.end()

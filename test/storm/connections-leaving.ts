@@ -1,4 +1,4 @@
-/** Connections whose client leaves, at any moment. */
+/** Connections whose client disconnects, at any moment. */
 import { connectRequest } from './connections-odd.ts'
 import type { ConnectionKind } from './connection-kinds.ts'
 import { mixedRequests } from './connections-usual.ts'

@@ -88,7 +88,7 @@ function withheld (plan: Plan): void {
   plan.then({ do: 'wait', ms: Math.floor(random.between(50, 1_100)) }, { do: 'sendBody', request: place, from: 0, to: bytes, pieceBytes: 2_000, pauseMs: 0 })
 }
 
-/** AMSU answers while the body is on its way. */
+/** AMSU responds while the body is on its way. */
 function respondedEarly (plan: Plan): void {
   const { random } = plan
   const fault: AmsuFault = { ...chooseFault(random), name: 'early', size: Math.floor(random.between(0, 400)), at: Math.floor(random.pick([0, 20_000, random.between(50_000, 300_000)])), how: random.pick(['reset', 'reset', 'end', 'keep']) }

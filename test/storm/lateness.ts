@@ -1,4 +1,4 @@
-/** When the machine was too busy for time-outs to mean anything: how late the storm's own timers and the proxies' health checks were. */
+/** When the machine was too busy for timeouts to mean anything: how late the storm's own timers and the proxies' health checks were. */
 
 const everyMs = 20
 /** Less is not kept. */

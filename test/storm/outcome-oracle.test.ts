@@ -28,7 +28,7 @@ function arrival (more: Partial<Arrival> = {}): Arrival {
 
 const responded = { response: response(200), arrivals: [arrival()], lines: [line(200)] }
 
-await test('a request that AMSU answered, once, to the one who sent it, with a line in the log, is right', t => {
+await test('a request that got one response of AMSU, its own, with a line in the log, is right', t => {
   t.same(judge(recordOf(responded), calm), [])
   t.end()
 })
@@ -83,7 +83,7 @@ await test('what may be is not found', t => {
   t.end()
 })
 
-await test('what meets bytes that nobody asked for is excused, but only if it was whole and AMSU never saw it', t => {
+await test('what meets unsolicited bytes is excused, but only if it was whole and AMSU never saw it', t => {
   const displaced = { ...responded, arrivals: [], lines: [line(200)], response: response(200, undefined, { 'x-storm-id': 'storm-1-1-0', 'x-storm-size': '20' }) }
   const isDisplaced = (id: string): boolean => id === 'storm-1-1-0'
   t.match(judge(recordOf(displaced), calm)[0], /^\(e\) somebody else/)
@@ -97,7 +97,7 @@ await test('what meets bytes that nobody asked for is excused, but only if it wa
   t.end()
 })
 
-await test('a time-out of a busy machine, and what dies with a process, are not the request’s', t => {
+await test('a timeout of a busy machine, and what ends with a process, are not the request’s', t => {
   const late = recordOf({ response: response(504, 'UPSTREAM_TIMEOUT'), arrivals: [arrival()], lines: [line(504)] })
   t.match(judge(late, calm), [/^\(h\) UPSTREAM_TIMEOUT/])
   t.same(judge(late, { ...calm, lateMs: () => 1_000 }), [])

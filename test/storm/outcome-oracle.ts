@@ -1,6 +1,6 @@
 /**
  * What must hold of a request, whatever the timing. Each rule has the letter of its invariant: (b) no defect, (d) never silence,
- * (e) no response of somebody else, (f) never charged twice, (g) one line a request, (h) a request is answered or fails for a reason of
+ * (e) no response of somebody else, (f) never charged twice, (g) one line a request, (h) a request gets a response or fails for a reason of
  * its own, (j) what is called safe to repeat was not processed.
  */
 import { outcomesOf } from './amsu-fault.ts'
@@ -12,7 +12,7 @@ export interface Circumstances {
   readonly lateMs: (from: number, to: number) => number
   /** Whether AMSU broke all its connections between two times: what was written to one just then never arrived. */
   readonly hasBroken: (from: number, to: number) => boolean
-  /** Whether AMSU wrote bytes that nobody asked for between two times: a request may have met them that AMSU never saw. */
+  /** Whether AMSU wrote unsolicited bytes between two times: a request may have met them that AMSU never saw. */
   readonly hasStrayed: (from: number, to: number) => boolean
   /** Whether the response to a request was written behind such bytes, so that it may be taken for that of the next one. */
   readonly isDisplaced: (id: string) => boolean
@@ -20,7 +20,7 @@ export interface Circumstances {
   readonly wasDown: (from: number, to: number) => boolean
 }
 
-/** Beyond this a time-out may be the machine's fault. */
+/** Beyond this a timeout may be the machine's fault. */
 const calmMs = 250
 
 /** A client that takes longer for its request may be taken for silent. */
@@ -62,7 +62,7 @@ function codeOf ({ response }: RequestRecord): string | undefined {
 function judgeArrivals (record: RequestRecord): string[] {
   const { plan, arrivals } = record
   const findings: string[] = []
-  // One that met an unasked response may have been told that its token is bad.
+  // One that met an unasked response may have been told that its token is invalid.
   const processed = arrivals.filter(({ isWhole, isRefused, isTainted }) => isWhole && !isRefused && !isTainted)
   if (processed.length > (isIdempotent(plan.method) ? 2 : 1)) findings.push(`(f) arrived whole at AMSU ${arrivals.length} times`)
   if (plan.kind === 'trap' || plan.kind === 'refused' || plan.kind === 'own') {
@@ -86,7 +86,7 @@ function judgeCode (record: RequestRecord): string[] {
   return findings
 }
 
-/** Whether the proxy may send it again when a connection turns out dead. */
+/** Whether the proxy may send it again after a stale connection. */
 function isIdempotent (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
@@ -152,7 +152,7 @@ function judgeSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, 
   return [`(d) ${String(ending)} without a byte of a response`]
 }
 
-/** A request that is whole is answered by AMSU, or fails for a reason of its own. */
+/** A complete request gets a response of AMSU, or fails for a reason of its own. */
 function judgeOutcome (record: RequestRecord, circumstances: Circumstances): string[] {
   const { lateMs, hasBroken, hasStrayed } = circumstances
   const { plan, response, leftAt, halfClosedAt, hasPaused, isBehindLast, begunAt, endedAt, wholeAt, arrivals, bodyBytesSent } = record
@@ -192,7 +192,7 @@ function judgeLines (record: RequestRecord): string[] {
   if (isRelayed && ends.length === 0) return ['(g) no line']
   const [line] = ends
   if (line === undefined || response === undefined || leftAt !== undefined || !response.isWhole) return []
-  // A client that leaves as soon as it has all may be noticed first.
+  // A client that disconnects as soon as it has everything may be noticed first.
   if (line.status === 499 && script.steps.some(step => step.do === 'leave')) return []
   return line.status === response.status ? [] : [`(g) logged as ${String(line.status)}, but its client saw ${response.status}`]
 }

@@ -13,7 +13,7 @@ import type { Exit } from './proxy-process.ts'
 import type { RequestLedger } from './request-ledger.ts'
 import type { ProxyName } from './script.ts'
 
-/** Time-outs of every proxy, in milliseconds. */
+/** Timeouts of every proxy, in milliseconds. */
 export const timeouts = { response: 2_500, idle: 1_500, token: 1_500, grace: 2_000 }
 /** Requests that a proxy takes at once. */
 export const maxInFlight = 64

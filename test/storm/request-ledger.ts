@@ -11,12 +11,12 @@ export interface Arrival {
   /** Whether the body is that of this request, so far. */
   isBodyRight: boolean
   isWhole: boolean
-  /** Whether bytes nobody asked for went before on its connection, so that the proxy may have taken them for its response. */
+  /** Whether unsolicited bytes went before on its connection, so that the proxy may have taken them for its response. */
   isTainted: boolean
   /** Whether a byte of a response was written; and the whole of it. */
   isBegun: boolean
   isResponded: boolean
-  /** Whether the response said that the token is bad: nothing was processed. */
+  /** Whether the response said that the token is invalid: nothing was processed. */
   isRefused: boolean
   /** Whether the stand-in broke the connection under it. */
   isBroken: boolean

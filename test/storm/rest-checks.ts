@@ -1,4 +1,4 @@
-/** What a proxy must be able to do once a storm is over: nothing is under way or open, no body is kept, no place is taken. */
+/** What a proxy must be able to do once a storm is over: nothing is in flight or open, no body is kept, no slot is taken. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { faultQuery, plain } from './amsu-fault.ts'
 import type { AmsuFault } from './amsu-fault.ts'
@@ -21,9 +21,9 @@ const keptBodies = 16
 /** Until all requests of a refused token have arrived, or as long as that, none is refused. */
 const gatherMs = 1_000
 
-/** A call that waits for nothing is answered within this. */
+/** A call that waits for nothing gets its response within this. */
 const promptMs = 700
-/** Uploads that AMSU answers early. */
+/** Uploads to which AMSU responds early. */
 const uploads = 8
 /** How long the calls take that keep all connections busy: longer than a token lives. */
 const slowMs = 1_300

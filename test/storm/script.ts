@@ -50,7 +50,7 @@ export type Step =
   | { readonly do: 'pause', readonly ms: number }
   /** Ends the own side. */
   | { readonly do: 'end' }
-  /** Leaves, by a reset or by closing. */
+  /** Disconnects, by a reset or by closing. */
   | { readonly do: 'leave', readonly how: 'reset' | 'close' }
 
 /** One connection. */

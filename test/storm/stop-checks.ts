@@ -1,4 +1,4 @@
-/** SIGTERM: what was taken is answered, and the process ends with 0. */
+/** SIGTERM: each accepted request gets a response, and the process ends with 0. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { faultQuery, plain } from './amsu-fault.ts'
 import { ask } from './ask.ts'
@@ -9,10 +9,10 @@ import type { Stage } from './storm.ts'
 
 const calls = 4
 const callMs = 900
-/** What it may take beyond its grace. */
+/** Time that it may take beyond its grace time. */
 const overtimeMs = 4_000
 
-/** Stops a proxy with calls under way: some end within the grace, one does not. */
+/** Stops a proxy with calls in flight: some end within the grace, one does not. */
 export async function checkStop ({ findings }: Stage, proxy: StormProxy): Promise<void> {
   if (!proxy.process.isAlive) return
   const replies = Array.from({ length: calls }, async (_, i) => {

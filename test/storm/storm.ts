@@ -1,4 +1,4 @@
-/** A storm from its first connection to its last: proxies and AMSUs are started, stormed, left to come to rest, looked at, and ended. */
+/** A storm from its first connection to its last: start of proxies and AMSUs, storm, drain, checks, end. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRandom } from '../soak/random.ts'
 import { ask } from './ask.ts'
@@ -16,11 +16,11 @@ import { checkStop } from './stop-checks.ts'
 /** Lines of the log and late arrivals may come this much after the end of a connection. */
 const settleMs = 5_000
 const probeEveryMs = 300
-/** Rest after a connection that could not be made: the proxy is being started again. */
+/** Pause after a connection that failed: the proxy is being restarted. */
 const restartMs = 200
 /** What crosses a request was written at most this much before it, when nothing is late. */
 const crossingMs = 100
-/** A health check must be answered within this; longer when the machine was busy. */
+/** A health check must get its response within this; longer if the machine was busy. */
 const livezMs = 1_000
 const livezWhenBusyMs = 8_000
 /** Most memory a proxy may take. */
@@ -51,7 +51,7 @@ export interface Stage {
   readonly tally: Map<string, number>
 }
 
-/** Storms; whatever happens, everything it started has ended when this settles. */
+/** Storms; in any case, everything it started has ended when this settles. */
 export async function storm (options: StormOptions): Promise<{ findings: Findings, tally: ReadonlyMap<string, number> }> {
   const ledger = new RequestLedger()
   const findings = new Findings(options.seed)
@@ -116,7 +116,7 @@ async function connect (stage: Stage, index: number): Promise<RequestRecord[]> {
   return records
 }
 
-/** Judges the requests of a connection once everything about them is known. */
+/** Checks the requests of a connection once everything about them is known. */
 async function settle ({ ledger, findings, lateness, proxies, tally, options: { only, say } }: Stage, records: readonly RequestRecord[]): Promise<void> {
   await delay(settleMs)
   for (const record of records) {
@@ -130,7 +130,7 @@ async function settle ({ ledger, findings, lateness, proxies, tally, options: { 
   }
 }
 
-/** Asks a proxy whether it lives, again and again, and looks at its memory. */
+/** Polls the health and the memory of a proxy. */
 async function probe ({ findings, lateness, tally }: Stage, proxy: StormProxy, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const from = performance.now()
@@ -163,7 +163,7 @@ async function scheduleFaults ({ options: { seed }, proxies }: Stage, signal: Ab
   }
 }
 
-/** Tells whether one of some times lies between two. */
+/** Whether one of some times is between two others. */
 function isAmong (times: readonly number[]): (from: number, to: number) => boolean {
   return (from, to) => times.some(at => at > from && at < to)
 }

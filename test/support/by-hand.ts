@@ -40,7 +40,7 @@ export function readArgs<Config extends ParseArgsConfig> (config: Config): Retur
   }
 }
 
-/** Calls `end` with an exit code, once: at a signal, or when whoever started the program or reads its output is gone. */
+/** Calls `end` with an exit code, once: at a signal, or when the parent process or the reader of its output is gone. */
 export function whenToldToEnd (end: (exitCode: number) => void): void {
   let isTold = false
   const tell = (exitCode: number): void => {
@@ -48,7 +48,7 @@ export function whenToldToEnd (end: (exitCode: number) => void): void {
     isTold = true
   }
   for (const [name, exitCode] of Object.entries(EXIT_CODES)) process.on(name, () => { tell(exitCode) })
-  // Whoever read our output has gone, as in `npm run demo | head`.
+  // The reader of the output is gone, as in `npm run demo | head`.
   process.stdout.on('error', () => { tell(1) })
   whenOrphaned(() => { tell(EXIT_CODES.SIGTERM) })
 }

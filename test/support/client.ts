@@ -20,7 +20,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
-/** Makes one HTTP call and reads the whole answer; rejects when the connection breaks before its end. */
+/** Makes one HTTP call and reads the whole response; rejects when the connection breaks before its end. */
 export async function call (origin: string, path: string, { body, ...options }: CallOptions = {}): Promise<ReceivedResponse> {
   return await new Promise((resolve, reject) => {
     const { protocol, hostname, port } = new URL(origin)
@@ -55,7 +55,7 @@ export async function sendBytes (port: number, bytes: string | Buffer, onFirstBy
   })
 }
 
-/** Reads the code of an error answer, or undefined. */
+/** Reads the code of an error response, or undefined. */
 export function errorCode (text: string): string | undefined {
   return /"code":"([A-Z_.]+)"/.exec(text)?.[1]
 }

@@ -1,5 +1,5 @@
 /**
- * A clock that stands still until it is told to go.
+ * A clock that moves only when a test advances it.
  */
 import type { Clock, Timer } from '../../src/clock.ts'
 

@@ -4,7 +4,7 @@
 import http, { type IncomingHttpHeaders } from 'node:http'
 import net, { type AddressInfo, type Socket } from 'node:net'
 
-/** What it was asked for: `host:port` of a tunnel, or an absolute URL. */
+/** The target of a request: `host:port` of a tunnel, or an absolute URL. */
 export interface Asked {
   readonly method: string
   readonly target: string
@@ -12,9 +12,9 @@ export interface Asked {
 }
 
 export interface ForwardProxyOptions {
-  /** `user:password`; who does not show it gets 407. @default everybody may use it */
+  /** `user:password`; a client without it gets 407. @default everybody may use it */
   readonly credentials?: string
-  /** What it answers instead of doing its work; 0 stands for silence. @default it does its work */
+  /** The status it sends instead of doing its work; 0 means no response. @default it does its work */
   readonly refusal?: () => number | undefined
 }
 
@@ -22,7 +22,7 @@ export interface TestForwardProxy {
   /** For AMSU_HTTP_PROXY, without credentials. */
   readonly url: string
   readonly port: number
-  /** Everything it was asked for, refused or not. */
+  /** All targets, refused or not. */
   readonly asked: Asked[]
   /** Connections made to it so far. */
   readonly connections: () => number

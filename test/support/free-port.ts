@@ -1,10 +1,10 @@
 /**
- * Ports for programs that can not be told to take any free one.
+ * Ports for programs that cannot choose a free one.
  */
 import { once } from 'node:events'
 import net, { type AddressInfo } from 'node:net'
 
-/** A port of loopback where nobody listens at the moment. */
+/** A loopback port that is free at the moment. */
 export async function freePort (): Promise<number> {
   const server = net.createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

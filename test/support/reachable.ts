@@ -1,5 +1,5 @@
 /**
- * Everything that can be reached from an object without a debugger: what a careless log call, a template or a crash dump of ours
+ * Everything that can be reached from an object without a debugger: what a careless log call, a template or a crash dump of the proxy
  * could print.
  */
 
@@ -30,7 +30,7 @@ export function reachableTexts (roots: readonly unknown[]): string[] {
   return texts
 }
 
-/** What a getter gives; some throw, and some are not to be asked. */
+/** The value of a getter; some throw, and some must not be called. */
 function valueOf (owner: object, key: string | symbol): unknown {
   try {
     return Reflect.get(owner, key)

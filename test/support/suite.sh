@@ -26,7 +26,7 @@ install_missing() {
   [[ -d node_modules ]] || npm ci --no-audit --no-fund
 }
 
-# In a shell of its own, so that a suite may have a trap too.
+# In a subshell, so that a suite can set a trap of its own.
 install_packages() (
   [[ $(id -u) == 0 ]] || { echo 'only root can install packages' >&2; exit 1; }
   # Debian starts a service that it installs, which would take a port; 101 tells it not to (Debian Policy 9.3.3).
@@ -52,7 +52,7 @@ apt_get() {
   done
 }
 
-# Builds the program if it is older than its source: it would prove nothing.
+# Builds the program if it is older than its source, so that no old build is tested.
 build_program() {
   if [[ ! -e dist/main.js || -n $(find src esbuild.config.ts package.json -type f -newer dist/main.js -print -quit) ]]; then npm run build --silent; fi
 }

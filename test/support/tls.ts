@@ -74,7 +74,7 @@ export async function startTlsFront (upstream: { origin: string }, name: PairNam
     connections++
     track(socket, all)
   })
-  server.on('tlsClientError', () => {}) // who does not trust us hangs up
+  server.on('tlsClientError', () => {}) // a client that does not trust the certificate hangs up
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {

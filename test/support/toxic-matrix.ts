@@ -1,5 +1,5 @@
 /**
- * A matrix of faults: each fault × each kind of call, all kinds at once. What is right on which side of the proxy, the tests say.
+ * A matrix of faults: each fault × each kind of call, all kinds at once. The tests say which outcome is right on which side of the proxy.
  */
 import type { Test } from 'tap'
 import { startStage, watchMemory, type CallName, type Ending } from './toxic-stage.ts'
@@ -22,7 +22,7 @@ export interface Row {
 /** Where a line ends: how many bytes have passed by then. */
 const PLACES = { 'at the first byte': 0, 'in the head': 20, 'after 1 MB': MB } as const
 
-/** Whom a direction leads to, by the side of the proxy the bad line is on. */
+/** Whom a direction leads to, by the side of the proxy that has the faulty line. */
 const PARTIES = { upstream: { server: 'AMSU', client: 'the proxy' }, caller: { server: 'the proxy', client: 'the caller' } } as const
 
 /** The same for all calls. */

@@ -1,6 +1,6 @@
 /**
- * A proxy with a bad line on one of its two sides, and the calls of all kinds that are made over it: what comes back of them, what
- * AMSU saw of them, and what is left of them.
+ * A proxy with a faulty line on one of its two sides, and the calls of all kinds that are made over it: what the clients get, what
+ * AMSU receives, and what remains open.
  */
 import http, { type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -34,8 +34,8 @@ export type CallName = keyof typeof CALLS
 export const CALL_NAMES = Object.keys(CALLS) as CallName[]
 
 /**
- * What became of a call: `good` is the right answer, whole; a code is ours, a status is AMSU's; `cut` is a connection that broke
- * before the end of an answer; `no answer` is a caller who gave up.
+ * What became of a call: `good` is the right response, whole; a code is the proxy's, a status is AMSU's; `cut` is a connection that broke
+ * before the end of a response; `no answer` is a client that gave up.
  */
 export interface Ending {
   readonly name: CallName
@@ -68,19 +68,19 @@ export interface Stage {
   readonly checkAftermath: (t: Test) => Promise<void>
   /** The log line of a call, or undefined if the proxy never saw it. */
   readonly lineOf: (ending: Ending) => Record<string, unknown> | undefined
-  /** Stops the proxy, and checks that nothing was under way and no connection is left. */
+  /** Stops the proxy, and checks that nothing was in flight and no connection is open. */
   readonly stop: (t: Test) => Promise<void>
 }
 
 let calls = 0
 
-/** Starts a proxy with a bad line between it and AMSU, or between its callers and it. */
+/** Starts a proxy with a faulty line between it and AMSU, or between its callers and it. */
 export async function startStage (t: Test, side: 'upstream' | 'caller', settings: Record<string, string> = {}): Promise<Stage> {
   const sendings: Sending[] = []
   const busy = new Set<ServerResponse>()
   const upstream = await startAmsu(sendings, busy)
   const behind = side === 'upstream' ? await startToxic(upstream) : undefined
-  // A long grace time: only if something is left under way does stopping take it.
+  // A long grace time: stopping takes it only if a request is still in flight.
   const proxy = await startProxy((behind ?? upstream).origin, { SHUTDOWN_GRACE_MS: '60000', ...settings })
   const callers = watchCallers(proxy)
   const toxic = behind ?? await startToxic(proxy)

@@ -1,5 +1,5 @@
 /**
- * A bad line: a TCP proxy between two parties whose faults can be set at any time, each way on its own.
+ * A faulty line: a TCP proxy between two parties whose faults can be set at any time, each way on its own.
  */
 import { EventEmitter, once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
@@ -37,9 +37,9 @@ export interface Toxic {
   readonly sockets: ReadonlySet<Socket>
   /** Sets the faults of a direction; connections that stall look at them again. */
   set: (direction: Direction, toxics: Toxics) => void
-  /** Takes all faults away, and opens the door. */
+  /** Removes all faults, and accepts connections. */
   heal: () => Promise<void>
-  /** Says what becomes of new connections. */
+  /** Sets what happens to new connections. */
   door: (state: Door) => Promise<void>
   /** Ends all connections, at once: by a reset, or by an end both sides see. */
   cut: (by: 'reset' | 'close') => void
@@ -81,7 +81,7 @@ class Flow {
     this.#wake.emit('wake')
   }
 
-  /** Passes bytes on until there is nobody to pass them on to. */
+  /** Passes bytes on until the receiver is gone. */
   async run (): Promise<void> {
     while (!this.#target.destroyed) {
       const { bytesPerSecond = Infinity, end, slice } = this.#toxics()
@@ -177,7 +177,7 @@ export async function startToxic (server: { readonly origin: string }): Promise<
     async door (state) {
       isResetting = state === 'reset'
       if (state === 'refuse' && listener.listening) listener.close()
-      // Somebody may have been given the port in the meantime, for a connection; it will be free again.
+      // The system may have given the port to a connection in the meantime; it becomes free again.
       if (state !== 'refuse') await until(async () => listener.listening || await listen(port).then(() => true, () => false))
     },
     cut (by) {
@@ -194,7 +194,7 @@ export async function startToxic (server: { readonly origin: string }): Promise<
   return toxic
 }
 
-/** Node never tells the end of a socket that is reset in the very turn in which it was ended. */
+/** Node.js never emits the end of a socket that is reset in the same turn in which it was ended. */
 function reset (...sockets: Socket[]): void {
   for (const socket of sockets) socket.writableEnded ? socket.destroy() : socket.resetAndDestroy()
 }

@@ -1,5 +1,5 @@
 /**
- * Waiting for something that can only be looked at: an outcome of a file watch, a state of another process.
+ * Polls for a condition that emits no event: the outcome of a file watch, the state of another process.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 

@@ -1,5 +1,5 @@
 /**
- * A stand-in for AMSU that answers exactly what a test says, and remembers what it was sent. The full stand-in, with AMSU's
+ * A stand-in for AMSU that sends exactly the responses that a test sets, and records what it received. The full stand-in, with AMSU's
  * rules, is test/simulator; this one is for faults and bytes.
  */
 import { createHash } from 'node:crypto'
@@ -29,13 +29,13 @@ export interface Upstream {
 }
 
 export interface UpstreamOptions {
-  /** Answers everything but token calls; the default says 200 and what it got. Called with the whole body. */
+  /** Handles all requests except token calls; by default it sends 200 and echoes what it got. Called with the whole body. */
   readonly onRequest?: (received: Received, res: ServerResponse) => void
   /** Sees a request before its body is read; true if it took over. */
   readonly onHead?: (req: IncomingMessage, res: ServerResponse) => boolean
-  /** Answers token calls; the default issues `upstream-token-N`. */
+  /** Handles token calls; by default it issues `upstream-token-N`. */
   readonly onToken?: (received: Received, res: ServerResponse) => void
-  /** While it says so token calls are answered 500. @default never */
+  /** While it returns true, token calls get 500. @default never */
   readonly isTokenDown?: () => boolean
   /** `expires_in` of issued tokens, in seconds. @default 86400 */
   readonly lifeSeconds?: number
@@ -85,19 +85,19 @@ export async function startUpstream (options: UpstreamOptions = {}): Promise<Ups
       response(whole, res)
     })
   })
-  server.maxHeadersCount = 0 // newer Node answers 431 to more than 2,000
+  server.maxHeadersCount = 0 // newer Node.js rejects more than 2,000 with 431
   server.on('connection', socket => track(socket, sockets))
   const origin = await listen(server)
   return { origin, received, tokenCalls, tokens, sockets, close: async () => { await closeServer(server, sockets) } }
 }
 
-/** Answers JSON. */
+/** Sends JSON. */
 export function json (res: ServerResponse, status: number, value: unknown, headers: Record<string, string> = {}): void {
   res.writeHead(status, { 'content-type': 'application/json', ...headers })
   res.end(JSON.stringify(value))
 }
 
-/** Starts a TCP server that hands each connection to `onConnection`; for answers no HTTP server would give. */
+/** Starts a TCP server that hands each connection to `onConnection`; for responses that no HTTP server would send. */
 export async function startTcp (onConnection: (socket: Socket) => void): Promise<{ origin: string, port: number, close: () => Promise<void> }> {
   const sockets = new Set<Socket>()
   const server = net.createServer(socket => {
@@ -138,7 +138,7 @@ export interface Scripted {
 }
 
 /**
- * Starts an upstream below HTTP: it issues tokens properly, and hands every other request to `script` as soon as its head is
+ * Starts an upstream that sends raw bytes: it issues tokens properly, and hands every other request to `script` as soon as its head is
  * there, with the socket to do with as it likes.
  */
 export async function startScripted (script: (head: string, socket: Socket) => void): Promise<Scripted> {

@@ -50,7 +50,7 @@ static int dial(void) {
   return -1;
 }
 
-// Reads an answer with a Content-Length; its body's bytes, or -1 unless it is a whole 200.
+// Reads a response with a Content-Length; returns the bytes of its body, or -1 unless it is a complete 200.
 static int64_t read_answer(int fd) {
   char buffer[8192], *end = 0;
   size_t length = 0;
@@ -99,7 +99,7 @@ static void *transfer(void *argument) {
   return 0;
 }
 
-// A request that is late because the answer before it was late is timed from when it was due, so that a stall is not hidden.
+// A request that is late because the response before it was late is timed from when it was due, so that a stall is not hidden.
 static void *pace(void *argument) {
   struct work *work = argument;
   uint64_t gap = SECOND * connections / amount, end = begin + repeat * SECOND;

@@ -1,12 +1,12 @@
 // The upstream of the benchmark: one thread, epoll, as little CPU a request as possible, so that what is measured is the proxy before it.
-// Each request must carry exactly one Authorization header, and it must be "Bearer $TOKEN"; otherwise it is answered 401 and counted.
+// Each request must carry exactly one Authorization header, and it must be "Bearer $TOKEN"; otherwise it gets 401 and is counted.
 //
 //   GET  …/ping            200 and about 200 bytes of JSON
 //   GET  …/large?mib=N     200 and N MiB
-//   GET  …/hold            never answered
+//   GET  …/hold            never gets a response
 //   GET  …/available-times 200 and a quota, which the proxy may read now and then
 //   POST anything          200 once the whole body (Content-Length only) is here
-//   POST|PUT …/v2/token    a token answer with $TOKEN, for a proxy that fetches its own
+//   POST|PUT …/v2/token    a token response with $TOKEN, for a proxy that fetches its own
 //   GET  /counters         the counters, for the harness
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-/** The least there is in Node.js: node:http on both sides and no package at all. Settings: PORT, UPSTREAM, TOKEN. */
+/** The minimum in Node.js: node:http on both sides and no package at all. Settings: PORT, UPSTREAM, TOKEN. */
 import { Agent, createServer, request as send } from 'node:http'
 import { pipeline } from 'node:stream'
 

@@ -74,7 +74,7 @@ async function pressInTurns (bench: Bench, loads: Loads): Promise<void> {
 async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
   const ours = bench.targets.find(({ isOurs }) => isOurs === true)
   const others = bench.targets.filter(target => target !== ours)
-  // Whoever asks for a single one gets it alone.
+  // A suite that is asked for by name runs alone.
   const groups = ours === undefined || others.length === 0 ? bench.targets.map(target => [target]) : others.map(other => [ours, other])
   let number = 0
   await bench.interleave(groups, group => group.at(-1) as Target, async group => {
@@ -84,7 +84,7 @@ async function pressInPairs (bench: Bench, loads: Loads): Promise<void> {
       await warmUpWith(all, loads)
       await measureTogether(bench, loads, all, number++)
     } finally {
-      // Whoever failed must not disturb the next duel either.
+      // A target that failed must not disturb the next duel either.
       for (const running of all) await bench.stage.stop(running)
     }
   })

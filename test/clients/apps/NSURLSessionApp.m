@@ -11,7 +11,7 @@ static NSData *bytes(NSString *text) {
   return [text dataUsingEncoding:NSUTF8StringEncoding];
 }
 
-/** Prints the answer, and returns it. */
+/** Prints the response, and returns it. */
 static NSDictionary *call(NSString *step, NSString *method, NSString *path, NSDictionary *headers, NSData *body) {
   dispatch_semaphore_t sema = dispatch_semaphore_create(0);
   NSMutableURLRequest *request = [NSMutableURLRequest requestWithURL:[NSURL URLWithString:[api stringByAppendingString:path]]

@@ -61,7 +61,7 @@ public final class OkHttpApp {
         return new FormBody.Builder().add("refresh_token", tokenIn(answer, "refresh_token")).build();
     }
 
-    /** Prints the answer, and returns its body. */
+    /** Prints the response, and returns its body. */
     private String send(String step, Request.Builder request) throws IOException {
         try (Response response = client.newCall(request.build()).execute()) {
             String body = response.body().string();

@@ -9,7 +9,7 @@ trap 'rm -f "$cookies"' EXIT
 # The shared session has a cookie of another server on this host: cookies know no ports.
 printf '# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tneighbour\tcookie-of-another-app\n' >"$cookies"
 
-# Prints the answer, and leaves its body in $body.
+# Prints the response, and sets $body to its body.
 send() {
   local step=$1 path=$2 answer
   shift 2
@@ -20,7 +20,7 @@ send() {
   printf '{"step":"%s","status":%s,"body":%s}\n' "$step" "${answer##*$'\n'}" "$body"
 }
 
-# Sets $access and $refresh from the last answer.
+# Sets $access and $refresh from the last response.
 take_tokens() {
   access=$(sed -nE 's/.*"access_token" *: *"([^"]+)".*/\1/p' <<<"$body")
   refresh=$(sed -nE 's/.*"refresh_token" *: *"([^"]+)".*/\1/p' <<<"$body")

@@ -1,10 +1,10 @@
-/** An app of the vendor's school on fetch: redirects followed, the body read as text, no time-out. */
+/** An app of the vendor's school on fetch: redirects followed, the body read as text, no timeout. */
 import { openAsBlob } from 'node:fs'
 
 const { BASE_URL, CLIENT_ID, CLIENT_SECRET, ECG_FILE } = process.env
 const stride = { height: 172, weight: 66.5, age: 41, gender: 1, hr: 148, cadence: 168, waistline: 82, body_fat: 17.5 }
 
-/** Prints the answer, and returns its body. */
+/** Prints the response, and returns its body. */
 async function send (step, method, path, { token, headers = {}, body } = {}) {
   const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` }
   const response = await fetch(`${BASE_URL}/amsu-analysis/v2${path}`, { method, headers: { ...authorization, ...headers }, body, redirect: 'follow' })

@@ -1,4 +1,4 @@
-"""An app of the vendor's school on requests: no time-out, redirects followed, a new connection for each call."""
+"""An app of the vendor's school on requests: no timeout, redirects followed, a new connection for each call."""
 import json
 import os
 
@@ -9,7 +9,7 @@ STRIDE = {"height": 172, "weight": 66.5, "age": 41, "gender": 1, "hr": 148, "cad
 
 
 def send(step, method, path, **options):
-    """Prints the answer, and returns its body."""
+    """Prints the response, and returns its body."""
     response = requests.request(method, API + path, **options)
     print(json.dumps({"step": step, "status": response.status_code, "body": json.loads(response.text)}))
     return response.json()

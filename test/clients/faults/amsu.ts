@@ -26,7 +26,7 @@ export interface Amsu {
   acceptance: Acceptance
   arrivals: (id: string) => Arrivals
   setTokenMode: (mode: TokenMode) => void
-  /** Says how many requests the ways that wait for everybody wait for, from now on. */
+  /** Sets for how many requests the faults that wait for all clients wait, from now on. */
   expect: (requests: number) => void
   /** Resolves once each of these has come whole. */
   arrived: (ids: readonly string[]) => Promise<void>

@@ -1,6 +1,6 @@
 /**
  * The clients of the matrix, each as it comes. Those that keep connections run as one process for all their calls, so that a connection
- * one call leaves behind is used by the next one, as in an app; curl and wget are a process for each call, as in a script.
+ * one call keeps open is used by the next one, as in an app; curl and wget are a process for each call, as in a script.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,7 +26,7 @@ export interface Call {
   readonly way: string
 }
 
-/** What the client told its application. */
+/** What the client reported to its application. */
 export interface Outcome {
   /** 0 where no response was seen. */
   readonly status: number
@@ -58,7 +58,7 @@ export function startClients (classpath: string, bodyOf: (bytes: number) => Prom
   return [
     driven('OkHttp', all, java('okhttp')),
     driven('HttpURLConnection', all, java('urlconnection')),
-    // Java 17's waits for ever when a final response with a body comes in place of 100 Continue, whoever sends it (seen with a bare server).
+    // Java 17's client waits for ever when a final response with a body comes in place of 100 Continue, from any server.
     driven('HttpClient', ['length', 'chunked', 'expect'], java('httpclient')),
     driven('HttpClient 1.1', ['length', 'chunked', 'expect'], java('httpclient-1.1')),
     driven('requests', ['length', 'chunked'], python('requests')),

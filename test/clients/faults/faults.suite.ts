@@ -1,5 +1,5 @@
 /**
- * Proves that however a POST fails, every client is told so by a response, and none sends it again by itself: rows are the ways to fail,
+ * Proves that however a POST fails, every client gets an error response, and none sends it again by itself: rows are the ways to fail,
  * columns are clients that people use, and a stand-in for AMSU counts what arrives. Run by run.sh.
  */
 import assert from 'node:assert/strict'
@@ -33,7 +33,7 @@ async function runGroup (group: Group, clients: readonly Client[]): Promise<void
   }
 }
 
-/** Waits for the token where one is to be had, and lets AMSU fail from then on. */
+/** Waits for the token if there can be one, then lets AMSU fail. */
 async function prepare (group: Group, amsu: Amsu, { origin }: Program): Promise<void> {
   if (['holds tokens', 'releases tokens'].includes(group.amsu ?? '')) return
   const readiness = group.amsu === 'rejects credentials' ? /credentials_rejected/ : /"ready":true/

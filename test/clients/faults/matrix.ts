@@ -1,4 +1,4 @@
-/** Makes the calls of a row with every client that can make them, and says what is wrong with each. */
+/** Makes the calls of a row with every client that can make them, and reports what is wrong with each. */
 import type { Amsu, Arrivals } from './amsu.ts'
 import type { Client, Mode, Outcome } from './clients.ts'
 import type { Expected } from './rows.ts'
@@ -39,7 +39,7 @@ export async function cellOf ({ client, id, outcome }: Started, amsu: Amsu): Pro
   return { client, outcome: await outcome, arrivals: amsu.arrivals(id) }
 }
 
-/** Says what is wrong with a cell, or undefined. */
+/** Returns what is wrong with a cell, or undefined. */
 export function faultOf ({ client, outcome: { status, code, bytes, error }, arrivals: { whole } }: Cell, expected: Expected): string | undefined {
   const faults: string[] = []
   if (status !== expected.status) faults.push(`status ${expected.status} expected`)
@@ -52,7 +52,7 @@ export function faultOf ({ client, outcome: { status, code, bytes, error }, arri
   return faults.length === 0 ? undefined : faults.join(', ')
 }
 
-/** Says what a client saw and AMSU got, in a few words. */
+/** Describes what a client saw and AMSU got, in a few words. */
 export function wordsOf ({ outcome: { status, code, bytes, error }, arrivals: { heads, whole } }: Cell): string {
   const seen = status === 0 ? 'no response' : [status, code].filter(part => part !== undefined).join(' ')
   return `${seen}${error === undefined ? '' : `, ${error.slice(0, 120)}`}, ${bytes} bytes; AMSU: ${whole}${heads === whole ? '' : ` (begun ${heads} times)`}`

@@ -31,11 +31,11 @@ export interface Group {
   readonly title: string
   readonly settings: Readonly<Record<string, string>>
   readonly rows: readonly Row[]
-  /** What is wrong with AMSU all the time. */
+  /** A permanent fault of AMSU. */
   readonly amsu?: 'refuses' | 'closes' | 'resets' | 'holds tokens' | 'releases tokens' | 'rejects credentials'
-  /** One request is held at AMSU meanwhile. */
+  /** Meanwhile, one request waits at AMSU. */
   readonly isFull?: boolean
-  /** AMSU answers no request before that of every client is there. */
+  /** AMSU responds to no request before those of all clients have arrived. */
   readonly isTogether?: boolean
 }
 
@@ -63,7 +63,7 @@ function longBodies (title: string, way: string, expected: Expected, expect: Mod
 }
 
 const upload = (way: string, expected: Expected): Row[] => longBodies(way, way, expected)
-/** The POST that AMSU would answer well. */
+/** The POST to which AMSU would send a good response. */
 const refusal = (title: string, status: number, ...code: string[]): Row[] => bodies(title, { status, code, whole: [0] }, 'refused expect')
 const early413: Expected = { status: 413, whole: [0, 1] }
 const early401: Expected = { status: 401, whole: [0, 1] }

@@ -88,7 +88,7 @@ async function stopAtOnce ({ amsu, program, stop }: Stage, clients: readonly Cli
   report(cells, started.map(({ id }) => id), fault, successor, isVerbose)
 }
 
-/** Says what is wrong with any cell; each POST may be at AMSU and at the successor once in all. */
+/** Returns what is wrong with any cell; each POST may be at AMSU and at the successor once in all. */
 function report (cells: readonly Cell[], ids: readonly string[], faultIn: (cell: Cell) => string | undefined, { got }: Successor, isVerbose: boolean): void {
   const faults = cells.flatMap((cell, at) => {
     const again = got.filter(id => id === ids[at]).length
@@ -116,7 +116,7 @@ async function onStage (settings: Record<string, string>, use: (stage: Stage) =>
   }
 }
 
-/** Listens on a port as soon as it is free, and answers everything well. */
+/** Listens on a port as soon as it is free, and sends 200 to everything. */
 async function takePort (port: number): Promise<Successor> {
   const got: string[] = []
   const sockets = new Set<Socket>()

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** The body of every good response. */
 export const BODY = JSON.stringify({ burning_rate: 9.72, note: 'x'.repeat(4000) })
-/** Milliseconds between bytes and what follows them, so that they are read apart: at the peer nothing tells when that has happened. */
+/** Milliseconds between bytes and what follows them, so that they are read separately: the peer does not show when it has read. */
 const APART_MS = 40
 
 /** One request at the stand-in. */

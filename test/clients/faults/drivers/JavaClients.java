@@ -19,7 +19,7 @@ import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSink;
 
-/** Java's clients as they come. Each line of stdin is one POST (see clients.ts), and is answered by one line. */
+/** Java's clients as they come. Each line of stdin is one POST (see clients.ts), and gets one line back. */
 public final class JavaClients {
     private static final String JSON = "application/json";
 
@@ -100,7 +100,7 @@ public final class JavaClients {
         try (OutputStream out = connection.getOutputStream()) {
             out.write(body);
         } catch (ProtocolException refused) {
-            // A final response came in place of 100 Continue. Its status is all that is kept; whoever asks for more sends the head again.
+            // A final response came in place of 100 Continue. Only its status is kept; asking for more would send the head again.
             outcome.status = connection.getResponseCode();
             outcome.code = "?";
             return;

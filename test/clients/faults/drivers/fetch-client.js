@@ -1,4 +1,4 @@
-/** Node's fetch as it comes. Each line of stdin is one POST (see clients.ts), and is answered by one line. */
+/** Node's fetch as it comes. Each line of stdin is one POST (see clients.ts), and gets one line back. */
 import { createInterface } from 'node:readline'
 
 /** A body of unknown length, which is sent in chunks. */

@@ -1,4 +1,4 @@
-"""Python's clients as they come. Each line of stdin is one POST (see clients.ts), and is answered by one line."""
+"""Python's clients as they come. Each line of stdin is one POST (see clients.ts), and gets one line back."""
 import sys
 
 import requests
