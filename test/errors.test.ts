@@ -4,7 +4,7 @@ import { ConfigError, errorBody, errorHeaders, errorTable, ProxyError, RELAYED_M
 /** The contract: status, may the caller send it again, seconds of `Retry-After`. */
 const CONTRACT = {
   TOKEN_UNAVAILABLE: [503, 'safe', 1],
-  CREDENTIALS_REJECTED: [503, 'mended', 60],
+  CREDENTIALS_REJECTED: [503, 'after_fix', 60],
   UPSTREAM_UNREACHABLE: [502, 'safe', undefined],
   UPSTREAM_TIMEOUT: [504, 'charged', undefined],
   UPSTREAM_RESET: [502, 'charged', undefined],
@@ -56,7 +56,7 @@ test('a message is fixed, whole sentences, and advises what the table advises', 
     const { message, retry } = errorTable[code]
     t.match(message, /^[A-Z][^/:@"]*(?:\/amsu-analysis\/[^/:@"]*)?\.$/, `${code}: no address and no quotation`)
     if (message.includes('charged')) t.equal(retry, 'charged', code)
-    if (message.includes('Nothing was sent')) t.match(retry, /safe|mended/, code)
+    if (message.includes('Nothing was sent')) t.match(retry, /safe|after_fix/, code)
   }
 })
 

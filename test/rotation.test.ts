@@ -111,7 +111,7 @@ test('a secret file that can not be used leaves the old value, and the log says 
   write('secret', 'secret-2')
   rotation.reload()
   t.equal(told.find(line => line.includes('secret-2')), 'id-1/secret-2', 'the other file still counts')
-  t.ok(lines.some(line => line.includes('AMSU_CLIENT_ID_FILE can not be read (ENOENT)')))
+  t.ok(lines.some(line => line.includes('AMSU_CLIENT_ID_FILE cannot be read (ENOENT)')))
   t.end()
 })
 
@@ -121,7 +121,7 @@ test('credentials that came later are tried once more when one asks: AMSU may ha
   rotation.reload()
   rotation.reload()
   t.strictSame(told.filter(line => line.includes('/')), ['id-1/secret-2', 'id-1/secret-2'])
-  t.ok(lines.some(line => line.includes('trying the AMSU credentials again')))
+  t.ok(lines.some(line => line.includes('the proxy tries the AMSU credentials again')))
   t.end()
 })
 
@@ -138,7 +138,7 @@ test('a broken callers file leaves the old callers; each reading says what is wr
   }
   rmSync(path('callers'))
   rotation.reload()
-  t.ok(lines.some(line => line.includes('CALLERS_FILE can not be read (ENOENT)')))
+  t.ok(lines.some(line => line.includes('CALLERS_FILE cannot be read (ENOENT)')))
   t.strictSame(told.filter(line => line.includes('=')), [])
   write('callers', 'app:caller-2')
   rotation.reload()
@@ -152,7 +152,7 @@ test('a certificate whose key does not fit leaves the old pair', t => {
   copyFileSync(pemPath('second.pem'), path('cert'))
   rotation.reload()
   t.notOk(told.includes('tls'))
-  t.match(lines.at(-1), /"problems":\["TLS_KEY_FILE must be .*the new certificate can not be used, the old one stays/)
+  t.match(lines.at(-1), /"problems":\["TLS_KEY_FILE must be .*the new certificate cannot be used, the old one stays in use/)
   copyFileSync(pemPath('second-key.pem'), path('key'))
   rotation.reload()
   t.ok(told.includes('tls'))
@@ -196,7 +196,7 @@ test('half a pair is not tried by itself: an id and a secret of two accounts are
   const { told, lines, write, path } = setUp(t)
   rmSync(path('id'))
   write('secret', 'secret-2')
-  await until(() => lines.some(line => line.includes('AMSU_CLIENT_ID_FILE can not be read (ENOENT)')))
+  await until(() => lines.some(line => line.includes('AMSU_CLIENT_ID_FILE cannot be read (ENOENT)')))
   await pause(1_500)
   t.strictSame(told, [])
   write('id', 'id-2')
@@ -209,7 +209,7 @@ test('a new secret with a line break is not taken into use', t => {
   write('secret', 'secret-2\nsecret-3\n')
   rotation.reload()
   t.notMatch(told.join(), /secret-[23]/)
-  t.match(lines[0], /AMSU_CLIENT_SECRET_FILE holds a line break or another control character/)
+  t.match(lines[0], /AMSU_CLIENT_SECRET_FILE contains a line break or another control character/)
   t.end()
 })
 
@@ -218,7 +218,7 @@ test('a broken bundle of authorities leaves the old one', t => {
   write('ca', '-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n')
   rotation.reload()
   t.notOk(told.includes('authority'))
-  t.ok(lines.some(line => line.includes('the new certificate authorities can not be used, the old ones stay')))
+  t.ok(lines.some(line => line.includes('the new certificate authorities cannot be used, the old ones stay in use')))
   t.end()
 })
 

@@ -21,7 +21,7 @@ test('a name without an address, a connection that is not made and an answer tha
   t.equal(connectionFailure('ENOTFOUND', AMSU).found, 'amsu.example:443: the name has no address (ENOTFOUND)')
   t.equal(connectionFailure('ECONNREFUSED', AMSU).found, 'amsu.example:443: no connection (ECONNREFUSED)')
   for (const code of ['ERR_CONNECT_TIMEOUT', 'TimeoutError', 'ABORT_ERR', 'ETIMEDOUT']) {
-    t.match(connectionFailure(code, AMSU), { found: `amsu.example:443: no answer in time (${code})`, cause: 'a firewall on the way drops the packets' }, 'whoever counts')
+    t.match(connectionFailure(code, AMSU), { found: `amsu.example:443: no response in time (${code})`, cause: 'a firewall on the way drops the packets' }, 'whoever counts')
   }
 })
 
@@ -54,11 +54,11 @@ test('a certificate that does not hold is named by its fault; what is no fault o
 
 test('a forward proxy refuses because of who asks, of what it can not reach, or of its rules', async t => {
   for (const status of [401, 407]) {
-    t.match(forwardProxyRejection(status, true), { found: `the forward proxy answered ${status}`, cause: /does not accept the user and password/, advice: /%40 and %3A/ })
+    t.match(forwardProxyRejection(status, true), { found: `the forward proxy responded with ${status}`, cause: /does not accept the user and password/, advice: /%40 and %3A/ })
     t.match(forwardProxyRejection(status, false), { cause: /wants a user and a password/, advice: 'write AMSU_HTTP_PROXY as http://user:password@host:port' })
   }
-  for (const status of [500, 502, 504]) t.match(forwardProxyRejection(status, true), { cause: 'it can not reach AMSU itself' })
-  for (const status of [302, 403, 405]) t.match(forwardProxyRejection(status, false), { status: 'failed', cause: /its rules do not allow/, data: { status } })
+  for (const status of [500, 502, 504]) t.match(forwardProxyRejection(status, true), { cause: 'it cannot reach AMSU' })
+  for (const status of [302, 403, 405]) t.match(forwardProxyRejection(status, false), { status: 'failed', cause: /the rules of the forward proxy do not allow/, data: { status } })
 })
 
 test('an answer that is not the one hoped for has one cause, and behind a forward proxy that may be its', async t => {
@@ -69,9 +69,9 @@ test('an answer that is not the one hoped for has one cause, and behind a forwar
     [404, true, /captive portal, a firewall or another server$/, /: the forward proxy$/],
     [502, true, 'AMSU is in trouble', 'AMSU or the forward proxy is in trouble'],
     [500, false, 'AMSU is in trouble', 'AMSU or the forward proxy is in trouble'],
-    [404, false, 'AMSU_BASE_URL leads to something else than AMSU', undefined],
-    [200, false, 'AMSU does not answer as documented', undefined],
-    [418, false, 'AMSU does not answer as documented', undefined],
+    [404, false, 'AMSU_BASE_URL leads to something other than AMSU', undefined],
+    [200, false, 'AMSU does not respond as documented', undefined],
+    [418, false, 'AMSU does not respond as documented', undefined],
   ] as const) {
     t.match(responseFailure({ status, isHtml }, false), { status: 'failed', cause, advice: String, data: { status, code: null } }, `${status}`)
     t.match(responseFailure({ status, isHtml }, true), { cause: forwarded ?? cause }, `${status} behind a forward proxy`)
@@ -79,6 +79,6 @@ test('an answer that is not the one hoped for has one cause, and behind a forwar
 })
 
 test('of an answer its status, AMSU’s code and that it is a web page are told', async t => {
-  t.equal(responseFailure({ status: 418, isHtml: false }, false).found, 'the answer has status 418')
-  t.match(responseFailure({ status: 403, isHtml: true, code: 'COMMON.FORBIDDEN' }, false), { found: 'the answer has status 403 and says COMMON.FORBIDDEN and is a web page', data: { code: 'COMMON.FORBIDDEN' } })
+  t.equal(responseFailure({ status: 418, isHtml: false }, false).found, 'the response has status 418')
+  t.match(responseFailure({ status: 403, isHtml: true, code: 'COMMON.FORBIDDEN' }, false), { found: 'the response has status 403 and says COMMON.FORBIDDEN and is a web page', data: { code: 'COMMON.FORBIDDEN' } })
 })

@@ -27,7 +27,7 @@ function formOf ({ body }: Received): Record<string, string> {
 test('each call uses what the ones before have brought, and every token is masked before anything is told of it', async t => {
   const { calls, upstream, masker } = await startCalls(t)
   for (const outcome of [await calls.token(), await calls.refresh('refresh_put'), await calls.refresh('refresh_post')]) {
-    t.match(outcome, { status: 'ok', found: 'a token good for 24 h', data: { expiresInSeconds: 86_400, hasRefreshToken: true } })
+    t.match(outcome, { status: 'ok', found: 'a token that expires in 24 h', data: { expiresInSeconds: 86_400, hasRefreshToken: true } })
   }
   t.match(await calls.availableTimes(), { status: 'ok', found: 'left: hrv 7' })
   t.match(upstream.tokenCalls.map(({ method, url }) => `${method} ${url.replace('/amsu-analysis/v2/', '')}`), ['POST token', 'PUT token', 'POST token/refreshment'])
@@ -42,7 +42,7 @@ test('the life of a token is told in hours and minutes, or in seconds when it is
   const { calls } = await startCalls(t, { onToken: (_call, res) => { json(res, 200, { access_token: 'given-access', expires_in: seconds }) } })
   for (const [life, told] of [[86_400, '24 h'], [5_430, '1 h 30 min'], [3_600, '1 h'], [150, '2 min'], [59, '59 s']] as const) {
     seconds = life
-    t.equal((await calls.token()).found, `a token good for ${told}`)
+    t.equal((await calls.token()).found, `a token that expires in ${told}`)
   }
 })
 
@@ -89,8 +89,8 @@ test('a refresh token that is refused is AMSU’s trouble, a method that is refu
   refusal = { status: 401, body: REJECTED }
   t.match(await calls.refresh('refresh_post'), { status: 'failed', found: /^AMSU refuses the refresh token it has just given \(status 401/, cause: 'AMSU is in trouble', data: { status: 401 } })
   refusal = { status: 405, body: {} }
-  t.match(await calls.refresh('refresh_put'), { status: 'failed', found: 'the answer has status 405', cause: /firewall on the way does not let this method pass/, advice: /allow PUT/ })
-  t.match(await calls.refresh('refresh_post'), { cause: 'AMSU does not answer as documented' }, 'a POST passes everywhere')
+  t.match(await calls.refresh('refresh_put'), { status: 'failed', found: 'the response has status 405', cause: /firewall on the way does not let this method pass/, advice: /allow PUT/ })
+  t.match(await calls.refresh('refresh_post'), { cause: 'AMSU does not respond as documented' }, 'a POST passes everywhere')
 })
 
 test('what is left is told family by family; a family at 0 is noted, and nothing left at all is a failure', async t => {
@@ -101,7 +101,7 @@ test('what is left is told family by family; a family at 0 is noted, and nothing
     [{ hrv_analysis: -1, health_analysis: 3 }, { status: 'ok', found: 'left: hrv unlimited, health 3' }],
     [{ hrv_analysis: 0, health_analysis: 3 }, { status: 'note', found: 'left: hrv 0, health 3', cause: 'the quota of hrv_analysis is used up' }],
     [{ hrv_analysis: 0, health_analysis: 0 }, { status: 'failed', cause: 'the quota of hrv_analysis, health_analysis is used up' }],
-    [{}, { status: 'failed', cause: 'AMSU does not answer as documented' }],
+    [{}, { status: 'failed', cause: 'AMSU does not respond as documented' }],
   ] as const) {
     times = response
     t.match(await calls.availableTimes(), expected)
@@ -112,5 +112,5 @@ test('an answer that breaks off, or does not come in time, is told as that', asy
   const breaking = await startCalls(t, { onToken: (_call, res) => { res.socket?.resetAndDestroy() } })
   t.match(await breaking.calls.token(), { status: 'failed', found: /no connection \((?:ECONNRESET|ERR_CONNECTION_ENDED)\)/ })
   const silent = await startCalls(t, { onToken: () => {}, onRequest: () => {} }, { TOKEN_REQUEST_TIMEOUT_MS: '100' })
-  t.match(await silent.calls.token(), { status: 'failed', found: /no answer in time/ })
+  t.match(await silent.calls.token(), { status: 'failed', found: /no response in time/ })
 })

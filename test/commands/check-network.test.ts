@@ -75,7 +75,7 @@ test('TLS is tried through the forward proxy where there is one, whose refusal i
   t.match(await checkTls(surroundings), { status: 'ok' })
   t.equal(forward.asked[0]?.target, new URL(front.origin).host)
   isRefusing = true
-  t.match(await checkTls(surroundings), { status: 'failed', found: 'the forward proxy answered 403', cause: /its rules/ })
+  t.match(await checkTls(surroundings), { status: 'failed', found: 'the forward proxy responded with 403', cause: /the rules of the forward proxy/ })
 })
 
 test('for https the forward proxy is asked for a tunnel, and AMSU is sent nothing', async t => {
@@ -96,7 +96,7 @@ test('for http any answer of AMSU’s shows that requests pass; a 403 or 5xx tha
   t.teardown(async () => { await forward.close(); await upstream.close() })
   const surroundings = surroundingsOf({ AMSU_BASE_URL: upstream.origin, AMSU_HTTP_PROXY: forward.url })
   for ([status, isJson] of [[401, true], [403, true], [500, true], [404, false]] as Array<[number, boolean]>) t.match(await forwardStep(surroundings), { status: 'ok', found: /passes requests on to AMSU/ }, `${status}`)
-  for ([status, isJson] of [[403, false], [502, false]] as Array<[number, boolean]>) t.match(await forwardStep(surroundings), { status: 'failed', found: `the forward proxy answered ${status}` }, `${status}`)
+  for ([status, isJson] of [[403, false], [502, false]] as Array<[number, boolean]>) t.match(await forwardStep(surroundings), { status: 'failed', found: `the forward proxy responded with ${status}` }, `${status}`)
   for (const { url, headers } of upstream.received) t.match([url, headers.authorization], ['/amsu-analysis/v2/available-times', undefined], 'no token is shown')
 })
 

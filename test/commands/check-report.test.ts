@@ -29,8 +29,8 @@ test('only the word for how it went is coloured, and the columns stay where they
 test('all is well unless a step failed; what is noted or was not tried does no harm', async t => {
   const steps = [step('dns', 'ok'), step('refresh_put', 'note'), step('tls', 'not_tried')]
   t.ok(isGood(steps))
-  t.equal(renderSummary([step('dns', 'ok')]), 'All is well.\n')
-  t.equal(renderSummary(steps), 'All is well. See what is noted at: refresh put.\n')
+  t.equal(renderSummary([step('dns', 'ok')]), 'All steps passed.\n')
+  t.equal(renderSummary(steps), 'All steps passed. See what is noted at: refresh put.\n')
   const failed = [...steps, step('available_times', 'failed'), step('token', 'failed')]
   t.notOk(isGood(failed))
   t.equal(renderSummary(failed), 'Failed: available times, token. See what is noted at: refresh put.\n')

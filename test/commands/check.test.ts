@@ -82,7 +82,7 @@ test('a wrong secret is called that, even when AMSU says it with the secret in i
   const upstream = await startAmsu(t, { onToken: refuse })
   const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
   t.equal(code, 1)
-  t.match(of('token'), { status: 'failed', found: /AMSU refuses the credentials \(status 401 COMMON.AUTHENTICATION_FAILED\)/, cause: 'the id or the secret is wrong, or AMSU has withdrawn it', advice: /AMSU_CLIENT_SECRET/ })
+  t.match(of('token'), { status: 'failed', found: /AMSU refuses the credentials \(status 401 COMMON.AUTHENTICATION_FAILED\)/, cause: 'the ID or the secret is wrong, or AMSU has revoked it', advice: /AMSU_CLIENT_SECRET/ })
   t.match(of('available_times'), { status: 'not_tried', durationMs: null })
   t.notOk(text.includes(CLIENT_SECRET))
   const careless = await runCheck({ AMSU_BASE_URL: upstream.origin, AMSU_CLIENT_SECRET: `"${CLIENT_SECRET}"` })
@@ -102,7 +102,7 @@ test('a name that does not resolve, a port that refuses and a port that is silen
   t.equal(code, 1)
   t.match(of('tcp'), { status: 'failed', found: /ECONNREFUSED/, cause: /nothing listens there/ })
   const late = await runCheck({ AMSU_BASE_URL: silent.origin, TOKEN_REQUEST_TIMEOUT_MS: '100' })
-  t.match([late.of('tcp'), late.of('token')], [{ status: 'ok' }, { status: 'failed', found: /no answer in time/ }])
+  t.match([late.of('tcp'), late.of('token')], [{ status: 'ok' }, { status: 'failed', found: /no response in time/ }])
 })
 
 test('a good certificate is told with its issuer and its days; one that has expired, is signed by itself or is for another name, by its fault', async t => {
@@ -165,10 +165,10 @@ test('whatever else AMSU, or somebody in its place, answers is named by its most
     [(res: ServerResponse) => { html(res, 401) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 502) }, /in trouble/],
-    [(res: ServerResponse) => { json(res, 404, {}) }, /something else than AMSU/],
+    [(res: ServerResponse) => { json(res, 404, {}) }, /something other than AMSU/],
     [(res: ServerResponse) => { json(res, 429, {}) }, /too many/],
     [(res: ServerResponse) => { res.writeHead(301, { location: 'https://value-never-shown' }).end() }, /moved, or wants https/],
-    [(res: ServerResponse) => { json(res, 200, { access_token: '' }) }, /not answer as documented/],
+    [(res: ServerResponse) => { json(res, 200, { access_token: '' }) }, /not respond as documented/],
     [(res: ServerResponse) => { res.socket?.resetAndDestroy() }, /ends the connection/],
   ] as const) {
     token = response
@@ -181,7 +181,7 @@ test('whatever else AMSU, or somebody in its place, answers is named by its most
     [(res: ServerResponse) => { json(res, 403, { error: { code: 'COMMON.FORBIDDEN', msg: 'value-never-shown' } }) }, /does not accept its own token/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
     [(res: ServerResponse) => { json(res, 500, {}) }, /in trouble/],
-    [(res: ServerResponse) => { json(res, 200, { other: 'value-never-shown' }) }, /not answer as documented/],
+    [(res: ServerResponse) => { json(res, 200, { other: 'value-never-shown' }) }, /not respond as documented/],
   ] as const) {
     times = response
     const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
@@ -209,7 +209,7 @@ for (const scheme of ['http', 'https'] as const) {
       t.match([code, of('forward_proxy'), of('token')], [1, { status: 'failed', cause }, { status: 'not_tried' }], String(cause))
       t.notMatch(text, /forward-pass/)
     }
-    for (const [refusal, cause] of [[403, /its rules do not allow/], [502, /can not reach AMSU itself/]] as const) {
+    for (const [refusal, cause] of [[403, /the rules of the forward proxy do not allow/], [502, /cannot reach AMSU/]] as const) {
       status = refusal
       t.match((await runCheck(settings)).of('forward_proxy'), { status: 'failed', cause }, String(refusal))
     }

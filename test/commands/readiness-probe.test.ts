@@ -57,7 +57,7 @@ test('healthcheck is 0 for a proxy that is ready: by http, by its own certificat
     const port = 'UNIX_SOCKET' in settings ? {} : { PORT: String(proxy.port) }
     const admin = proxy.adminOrigin === undefined ? {} : { ADMIN_PORT: new URL(proxy.adminOrigin).port }
     t.match(await runWait({ ...settings, ...port, ...admin }, 10_000), { code: 0 })
-    t.match(await runHealthcheck({ ...settings, ...port, ...admin }), { code: 0, said: [/^ready: the token is good for another 86\d+ s$/] }, Object.keys(settings).join(' '))
+    t.match(await runHealthcheck({ ...settings, ...port, ...admin }), { code: 0, said: [/^ready: the token expires in 86\d+ s$/] }, Object.keys(settings).join(' '))
     await proxy.stop()
   }
 })
@@ -84,7 +84,7 @@ test('healthcheck is 1, with one line that says why', async t => {
 
 test('healthcheck and wait repeat what /readyz warns of, and end as without it', async t => {
   const ready = '{"ready":true,"reason":"ok","tokenExpiresInSeconds":86390,"warnings":["quota_empty:hrv_analysis","clock_off"]}'
-  t.strictSame(checkReadiness(200, ready, 'p'), { isReady: true, message: 'ready: the token is good for another 86390 s; warnings: quota_empty:hrv_analysis, clock_off' })
+  t.strictSame(checkReadiness(200, ready, 'p'), { isReady: true, message: 'ready: the token expires in 86390 s; warnings: quota_empty:hrv_analysis, clock_off' })
   const upstream = await startUpstream({ onToken: (_call, res) => { json(res, 502, {}) } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -114,8 +114,8 @@ test('wait outlasts the time in which nobody listens and no token is there, and 
 test('only the words of /readyz are repeated', async t => {
   t.match(checkReadiness(503, '{"ready":false,"reason":"starting","tokenExpiresInSeconds":null}', 'p'), { isReady: false, message: 'not ready: starting' })
   t.match(checkReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: what answers at p is no amsu-proxy (status 503)' })
-  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token is good for another 9 s; warnings: clock_off' })
-  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token is good for another 9 s' })
+  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token expires in 9 s; warnings: clock_off' })
+  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token expires in 9 s' })
   t.match(checkReadiness(200, '[]', 'p'), { isReady: false })
   t.match(checkReadiness(200, 'null', 'p'), { isReady: false })
 })

@@ -205,7 +205,7 @@ test('all problems are reported at once, by name and never by value', async t =>
   const problems = problemsOf(wrong)
   for (const name of [...new Set(OUT_OF_RANGE.map(([name]) => name)), 'AMSU_BASE_URL']) t.ok(problems.includes(ruleOf(name)), name)
   t.ok(problems.includes(ID_PROBLEM))
-  t.ok(problems.includes('AMSU_CLIENT_SECRET_FILE can not be read (ENOENT): /wrong/path/secret'), 'but a file by its path')
+  t.ok(problems.includes('AMSU_CLIENT_SECRET_FILE cannot be read (ENOENT): /wrong/path/secret'), 'but a file by its path')
   t.equal(new Set(problems).size, problems.length, 'each once')
   t.equal(problems.length, Object.keys(wrong).length - 1, 'both forms of the id are one problem')
   t.notMatch(problems.join(), /4f7e/)

@@ -38,7 +38,7 @@ test('a FIFO is read once, to the end of its writer, wherever its path comes fro
   const { amsu, files, warnings } = await loadConfigAtStart({ AMSU_BASE_URL: 'https://amsu.test' }, dotenv)
   t.equal(amsu.credentials.clientSecret.reveal(), 'piped-secret')
   t.strictSame(Object.keys(files.seen), [join(dir, 'regular')], 'it is not watched')
-  t.strictSame(warnings, ['AMSU_CLIENT_SECRET_FILE: the file is a FIFO, which is read once; a change needs a restart'])
+  t.strictSame(warnings, ['AMSU_CLIENT_SECRET_FILE: the file is a FIFO, which is read only once; restart the proxy after a change'])
   await Promise.all(writing)
 })
 

@@ -29,7 +29,7 @@ test('a .env that is not there is none, and one that can not be read is a proble
 test('every line of a .env that does not hold is a problem, every line that may not be meant a warning, and the rest counts', async t => {
   const path = join(t.testdir({ '.env': '\uFEFFA=1\nword\nB=2#3\nC="4\n' }), '.env')
   const { problems, warnings } = readDotenv(path)
-  t.strictSame(problems, [`${path} line 2 is neither a setting (NAME=value) nor a comment`, `${path} line 4 has no end quote`])
+  t.strictSame(problems, [`${path} line 2 is neither a setting (NAME=value) nor a comment`, `${path} line 4 has no closing quote`])
   t.match(warnings, [`${path} line 3: the value ends before #`])
   const told: string[] = []
   t.strictSame(readVariables({}, path, told), { A: '1', B: '2' })

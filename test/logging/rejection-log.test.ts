@@ -12,11 +12,11 @@ function setUp () {
 test('the first request that is turned away is told at once, the others as one count after 10 s', async t => {
   const { clock, lines, refusals } = setUp()
   for (let i = 0; i < 1_000; i++) refusals.add('OVERLOADED')
-  t.strictSame(lines, [[{ errorCode: 'PROXY.OVERLOADED', count: 1 }, 'requests are turned away']])
+  t.strictSame(lines, [[{ errorCode: 'PROXY.OVERLOADED', count: 1 }, 'requests are rejected']])
   await clock.advance(9_999)
   t.equal(lines.length, 1)
   await clock.advance(1)
-  t.strictSame(lines.slice(1), [[{ errorCode: 'PROXY.OVERLOADED', count: 999 }, 'requests are turned away']])
+  t.strictSame(lines.slice(1), [[{ errorCode: 'PROXY.OVERLOADED', count: 999 }, 'requests are rejected']])
 })
 
 test('an overload that lasts is a line every 10 s, with a count of its own, and none is lost', async t => {

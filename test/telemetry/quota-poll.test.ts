@@ -68,9 +68,9 @@ test('a failure is told once, keeps the reading and waits for the next time; so 
     t.equal(poll.reading, reading)
     t.equal(poll.isFailing, true)
   }
-  t.strictSame(lines, ['AMSU does not tell what is left of the quota, will ask again'])
+  t.strictSame(lines, ['AMSU does not report the quota, the proxy asks again later'])
   await clock.advance(300_000)
-  t.strictSame(lines.slice(1), ['AMSU tells again what is left of the quota'])
+  t.strictSame(lines.slice(1), ['AMSU reports the quota again'])
   t.equal(poll.isFailing, false)
   t.equal(poll.reading?.readAt, clock.wall())
   t.equal(asked.length, 5)
@@ -135,7 +135,7 @@ test('a family of which nothing is left is told once, whatever the number of rea
   }
   t.strictSame(counts, [1, 1, 2, 2, 2, 3, 5])
   t.strictSame([...new Set(lines.filter(line => line.includes('quota of these families')))], [
-    'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then',
-    'the quota of these families is filled up again, their analyses can be called',
+    'the quota of these families is used up: ask AMSU for more calls; AMSU refuses these analyses until then',
+    'the quota of these families is filled again, their analyses can be called',
   ])
 })
