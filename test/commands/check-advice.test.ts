@@ -4,7 +4,7 @@ import { responseFailure, connectionFailure, forwardProxyRejection, tlsFailure, 
 const AMSU: CheckTarget = { setting: 'AMSU_BASE_URL', place: 'amsu.example:443', hasForeignProxySetting: false }
 const FORWARD: CheckTarget = { setting: 'AMSU_HTTP_PROXY', place: 'proxy.example:3128', hasForeignProxySetting: true }
 
-test('a connection that fails has one cause by its code, and the code itself is told', async t => {
+test('a connection that fails has one cause by its code, and the code is shown', async t => {
   for (const [code, cause] of [
     ['ENOTFOUND', /name does not exist/],
     ['EAI_AGAIN', /no working DNS/],
@@ -17,7 +17,7 @@ test('a connection that fails has one cause by its code, and the code itself is 
   ] as const) t.match(connectionFailure(code, AMSU), { status: 'failed', found: `(${code})`, cause, data: { code } }, code)
 })
 
-test('a name without an address, a connection that is not made and an answer that is late are told apart', async t => {
+test('a name without an address, a failed connection and a timeout have different messages', async t => {
   t.equal(connectionFailure('ENOTFOUND', AMSU).found, 'amsu.example:443: the name has no address (ENOTFOUND)')
   t.equal(connectionFailure('ECONNREFUSED', AMSU).found, 'amsu.example:443: no connection (ECONNREFUSED)')
   for (const code of ['ERR_CONNECT_TIMEOUT', 'TimeoutError', 'ABORT_ERR', 'ETIMEDOUT']) {
@@ -52,7 +52,7 @@ test('a certificate that does not hold is named by its fault; what is no fault o
   t.strictSame(tlsFailure('ECONNRESET', AMSU), connectionFailure('ECONNRESET', AMSU))
 })
 
-test('a forward proxy refuses because of who asks, of what it can not reach, or of its rules', async t => {
+test('a forward proxy refuses because of the credentials, of what it cannot reach, or of its rules', async t => {
   for (const status of [401, 407]) {
     t.match(forwardProxyRejection(status, true), { found: `the forward proxy responded with ${status}`, cause: /does not accept the user and password/, advice: /%40 and %3A/ })
     t.match(forwardProxyRejection(status, false), { cause: /wants a user and a password/, advice: 'write AMSU_HTTP_PROXY as http://user:password@host:port' })
@@ -61,7 +61,7 @@ test('a forward proxy refuses because of who asks, of what it can not reach, or 
   for (const status of [302, 403, 405]) t.match(forwardProxyRejection(status, false), { status: 'failed', cause: /the rules of the forward proxy do not allow/, data: { status } })
 })
 
-test('an answer that is not the one hoped for has one cause, and behind a forward proxy that may be its', async t => {
+test('an unexpected response has one cause, which may be the forward proxy if there is one', async t => {
   for (const [status, isHtml, cause, forwarded] of [
     [301, true, 'AMSU has moved, or wants https', undefined],
     [429, true, 'AMSU has got too many of these calls', undefined],
@@ -78,7 +78,7 @@ test('an answer that is not the one hoped for has one cause, and behind a forwar
   }
 })
 
-test('of an answer its status, AMSU’s code and that it is a web page are told', async t => {
+test('the status of a response, AMSU’s code and that it is a web page are shown', async t => {
   t.equal(responseFailure({ status: 418, isHtml: false }, false).found, 'the response has status 418')
   t.match(responseFailure({ status: 403, isHtml: true, code: 'COMMON.FORBIDDEN' }, false), { found: 'the response has status 403 and says COMMON.FORBIDDEN and is a web page', data: { code: 'COMMON.FORBIDDEN' } })
 })

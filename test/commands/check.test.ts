@@ -9,12 +9,12 @@ import { json, startTcp, startUpstream, type Received, type Upstream, type Upstr
 
 const QUOTAS = { arrhythmia_analysis: 812, hrv_analysis: -1, health_analysis: 77, calorie_analysis: 9 }
 
-/** A step as `--json` tells it. */
+/** A step in the output of `--json`. */
 interface JsonStep { name: string, status: string, durationMs: number | null, found: string, cause: string | null, advice: string | null, data: Record<string, unknown> }
 
 interface Checked { code: number, text: string, steps: JsonStep[], of: (name: string) => JsonStep | undefined, forgotten: string[] }
 
-/** Runs the command as a program does that reads JSON. */
+/** Runs the command with `--json` and parses the output. */
 async function runCheck (environment: Record<string, string>, options: { lookup?: (host: string) => Promise<Array<{ address: string }>>, aheadMs?: number } = {}): Promise<Checked> {
   let text = ''
   const forgotten: string[] = []
@@ -89,7 +89,7 @@ test('a wrong secret is called that, even when AMSU says it with the secret in i
   t.match(careless.of('token'), { cause: /begins or ends with a blank or a quotation mark/ })
 })
 
-test('a name that does not resolve, a port that refuses and a port that is silent are told apart', async t => {
+test('an unknown name, a port that refuses and a port that is silent have different causes', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
   const nowhere = { AMSU_BASE_URL: 'http://amsu.example' }
@@ -155,7 +155,7 @@ test('a quota of 0 is noted, and is a failure when nothing at all is left', asyn
   t.match([none.code, none.of('available_times')], [1, { status: 'failed', advice: /ask AMSU for more/ }])
 })
 
-test('whatever else AMSU, or somebody in its place, answers is named by its most likely cause, and none of its words is repeated', async t => {
+test('any other response of AMSU, or of a server in its place, has its most likely cause, and none of its text is repeated', async t => {
   let token: ((res: ServerResponse) => void) | undefined
   let times: (res: ServerResponse) => void = () => {}
   const good = (res: ServerResponse): void => { json(res, 200, { access_token: 'given-access', expires_in: 60 }) }

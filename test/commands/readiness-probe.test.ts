@@ -13,7 +13,7 @@ import { json, startTcp, startUpstream } from '../support/upstream.ts'
 
 const TLS = { TLS_CERT_FILE: pemPath('self-signed.pem'), TLS_KEY_FILE: pemPath('self-signed-key.pem') }
 
-/** What a command says, and how it ends. */
+/** The output and the exit code of a command. */
 async function runHealthcheck (environment: Record<string, string>): Promise<{ code: number, said: string[] }> {
   const said: string[] = []
   const code = await healthcheck({ environment, dotenvPath: '/nonexistent/.env', print: line => { said.push(line) } })
@@ -92,13 +92,13 @@ test('healthcheck and wait repeat what /readyz warns of, and end as without it',
   t.match(await runHealthcheck({ PORT: String(proxy.port) }), { code: 1, said: [/^not ready: starting; warnings: token_call_failed:502$/] })
 })
 
-test('a proxy that does not answer is not ready', async t => {
+test('a proxy that does not respond is not ready', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
   t.match(await probeReadiness({ place: 'p', isTls: false, address: { host: '127.0.0.1', port: silent.port } }, 50), { isReady: false, message: 'not ready: no answer within 0.05 s at p' })
 })
 
-test('wait outlasts the time in which nobody listens and no token is there, and 0 seconds ask once', async t => {
+test('wait probes until the proxy listens and has a token, and with 0 seconds it probes once', async t => {
   const upstream = await startUpstream()
   const probe = await startProxy(upstream.origin)
   const { port } = probe

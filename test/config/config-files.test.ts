@@ -90,7 +90,7 @@ test('what is wrong in .env is a problem like any other', async t => {
   t.strictSame(problemsOf({ PORT: '1' }, dotenv), [], 'unless the environment says better')
 })
 
-test('a .env that is there but can not be read is a problem beside the others', async t => {
+test('a .env that exists but cannot be read is reported together with the other problems', async t => {
   const dotenv = join(t.testdir({ '.env': {} }), '.env')
   t.strictSame(problemsOf({ AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', PORT: 'x' }, dotenv), [`${dotenv} is a directory, not a regular file`, 'PORT must be a whole number from 0 to 65535'])
 })
@@ -100,7 +100,7 @@ test('a form in the environment wins over the other form in .env', async t => {
   t.strictSame(problemsOf({ AMSU_CLIENT_SECRET_FILE: join(dir, 'secret') }, join(dir, '.env')), [])
 })
 
-test('a line of .env that does not hold is a problem beside the others, and names that may be meant come with it', async t => {
+test('an invalid line of .env is reported together with the other problems, with suggestions for names', async t => {
   const dotenv = join(t.testdir({ '.env': 'AMSU_CLIENT_ID=a\nAMSU_CLIENT_SECRET=b\nCALLERS: never-shown\nCALLER_FILE=never-shown\nPORT=x\n' }), '.env')
   t.strictSame(problemsOf({}, dotenv), [
     `${dotenv} line 3 is neither a setting (NAME=value) nor a comment`,

@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { parseEnv } from 'node:util'
 import { parseDotenv } from '../../src/config/dotenv.ts'
 
-/** What a text sets, its problems and its warnings. */
+/** The variables, problems and warnings of a text. */
 function parse (text: string): { values: Record<string, string>, problems: readonly string[], warnings: readonly string[] } {
   const { values, problems, warnings } = parseDotenv(text)
   return { values: Object.fromEntries(values), problems, warnings }
 }
 
-/** Texts that hold, and what they set: the same on every Node, and what `util.parseEnv` of Node 26 says of them. */
+/** Valid texts and their variables: the same on every version of Node, and the same as with `util.parseEnv` of Node 26. */
 const VALID: ReadonlyArray<readonly [text: string, values: Record<string, string>]> = [
   ['A=1', { A: '1' }], ['A=1\nB=2\n', { A: '1', B: '2' }], ['A = 1 ', { A: '1' }], ['  A=1', { A: '1' }], ['\tA=1', { A: '1' }],
   ['export A=1', { A: '1' }], ['export  A=1', { A: '1' }], ['  export A=1', { A: '1' }], ['export=1', { export: '1' }],

@@ -51,7 +51,7 @@ test('a key that is none, is locked, or belongs to another certificate is a prob
   t.end()
 })
 
-test('files that can not be read are all told of, by their settings', t => {
+test('all files that cannot be read are reported, by their settings', t => {
   const dir = t.testdir({ empty: '' })
   t.strictSame(problemsOf(join(dir, 'missing'), dir), [`TLS_CERT_FILE cannot be read (ENOENT): ${join(dir, 'missing')}`, `TLS_KEY_FILE is a directory, not a regular file: ${dir}`])
   t.strictSame(problemsOf(join(dir, 'empty'), pemPath('server-key.pem')), [`TLS_CERT_FILE names an empty file: ${join(dir, 'empty')}`])

@@ -5,7 +5,7 @@ import { test, type Test } from 'tap'
 import { DescriptorWriter } from '../../src/logging/descriptor-writer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** A pipe that refuses what does not fit, as a terminal that is held does. */
+/** A pipe that refuses bytes that do not fit, as a paused terminal does. */
 function openPipe (t: Test): { readonly descriptor: number, readonly read: () => string } {
   const path = join(t.testdir(), 'pipe')
   execFileSync('mkfifo', [path])
@@ -19,7 +19,7 @@ function openPipe (t: Test): { readonly descriptor: number, readonly read: () =>
       try {
         return buffer.toString('latin1', 0, readSync(reader, buffer))
       } catch {
-        return '' // nothing is there
+        return '' // the pipe is empty
       }
     },
   }
@@ -49,7 +49,7 @@ test('what is not taken at once is written later, in order and to the byte', asy
   t.equal(clock.pending, 0, 'nothing is tried when nothing waits')
 })
 
-test('what can not be written is tried again after growing pauses, four times a second at most', async t => {
+test('a failed write is retried after growing pauses, four times a second at most', async t => {
   const full = openSync('/dev/full', 'w')
   t.teardown(() => { closeSync(full) })
   const clock = new FakeClock()

@@ -39,7 +39,7 @@ test('a route is a path AMSU documents, to the slash', async t => {
   ] as const) t.equal(routeOf(path), route, path)
 })
 
-test('a caller who left is counted under 499, and a stranger under no name', async t => {
+test('an aborted request is counted under 499, and an unknown caller under no name', async t => {
   const traffic = new Traffic()
   traffic.count(outcomeOf({ status: 499, upstreamMs: undefined }))
   traffic.count(outcomeOf({ status: 401, errorCode: 'CALLER_UNAUTHENTICATED', upstreamMs: undefined }))
