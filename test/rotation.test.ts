@@ -172,7 +172,7 @@ test('what changes between the reading of the settings and the first look is see
 
 test('files that cannot be read for a while are read as soon as they can be; the log reports it once', async t => {
   const { told, lines, write, path } = setUp(t)
-  const problemLines = (): string[] => lines.filter(line => line.includes('can not be used'))
+  const problemLines = (): string[] => lines.filter(line => line.includes('cannot be used'))
   for (const name of ['secret', 'callers', 'cert', 'ca'] as const) {
     renameSync(path(name), path(`${name}-away`))
     mkfifo(path(name))

@@ -49,7 +49,7 @@ test('the lifetime of a token is shown in hours and minutes, or in seconds if it
 test('without a refresh token renewing is not tried, and nothing is sent', async t => {
   const { calls, upstream } = await startCalls(t, { onToken: (_call, res) => { json(res, 200, { access_token: 'given-access', expires_in: 60 }) } })
   t.match(await calls.token(), { status: 'ok', data: { hasRefreshToken: false } })
-  t.strictSame(await calls.refresh('refresh_put'), { status: 'not_tried', found: 'AMSU gave no refresh token; id and secret are sent at each renewal' })
+  t.strictSame(await calls.refresh('refresh_put'), { status: 'not_tried', found: 'AMSU issued no refresh token; the ID and the secret are sent at each renewal' })
   t.equal(upstream.tokenCalls.length, 1)
 })
 
@@ -65,10 +65,10 @@ test('a clock more than half a minute off is noted', async t => {
   }
 })
 
-test('credentials that AMSU refuses are called wrong, or carelessly copied when they begin or end with a blank or a quotation mark', async t => {
+test('credentials that AMSU refuses are called wrong, or carelessly copied when they begin or end with a space or a quotation mark', async t => {
   for (const [settings, cause] of [
     [{}, /is wrong, or AMSU has withdrawn it/],
-    [{ AMSU_CLIENT_ID: ' an-id' }, /begins or ends with a blank or a quotation mark/],
+    [{ AMSU_CLIENT_ID: ' an-id' }, /begins or ends with a space or a quotation mark/],
     [{ AMSU_CLIENT_SECRET: "'a-secret'" }, /begins or ends/],
     [{ AMSU_CLIENT_SECRET: 'a "secret" `within' }, /is wrong/],
   ] as Array<[Record<string, string>, RegExp]>) {
@@ -87,9 +87,9 @@ test('a refresh token that is refused is AMSU’s trouble, a method that is refu
   })
   await calls.token()
   rejection = { status: 401, body: REJECTED }
-  t.match(await calls.refresh('refresh_post'), { status: 'failed', found: /^AMSU refuses the refresh token it has just given \(status 401/, cause: 'AMSU is in trouble', data: { status: 401 } })
+  t.match(await calls.refresh('refresh_post'), { status: 'failed', found: /^AMSU refuses the refresh token that it has just issued \(status 401/, cause: 'AMSU has a failure', data: { status: 401 } })
   rejection = { status: 405, body: {} }
-  t.match(await calls.refresh('refresh_put'), { status: 'failed', found: 'the response has status 405', cause: /firewall on the way does not let this method pass/, advice: /allow PUT/ })
+  t.match(await calls.refresh('refresh_put'), { status: 'failed', found: 'the response has status 405', cause: /firewall on the way blocks this method/, advice: /allow PUT/ })
   t.match(await calls.refresh('refresh_post'), { cause: 'AMSU does not respond as documented' }, 'a POST passes everywhere')
 })
 

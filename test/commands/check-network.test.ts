@@ -23,7 +23,7 @@ test('a name is looked up without its port, and told with all its addresses', as
     return [{ address: '192.0.2.7' }, { address: '2001:db8::7' }]
   }
   t.strictSame(await checkDns(contextOf({ AMSU_BASE_URL: 'https://amsu.example:8443' }, { lookup })), {
-    status: 'ok', found: 'amsu.example is at 192.0.2.7, 2001:db8::7', data: { host: 'amsu.example', addresses: ['192.0.2.7', '2001:db8::7'] },
+    status: 'ok', found: 'amsu.example resolves to 192.0.2.7, 2001:db8::7', data: { host: 'amsu.example', addresses: ['192.0.2.7', '2001:db8::7'] },
   })
   t.strictSame(asked, ['amsu.example'])
 })
@@ -31,7 +31,7 @@ test('a name is looked up without its port, and told with all its addresses', as
 test('an address needs no name server', async t => {
   const lookup = async () => { throw new Error('not reached') }
   for (const [url, host] of [['http://192.0.2.7', '192.0.2.7'], ['https://[2001:db8::7]:8443', '2001:db8::7']] as const) {
-    t.match(await checkDns(contextOf({ AMSU_BASE_URL: url }, { lookup })), { status: 'ok', found: `${host} is an address`, data: { host, addresses: [host] } })
+    t.match(await checkDns(contextOf({ AMSU_BASE_URL: url }, { lookup })), { status: 'ok', found: `${host} is an IP address`, data: { host, addresses: [host] } })
   }
 })
 
@@ -40,7 +40,7 @@ test('a DNS server that is silent until the connect timeout does not respond', a
   const asked = checkDns(contextOf({ AMSU_BASE_URL: 'https://amsu.example', UPSTREAM_CONNECT_TIMEOUT_MS: '700' }, { clock, lookup: async () => await new Promise(() => {}) }))
   t.strictSame(clock.delays, [700])
   await clock.advance(700)
-  t.match(await asked, { status: 'failed', found: 'amsu.example: the name has no address (EAI_AGAIN)', cause: /name server does not answer/ })
+  t.match(await asked, { status: 'failed', found: 'amsu.example: the name has no address (EAI_AGAIN)', cause: /DNS server does not respond/ })
 })
 
 test('a port that takes connections is told by its address, and one that refuses by its code', async t => {
@@ -56,7 +56,7 @@ test('a certificate is good until fourteen days before its end, and then to be r
   t.teardown(async () => { await front.close(); await upstream.close() })
   const settings = { AMSU_BASE_URL: front.origin, AMSU_CA_FILE: CA_PATH }
   const good = await checkTls(contextOf(settings))
-  t.match(good, { status: 'ok', found: /^TLSv1.3, certificate of .+, good for \d+ days$/, data: { protocol: 'TLSv1.3', validTo: /Z$/ } })
+  t.match(good, { status: 'ok', found: /^TLSv1.3, certificate of .+, expires in \d+ days$/, data: { protocol: 'TLSv1.3', validTo: /Z$/ } })
   const end = Date.parse(String(good.data?.['validTo']))
   for (const [leftMs, expected] of [[14 * DAY_MS, { status: 'ok', data: { daysLeft: 14 } }], [14 * DAY_MS - 1, { status: 'note', advice: /AMSU must renew/, data: { daysLeft: 13 } }]] as const) {
     t.match(await checkTls(contextOf(settings, { clock: { ...systemClock, wall: () => end - leftMs } })), expected)
@@ -95,7 +95,7 @@ test('for http any response of AMSU shows that requests pass; a 403 or 5xx that 
   const forward = await startForwardProxy()
   t.teardown(async () => { await forward.close(); await upstream.close() })
   const context = contextOf({ AMSU_BASE_URL: upstream.origin, AMSU_HTTP_PROXY: forward.url })
-  for ([status, isJson] of [[401, true], [403, true], [500, true], [404, false]] as Array<[number, boolean]>) t.match(await forwardStep(context), { status: 'ok', found: /passes requests on to AMSU/ }, `${status}`)
+  for ([status, isJson] of [[401, true], [403, true], [500, true], [404, false]] as Array<[number, boolean]>) t.match(await forwardStep(context), { status: 'ok', found: /forwards requests to AMSU/ }, `${status}`)
   for ([status, isJson] of [[403, false], [502, false]] as Array<[number, boolean]>) t.match(await forwardStep(context), { status: 'failed', found: `the forward proxy responded with ${status}` }, `${status}`)
   for (const { url, headers } of upstream.received) t.match([url, headers.authorization], ['/amsu-analysis/v2/available-times', undefined], 'no token is shown')
 })

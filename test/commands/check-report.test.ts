@@ -30,10 +30,10 @@ test('all is well unless a step failed; what is noted or was not tried does no h
   const steps = [step('dns', 'ok'), step('refresh_put', 'note'), step('tls', 'not_tried')]
   t.ok(isGood(steps))
   t.equal(renderSummary([step('dns', 'ok')]), 'All steps passed.\n')
-  t.equal(renderSummary(steps), 'All steps passed. See what is noted at: refresh put.\n')
+  t.equal(renderSummary(steps), 'All steps passed. See the notes at: refresh put.\n')
   const failed = [...steps, step('available_times', 'failed'), step('token', 'failed')]
   t.notOk(isGood(failed))
-  t.equal(renderSummary(failed), 'Failed: available times, token. See what is noted at: refresh put.\n')
+  t.equal(renderSummary(failed), 'Failed: available times, token. See the notes at: refresh put.\n')
 })
 
 test('one way of renewing is enough: the other’s failure is a note, and two failures are failures', async t => {
@@ -44,7 +44,7 @@ test('one way of renewing is enough: the other’s failure is a note, and two fa
   t.strictSame(checked('failed', 'failed'), ['failed', 'failed'])
   t.strictSame(checked('not_tried', 'not_tried'), ['not_tried', 'not_tried'])
   const [put] = checkRefreshes(step('refresh_put', 'failed', { cause: 'a cause' }), step('refresh_post', 'ok'))
-  t.match(put, { name: 'refresh_put', found: 'what was found', cause: 'a cause', advice: 'none needed: the proxy renews by the other way' })
+  t.match(put, { name: 'refresh_put', found: 'what was found', cause: 'a cause', advice: 'nothing: the proxy renews the token by the other call' })
 })
 
 test('the JSON report has every field for every step, null or empty if there is no value, and integer milliseconds', async t => {

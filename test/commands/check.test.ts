@@ -70,7 +70,7 @@ test('people get a line a step, with likely cause and what to do below one that 
   let text = ''
   const given = { environment: { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin }, dotenvPath: '/nonexistent/.env', clock: systemClock, unsetEnv: () => {}, write: (part: string) => { text += part } }
   t.equal(await check({ ...given, isColored: false }, false), 1)
-  t.match(text, /^ok {6}configuration +\d+ ms {2}settings are complete.*\nok {6}dns +\d+ ms .*\nok {6}tcp .*\nFAILED {2}token .*\n +likely cause: the id or the secret is wrong.*\n +what to do: compare AMSU_CLIENT_ID.*\n- {7}refresh put +not tried\n[^]*\nFailed: token\.\n$/)
+  t.match(text, /^ok {6}configuration +\d+ ms {2}settings are complete.*\nok {6}dns +\d+ ms .*\nok {6}tcp .*\nFAILED {2}token .*\n +likely cause: the ID or the secret is wrong.*\n +what to do: compare AMSU_CLIENT_ID.*\n- {7}refresh put +not tried\n[^]*\nFailed: token\.\n$/)
   t.notMatch(text, '\u001b')
   text = ''
   await check({ ...given, isColored: true }, false)
@@ -86,7 +86,7 @@ test('a wrong secret is called that, even when AMSU says it with the secret in i
   t.match(of('available_times'), { status: 'not_tried', durationMs: null })
   t.notOk(text.includes(CLIENT_SECRET))
   const careless = await runCheck({ AMSU_BASE_URL: upstream.origin, AMSU_CLIENT_SECRET: `"${CLIENT_SECRET}"` })
-  t.match(careless.of('token'), { cause: /begins or ends with a blank or a quotation mark/ })
+  t.match(careless.of('token'), { cause: /begins or ends with a space or a quotation mark/ })
 })
 
 test('an unknown name, a port that refuses and a port that is silent have different causes', async t => {
@@ -114,7 +114,7 @@ test('a good certificate is told with its issuer and its days; one that has expi
   t.match([good.code, good.of('tls')], [0, { status: 'ok', data: { protocol: 'TLSv1.3', issuer: String, daysLeft: Number, validTo: /^\d{4}-/ } }])
   const soon = await runCheck(settings, { aheadMs: Number(good.of('tls')?.data['daysLeft']) * 86_400_000 - 1 })
   t.match(soon.of('tls'), { status: 'note', advice: /renew/ })
-  for (const [name, cause] of [['expired', /has expired/], ['self-signed', /signed by itself/], ['wrong-name', /another name/]] as const) {
+  for (const [name, cause] of [['expired', /has expired/], ['self-signed', /self-signed/], ['wrong-name', /another host name/]] as const) {
     await front.swap(name)
     const { code, of } = await runCheck(settings)
     t.match([code, of('tls'), of('token')], [1, { status: 'failed', cause }, { status: 'not_tried' }], name)
@@ -138,7 +138,7 @@ test('a PUT that is refused is a note while the refreshment works; when both fai
   }
   const upstream = await startAmsu(t, { onToken: response, onRequest: (_call, res) => { json(res, 200, QUOTAS) } })
   const one = await runCheck({ AMSU_BASE_URL: upstream.origin })
-  t.match([one.code, one.of('refresh_put'), one.of('refresh_post')], [0, { status: 'note', advice: /renews by the other way/ }, { status: 'ok' }])
+  t.match([one.code, one.of('refresh_put'), one.of('refresh_post')], [0, { status: 'note', advice: /renews the token by the other call/ }, { status: 'ok' }])
   refused.push('POST /amsu-analysis/v2/token/refreshment')
   const two = await runCheck({ AMSU_BASE_URL: upstream.origin })
   t.match([two.code, two.of('refresh_put'), two.of('refresh_post'), two.of('available_times')], [1, { status: 'failed' }, { status: 'failed' }, { status: 'ok' }])
@@ -164,12 +164,12 @@ test('any other response of AMSU, or of a server in its place, has its most like
     [(res: ServerResponse) => { html(res, 200) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 401) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
-    [(res: ServerResponse) => { html(res, 502) }, /in trouble/],
+    [(res: ServerResponse) => { html(res, 502) }, /has an outage/],
     [(res: ServerResponse) => { json(res, 404, {}) }, /something other than AMSU/],
     [(res: ServerResponse) => { json(res, 429, {}) }, /too many/],
-    [(res: ServerResponse) => { res.writeHead(301, { location: 'https://value-never-shown' }).end() }, /moved, or wants https/],
+    [(res: ServerResponse) => { res.writeHead(301, { location: 'https://value-never-shown' }).end() }, /moved, or requires https/],
     [(res: ServerResponse) => { json(res, 200, { access_token: '' }) }, /not respond as documented/],
-    [(res: ServerResponse) => { res.socket?.resetAndDestroy() }, /ends the connection/],
+    [(res: ServerResponse) => { res.socket?.resetAndDestroy() }, /closes the connection/],
   ] as const) {
     token = response
     const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
@@ -180,7 +180,7 @@ test('any other response of AMSU, or of a server in its place, has its most like
   for (const [response, cause] of [
     [(res: ServerResponse) => { json(res, 403, { error: { code: 'COMMON.FORBIDDEN', msg: 'value-never-shown' } }) }, /does not accept its own token/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
-    [(res: ServerResponse) => { json(res, 500, {}) }, /in trouble/],
+    [(res: ServerResponse) => { json(res, 500, {}) }, /has an outage/],
     [(res: ServerResponse) => { json(res, 200, { other: 'value-never-shown' }) }, /not respond as documented/],
   ] as const) {
     times = response
@@ -199,9 +199,9 @@ for (const scheme of ['http', 'https'] as const) {
     t.teardown(async () => { await forward.close(); await front?.close() })
     const settings = { AMSU_BASE_URL: (front ?? upstream).origin, AMSU_CA_FILE: CA_PATH, AMSU_HTTP_PROXY: forward.url.replace('//', '//me:forward-pass-61c9@') }
     const good = await runCheck(settings)
-    t.match([good.code, good.of('forward_proxy'), good.of('dns'), good.of('token')], [0, { status: 'ok', data: { address: new URL(forward.url).host } }, { status: 'not_tried', found: 'left to the forward proxy' }, { status: 'ok' }])
+    t.match([good.code, good.of('forward_proxy'), good.of('dns'), good.of('token')], [0, { status: 'ok', data: { address: new URL(forward.url).host } }, { status: 'not_tried', found: 'done by the forward proxy' }, { status: 'ok' }])
     for (const [environment, cause] of [
-      [{ AMSU_HTTP_PROXY: forward.url }, /wants a user and a password/],
+      [{ AMSU_HTTP_PROXY: forward.url }, /requires a user and a password/],
       [{ AMSU_HTTP_PROXY: forward.url.replace('//', '//me:forward-pass-wrong@') }, /does not accept the user and password/],
       [{ AMSU_HTTP_PROXY: 'http://127.0.0.1:9' }, /nothing listens there/],
     ] as const) {

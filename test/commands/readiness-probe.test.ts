@@ -73,9 +73,9 @@ test('healthcheck is 1, with one line that says why', async t => {
   t.match(await runWait({ PORT: String(proxy.port) }, 300), { code: 1, said: [/^not ready: credentials_rejected; waited 0.3 s$/] })
   for (const [environment, line] of [
     [{ PORT: String(proxy.port) }, /^not ready: credentials_rejected$/],
-    [{ PORT: '9' }, /^not ready: nobody listens \(ECONNREFUSED\) at http:\/\/127.0.0.1:9$/],
-    [{ UNIX_SOCKET: '/nonexistent/a.sock' }, /^not ready: nobody listens \(ENOENT\) at unix:/],
-    [{ PORT: String((other.address() as { port: number }).port) }, /^not ready: what answers at .* is no amsu-proxy \(status 200\)$/],
+    [{ PORT: '9' }, /^not ready: nothing listens \(ECONNREFUSED\) at http:\/\/127.0.0.1:9$/],
+    [{ UNIX_SOCKET: '/nonexistent/a.sock' }, /^not ready: nothing listens \(ENOENT\) at unix:/],
+    [{ PORT: String((other.address() as { port: number }).port) }, /^not ready: the server at .* is not amsu-proxy \(status 200\)$/],
     [{ PORT: String(endless.port) }, /no amsu-proxy \(status 200\)$/],
     [{ PORT: String(broken.port) }, /the connection failed \(ECONNRESET\)/],
     [{ PORT: '0' }, /PORT=0 takes a free port/],
@@ -95,7 +95,7 @@ test('healthcheck and wait repeat what /readyz warns of, and end as without it',
 test('a proxy that does not respond is not ready', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
-  t.match(await probeReadiness({ place: 'p', isTls: false, address: { host: '127.0.0.1', port: silent.port } }, 50), { isReady: false, message: 'not ready: no answer within 0.05 s at p' })
+  t.match(await probeReadiness({ place: 'p', isTls: false, address: { host: '127.0.0.1', port: silent.port } }, 50), { isReady: false, message: 'not ready: no response within 0.05 s at p' })
 })
 
 test('wait probes until the proxy listens and has a token, and with 0 seconds it probes once', async t => {
@@ -103,7 +103,7 @@ test('wait probes until the proxy listens and has a token, and with 0 seconds it
   const probe = await startProxy(upstream.origin)
   const { port } = probe
   await probe.stop()
-  t.match(await runWait({ PORT: String(port) }, 0), { code: 1, said: [/nobody listens/] })
+  t.match(await runWait({ PORT: String(port) }, 0), { code: 1, said: [/nothing listens/] })
   t.match(await runWait({ PORT: '0' }, 10_000), { code: 1, said: [/PORT=0/] })
   const waiting = runWait({ PORT: String(port) }, 20_000)
   const proxy = await startProxy(upstream.origin, { PORT: String(port) })
@@ -113,7 +113,7 @@ test('wait probes until the proxy listens and has a token, and with 0 seconds it
 
 test('only the words of /readyz are repeated', async t => {
   t.match(checkReadiness(503, '{"ready":false,"reason":"starting","tokenExpiresInSeconds":null}', 'p'), { isReady: false, message: 'not ready: starting' })
-  t.match(checkReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: what answers at p is no amsu-proxy (status 503)' })
+  t.match(checkReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: the server at p is not amsu-proxy (status 503)' })
   t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token expires in 9 s; warnings: clock_off' })
   t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token expires in 9 s' })
   t.match(checkReadiness(200, '[]', 'p'), { isReady: false })

@@ -129,7 +129,7 @@ test('a problem with any file names its path', async t => {
   const pair = { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: join(dir, 'text') }
   for (const [settings, problem] of [
     [{ CALLERS_FILE: join(dir, 'callers') }, /^CALLERS_FILE line 2 has no colon .*\/callers$/],
-    [{ CALLERS_FILE: join(dir, 'missing') }, /^CALLERS_FILE can not be read \(ENOENT\): .*\/missing$/],
+    [{ CALLERS_FILE: join(dir, 'missing') }, /^CALLERS_FILE cannot be read \(ENOENT\): .*\/missing$/],
     [{ CALLERS_FILE: join(dir, 'fifo') }, /^CALLERS_FILE is a FIFO, not a regular file: .*\/fifo$/],
     [{ AMSU_CA_FILE: join(dir, 'text') }, /^AMSU_CA_FILE must be .*: .*\/text$/],
     [{ AMSU_CA_FILE: join(dir, 'fifo') }, /^AMSU_CA_FILE is a FIFO, not a regular file: .*\/fifo$/],

@@ -70,7 +70,7 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   tells(t, name, '`/readyz`', 'starting', 'starting')
   t.equal(await warnings(proxy), 'token_call_failed:500')
   tells(t, name, '`/readyz`', await warnings(proxy), 'token_call_failed:…')
-  tells(t, name, '`check`', (await doctor(simulator.origin)).text, 'AMSU is in trouble')
+  tells(t, name, '`check`', (await doctor(simulator.origin)).text, 'AMSU has an outage')
   t.match(await state(proxy), { state: 'token_endpoint_down', token: { failureCode: null, failureStatus: 500 } })
   tells(t, name, 'status page', words.en.failure.withStatus, 'The last token call failed with status …')
   tells(t, name, 'status page', words.en.states.token_endpoint_down_without[0] ?? '', 'Not serving: no token')
