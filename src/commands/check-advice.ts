@@ -73,7 +73,7 @@ export function connectionFailure (code: string, { setting, place, hasForeignPro
   return {
     ...failure,
     cause: CONNECTIONS[isTimeout ? 'ETIMEDOUT' : code] ?? 'the connection failed',
-    advice: setting === 'AMSU_HTTP_PROXY' ? 'ask the network administrators for the right AMSU_HTTP_PROXY' : `compare AMSU_BASE_URL with the documentation of AMSU; ${HINT}`,
+    advice: setting === 'AMSU_HTTP_PROXY' ? 'compare AMSU_HTTP_PROXY with what the network administrators specify' : `compare AMSU_BASE_URL with the documentation of AMSU; ${HINT}`,
   }
 }
 

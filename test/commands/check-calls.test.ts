@@ -67,7 +67,7 @@ test('a clock more than half a minute off is noted', async t => {
 
 test('credentials that AMSU refuses are called wrong, or carelessly copied when they begin or end with a space or a quotation mark', async t => {
   for (const [settings, cause] of [
-    [{}, /is wrong, or AMSU has withdrawn it/],
+    [{}, /is wrong, or AMSU has revoked it/],
     [{ AMSU_CLIENT_ID: ' an-id' }, /begins or ends with a space or a quotation mark/],
     [{ AMSU_CLIENT_SECRET: "'a-secret'" }, /begins or ends/],
     [{ AMSU_CLIENT_SECRET: 'a "secret" `within' }, /is wrong/],

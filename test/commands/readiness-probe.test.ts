@@ -76,7 +76,7 @@ test('healthcheck is 1, with one line that says why', async t => {
     [{ PORT: '9' }, /^not ready: nothing listens \(ECONNREFUSED\) at http:\/\/127.0.0.1:9$/],
     [{ UNIX_SOCKET: '/nonexistent/a.sock' }, /^not ready: nothing listens \(ENOENT\) at unix:/],
     [{ PORT: String((other.address() as { port: number }).port) }, /^not ready: the server at .* is not amsu-proxy \(status 200\)$/],
-    [{ PORT: String(endless.port) }, /no amsu-proxy \(status 200\)$/],
+    [{ PORT: String(endless.port) }, /not amsu-proxy \(status 200\)$/],
     [{ PORT: String(broken.port) }, /the connection failed \(ECONNRESET\)/],
     [{ PORT: '0' }, /PORT=0 takes a free port/],
   ] as Array<[Record<string, string>, RegExp]>) t.match(await runHealthcheck(environment), { code: 1, said: [line] })

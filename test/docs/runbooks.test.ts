@@ -133,7 +133,7 @@ test('502s: the line has the cause, check names the step, and the proxy is ready
   t.equal((await call(proxy.origin, TIMES)).status, 502)
   await proxy.untilLogged(1)
   t.match(proxy.accessLines()[0], { status: 502, errorCode: 'PROXY.UPSTREAM_UNREACHABLE', cause: { code: 'ECONNREFUSED' } })
-  tells(t, '502s', '`check`', (await doctor(simulator.origin)).text, 'nothing listens there, or a firewall refuses')
+  tells(t, '502s', '`check`', (await doctor(simulator.origin)).text, 'nothing listens there, or a firewall rejects the connection')
   t.equal(await readiness(proxy), 'ok')
   tells(t, '502s', '`/readyz`', await warnings(proxy), 'amsu_unreachable')
   t.match(await state(proxy), { warnings: ['amsu_unreachable'] })
