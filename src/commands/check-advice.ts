@@ -108,7 +108,7 @@ function responseAdvice (status: number, isHtml: boolean, isForwarded: boolean):
   if (status >= 300 && status < 400) return { cause: 'AMSU has moved, or requires https', advice: 'open AMSU_BASE_URL in a browser and see where it redirects' }
   if (status === 429) return { cause: 'AMSU received too many of these calls', advice: 'wait some minutes' }
   if (isHtml && status < 500) return { cause: `something other than AMSU responds: ${isForwarded ? 'the forward proxy' : 'a captive portal, a firewall or another server'}`, advice: 'compare AMSU_BASE_URL with the documentation of AMSU; if it is right, ask the network administrators' }
-  if (status >= 500) return { cause: `AMSU${isForwarded ? ' or the forward proxy' : ''} has an outage`, advice: 'try again in some minutes; the proxy retries by itself' }
+  if (status >= 500) return { cause: isForwarded ? 'AMSU or the forward proxy has an outage' : 'AMSU has an outage', advice: 'try again in some minutes; the proxy retries by itself' }
   if (status === 404) return { cause: 'AMSU_BASE_URL points to something other than AMSU', advice: 'compare AMSU_BASE_URL with the documentation of AMSU' }
   return { cause: 'AMSU does not respond as documented', advice: 'compare AMSU_BASE_URL with the documentation of AMSU; then ask AMSU with this line' }
 }
