@@ -1,5 +1,5 @@
 /**
- * The composition root: builds the parts, and registers the plugins in the order in which a request meets them.
+ * Composition root: builds all components, and registers the plugins in the order in which a request passes them.
  */
 import type { Logger } from 'pino'
 import { createAuthorizedGet } from './amsu/authorized-get.ts'
@@ -32,7 +32,7 @@ import { createApiClient, type ApiClient } from './upstream/api-client.ts'
 import { createConnector } from './upstream/connector.ts'
 import { createTransport, type ClosableTransport } from './upstream/transport.ts'
 
-/** What the parts need from outside. */
+/** What the components need from outside. */
 export interface Dependencies {
   readonly clock: Clock
   readonly random: () => number
@@ -40,15 +40,15 @@ export interface Dependencies {
   /** Writes the line of a relayed request. */
   readonly logOutcome: (outcome: Outcome) => void
   readonly masker: Masker
-  /** How long a caller may take for a TLS handshake, and then for the head of a request. @default 15,000 */
+  /** How long a client may take for a TLS handshake, and then for a request header. @default 15,000 */
   readonly headTimeoutMs?: number
-  /** What runs, as metrics and the status page tell it. */
+  /** The version, as metrics and the status page show it. */
   readonly build: Build
-  /** How many lines the log has lost. */
+  /** How many log lines were lost. */
   readonly droppedLogLines: () => number
 }
 
-/** Builds the proxy; nothing is opened yet. */
+/** Builds the proxy without opening anything. */
 export async function createApp (config: Config, dependencies: Dependencies): Promise<App> {
   const { build, clock, droppedLogLines, log, logOutcome, masker } = dependencies
   maskSecrets(config, masker)
@@ -68,8 +68,8 @@ export async function createApp (config: Config, dependencies: Dependencies): Pr
     clock,
     ...config.relay,
     isRevealing: masker.isRevealing,
-    onLeak: (count, requestId) => { telemetry.onLeak(count); log.error({ requestId, count }, 'dropped answer headers that held a secret of ours') },
-    onEventLoopStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stood still') },
+    onLeak: (count, requestId) => { telemetry.onLeak(count); log.error({ requestId, count }, 'response headers that contained a secret were dropped') },
+    onEventLoopStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop was blocked') },
     onOutcome: outcome => { telemetry.onOutcome(outcome); logOutcome(outcome) },
     onRejection: code => { telemetry.onRejection(code); rejections.add(code) },
   })
@@ -84,10 +84,10 @@ export async function createApp (config: Config, dependencies: Dependencies): Pr
   return createLifecycle({ servers, config, clock, log, relay, tokens, quota, rejections, rotation, upstreams: [transport, client] })
 }
 
-/** What the plugins are given. */
+/** The options of the plugins. */
 interface Plugins { readonly relaying: RelayPluginOptions, readonly callers: CallersPluginOptions, readonly endpoints: EndpointsPluginOptions }
 
-/** Makes the servers, and registers the plugins in the order in which a request meets them. */
+/** Creates the servers, and registers the plugins in the order in which a request passes them. */
 async function createServers (config: Config, context: ServerContext, { callers, relaying, endpoints }: Plugins): Promise<Servers> {
   const guard = createBrowserGuard(config.guard)
   const main = createServer(context, config.listener.tls)
@@ -100,7 +100,7 @@ async function createServers (config: Config, context: ServerContext, { callers,
   return { main, admin }
 }
 
-/** The ways to AMSU. Calls of our own, for the token and the quota, have connections of their own: they must get through when all others are taken. */
+/** Creates the clients of AMSU. Our own calls, for the token and the quota, have separate connections, so that they work while all others are in use. */
 function createUpstream ({ amsu, relay }: Config, clock: Clock, certificateAuthority: () => string | undefined): { client: ApiClient, transport: ClosableTransport } {
   const connect = createConnector({ ...amsu, ...relay, certificateAuthority, clock })
   return {
@@ -109,12 +109,12 @@ function createUpstream ({ amsu, relay }: Config, clock: Clock, certificateAutho
   }
 }
 
-/** Where callers reach the relay; the port is known once it listens. */
+/** Returns the address at which clients reach the relay; the port is known once it listens. */
 function listenerAddressOf ({ adminListener, callers, listener }: Config, { main: { listener: { port } } }: Servers): ListenerAddress {
   return { isTls: listener.tls !== undefined, socketPath: 'path' in listener ? listener.path : undefined, port: adminListener === undefined ? undefined : port, needsCaller: callers !== undefined }
 }
 
-/** Hands what has changed to the parts that use it; secrets are masked first. */
+/** Passes changed files to the components that use them; secrets are masked first. */
 function rotationTargets (listener: Listener, tokens: TokenSource, registry: CallerRegistry, masker: Masker): Omit<RotationTargets, 'onCertificateAuthority'> {
   return {
     onCredentials: next => { maskCredentials(next, masker, 'candidate'); return tokens.rotate(next) },
@@ -133,7 +133,7 @@ function maskSecrets ({ amsu, callers, listener }: Config, masker: Masker): void
   if (listener.tls !== undefined) masker.add('tls_key', listener.tls.key)
 }
 
-/** Masks credentials under a name of their own until they are in use: refused ones must not push out the ones that are. */
+/** Masks credentials under a separate name until they are in use, so that rejected ones do not push out the ones in use. */
 function maskCredentials ({ clientId, clientSecret }: Config['amsu']['credentials'], masker: Masker, owner = 'client'): void {
   masker.add(`${owner}_id`, clientId)
   masker.add(`${owner}_secret`, clientSecret)

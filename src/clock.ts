@@ -1,15 +1,15 @@
 /**
- * The only door to time. Everything that waits or compares instants takes a `Clock`, so that tests can freeze, jump and thaw it.
+ * Clock: the only source of time. Everything that waits or compares instants takes a `Clock`, so that tests can control time.
  */
 
-/** A running timer; hand it back to {@link Clock.clearTimeout}. */
+/** A running timer; {@link Clock.clearTimeout} cancels it. */
 export type Timer = object
 
-/** Two readings of time, and timers. All values are in milliseconds. */
+/** A wall clock, a monotonic clock, and timers. All values are in milliseconds. */
 export interface Clock {
-  /** Wall clock since the Unix epoch: counts while a laptop sleeps, but can be set by anyone. */
+  /** Wall clock since the Unix epoch: it counts while a laptop sleeps, but it can be set. */
   wall: () => number
-  /** Monotonic clock: never jumps, but may stand still during suspend. */
+  /** Monotonic clock: it never jumps, but it may stop during suspend. */
   monotonic: () => number
   /** Runs `callback` once after `ms`; the timer alone never keeps the process alive. */
   setTimeout: (callback: () => void, ms: number) => Timer
@@ -18,7 +18,7 @@ export interface Clock {
 
 /**
  * An instant on both clocks. What has elapsed since then is the larger of the two differences: the wall clock counts a
- * laptop's sleep, the monotonic clock can not be set back.
+ * laptop's sleep, the monotonic clock cannot be set back.
  */
 export interface Instant {
   /** Milliseconds since the Unix epoch. */
@@ -32,7 +32,7 @@ export function instant (clock: Pick<Clock, 'wall' | 'monotonic'>): Instant {
   return { wall: clock.wall(), monotonic: clock.monotonic() }
 }
 
-/** Milliseconds that have surely or possibly gone by since `then`; never negative. */
+/** Returns the milliseconds since `then`, the larger of both clocks; never negative. */
 export function elapsedMs (then: Instant, clock: Pick<Clock, 'wall' | 'monotonic'>): number {
   return Math.max(clock.wall() - then.wall, clock.monotonic() - then.monotonic, 0)
 }

@@ -1,44 +1,44 @@
 /**
- * Every error this program answers or stops with, in one table.
+ * Error table: every error response of this program, and the error that stops it at start.
  *
- * An answered error has AMSU's envelope, so that parsers written for AMSU understand it, and the header
- * `X-Amsu-Proxy-Error`, so that nobody mistakes it for AMSU's own. Its message is a fixed text: what was found on the way
- * (an address, a library's words) stays in `cause`, which is logged and never answered.
+ * An error response has AMSU's envelope, so that parsers written for AMSU understand it, and the header `X-Amsu-Proxy-Error`, so that it
+ * cannot be mistaken for an error of AMSU. Its message is a fixed text: details (an address, a library's message) stay in `cause`, which
+ * is logged and never sent.
  */
 
-/** The methods that are relayed; a refused one is told them (RFC 9110 section 15.5.6). */
+/** The methods that are relayed; a 405 lists them in `Allow` (RFC 9110 section 15.5.6). */
 export const RELAYED_METHODS = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'] as const
 
-/** The methods of AMSU's token endpoints, which are answered here; a refused one is told them likewise. */
+/** The methods of AMSU's token endpoints, which the proxy serves itself; a 405 lists them in the same way. */
 export const TOKEN_METHODS = { token: ['POST', 'PUT'], refreshment: ['POST'] } as const
 
-/** How a caller may say who it is (RFC 7617 section 2.1, RFC 6750 section 3; in one line as of RFC 9110 section 11.6.1). */
+/** How a caller may authenticate (RFC 7617 section 2.1, RFC 6750 section 3; in one field line, RFC 9110 section 11.6.1). */
 const CHALLENGES = 'Basic realm="amsu-proxy", charset="UTF-8", Bearer realm="amsu-proxy"'
 
 /**
- * May the caller send the same request again? `safe`: AMSU has processed nothing. `mended`: likewise, but it will not help before
- * the operator acts. `charged`: AMSU may have processed, and so charged, the first one. `never`: it would be refused again.
+ * Whether the caller may retry the request. `safe`: AMSU has processed nothing. `after_fix`: AMSU has processed nothing, but a retry
+ * fails until the operator acts. `charged`: AMSU may have processed and charged the first request. `never`: it would be rejected again.
  */
-export type Retry = 'safe' | 'mended' | 'charged' | 'never'
+export type Retry = 'safe' | 'after_fix' | 'charged' | 'never'
 
 interface ErrorEntry {
   /** HTTP status code. */
   readonly status: number
-  /** The whole text a caller is told. */
+  /** The complete message in the response. */
   readonly message: string
   readonly retry: Retry
-  /** Value of `Retry-After` in seconds, where waiting helps. */
+  /** Value of `Retry-After` in seconds, if waiting helps. */
   readonly retryAfterSeconds?: number
 }
 
-/** The answered errors by code; a caller sees the code with `PROXY.` in front. */
+/** The error responses by code; the response has the code with the prefix `PROXY.`. */
 export const errorTable = {
   TOKEN_UNAVAILABLE: { status: 503, message: 'No AMSU access token is available at the moment. Nothing was sent; try again.', retry: 'safe', retryAfterSeconds: 1 },
-  CREDENTIALS_REJECTED: { status: 503, message: 'AMSU refuses the credentials of this proxy. Nothing was sent; its operator must act.', retry: 'mended', retryAfterSeconds: 60 },
-  UPSTREAM_UNREACHABLE: { status: 502, message: 'AMSU can not be reached. Nothing was sent; try again.', retry: 'safe' },
-  UPSTREAM_TIMEOUT: { status: 504, message: 'AMSU did not answer in time. The call may have been processed and charged.', retry: 'charged' },
+  CREDENTIALS_REJECTED: { status: 503, message: 'AMSU refuses the credentials of this proxy. Nothing was sent; its operator must act.', retry: 'after_fix', retryAfterSeconds: 60 },
+  UPSTREAM_UNREACHABLE: { status: 502, message: 'AMSU cannot be reached. Nothing was sent; try again.', retry: 'safe' },
+  UPSTREAM_TIMEOUT: { status: 504, message: 'AMSU did not respond in time. The call may have been processed and charged.', retry: 'charged' },
   UPSTREAM_RESET: { status: 502, message: 'The connection to AMSU broke. The call may have been processed and charged.', retry: 'charged' },
-  UPSTREAM_INVALID: { status: 502, message: 'The answer of AMSU is not valid HTTP. The call may have been processed and charged.', retry: 'charged' },
+  UPSTREAM_INVALID: { status: 502, message: 'The response of AMSU is not valid HTTP. The call may have been processed and charged.', retry: 'charged' },
   BODY_TOO_LARGE: { status: 413, message: 'The request body is larger than this proxy accepts.', retry: 'never' },
   HEAD_TOO_LARGE: { status: 431, message: 'The request line and headers are larger than this proxy accepts.', retry: 'never' },
   REQUEST_TIMEOUT: { status: 408, message: 'The request did not arrive in time.', retry: 'safe' },
@@ -53,22 +53,22 @@ export const errorTable = {
   CALLER_UNAUTHENTICATED: { status: 401, message: 'The caller is unknown. It must send its name and secret, or a token of this proxy.', retry: 'never' },
   INVALID_TOKEN_REQUEST: { status: 400, message: 'A field of the token request is missing, empty or given twice.', retry: 'never' },
   LOOP: { status: 508, message: 'The request has been through this proxy already.', retry: 'never' },
-  OVERLOADED: { status: 503, message: 'Too many requests are under way here. Nothing was sent; try again.', retry: 'safe', retryAfterSeconds: 1 },
+  OVERLOADED: { status: 503, message: 'Too many requests are in flight here. Nothing was sent; try again.', retry: 'safe', retryAfterSeconds: 1 },
   DRAINING: { status: 503, message: 'This proxy is shutting down. Nothing was sent; try again.', retry: 'safe' },
-  INTERNAL: { status: 500, message: 'A defect of this proxy. Its log tells more under the request id.', retry: 'charged' },
+  INTERNAL: { status: 500, message: 'This proxy has a defect. Its log has the details under the request ID.', retry: 'charged' },
 } as const satisfies Record<string, ErrorEntry>
 
-/** Code of an answered error, without the group `PROXY.`. */
+/** Code of an error response, without the prefix `PROXY.`. */
 export type ErrorCode = keyof typeof errorTable
 
-/** A refusal or failure that is answered to the caller. Thrown anywhere on a request's way; answered in one place. */
+/** A rejection or failure that becomes an error response. It is thrown anywhere in a request's processing and sent in one place. */
 export class ProxyError extends Error {
   readonly code: ErrorCode
   readonly status: number
-  /** Seconds for `Retry-After`, or undefined where waiting does not help. */
+  /** Seconds for `Retry-After`, or undefined if waiting does not help. */
   readonly retryAfterSeconds: number | undefined
 
-  /** The methods to tell in `Allow`. @default those that are relayed */
+  /** The methods for `Allow`. @default the relayed ones */
   readonly allow: readonly string[]
 
   constructor (code: ErrorCode, options?: { cause?: unknown, retryAfterSeconds?: number | undefined, allow?: readonly string[] }) {
@@ -82,7 +82,7 @@ export class ProxyError extends Error {
   }
 }
 
-/** The program can not start as it is configured. `problems` are whole sentences that name settings and never hold a value. */
+/** The configuration is invalid, so the program cannot start. `problems` are complete sentences that name settings and never contain a value. */
 export class ConfigError extends Error {
   readonly problems: readonly string[]
 
@@ -94,7 +94,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * Renders the body of an answered error, in AMSU's envelope.
+ * Renders the body of an error response, in AMSU's envelope.
  *
  * @returns JSON text, ASCII only
  */
@@ -103,8 +103,8 @@ export function errorBody (code: ErrorCode): string {
 }
 
 /**
- * Renders the head of an answered error as a flat list of names and values. `Connection: close` is always part of it: an early
- * refusal must not make anyone read the rest of a 100 MB body.
+ * Renders the headers of an error response as a flat list of names and values. They always contain `Connection: close`, so that the
+ * rest of a rejected 100 MB body is not read.
  */
 export function errorHeaders (error: ProxyError, requestId?: string): string[] {
   const headers = [

@@ -1,5 +1,5 @@
 /**
- * Opening and stopping: the listeners, and the order in which a running proxy lets go (graceful shutdown).
+ * Lifecycle: opens the listeners, and stops the proxy in order (graceful shutdown).
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -11,23 +11,23 @@ import type { HttpServer } from './server/server.ts'
 import { listenRestricted } from './server/unix-socket.ts'
 import type { TokenSource } from './token/token-source.ts'
 
-/** How often a shutdown looks whether a request is still in flight, and how long it waits behind the last one for what is just being read. */
-const LOOK_MS = 10
-const LAST_LOOK_MS = 50
+/** How often a shutdown checks for requests in flight, and how long it waits after the last one for bytes that are just being read. */
+const POLL_MS = 10
+const LAST_WAIT_MS = 50
 
-/** Bounds of what comes after the grace time: writing the last responses, and closing connections whose client does not read. */
+/** Limits after the grace time: for writing the last responses, and for closing connections whose client does not read. */
 const LAST_RESPONSES_MS = 300
 const CLOSE_MS = 300
 
 /** A proxy that can be opened once and stopped once. */
 export interface App {
-  /** Listens and starts to keep a token. Resolves to the real addresses. */
+  /** Opens the listeners and starts to keep a token. Resolves to the actual addresses. */
   open: () => Promise<Addresses>
   /** Reads secret files, callers and certificates again. */
   reload: () => void
-  /** Lets what is in flight finish within the grace time, then closes everything. */
+  /** Lets requests in flight finish within the grace time, then closes everything. */
   stop: () => Promise<void>
-  /** For those who must look inside. */
+  /** The servers, for tests. */
   readonly servers: readonly HttpServer[]
 }
 
@@ -37,14 +37,14 @@ export interface Addresses {
   readonly adminAddress: string | undefined
 }
 
-/** The servers there are. */
+/** The servers of a proxy. */
 export interface Servers {
   readonly main: HttpServer
-  /** It stays open to the end of a shutdown, so that probes see it. */
+  /** Stays open until the end of a shutdown, for probes. */
   readonly admin: HttpServer | undefined
 }
 
-/** What is opened and closed. */
+/** The components that are opened and closed. */
 export interface Components {
   readonly servers: Servers
   readonly config: Config
@@ -53,13 +53,13 @@ export interface Components {
   readonly relay: Relay
   readonly tokens: TokenSource
   readonly quota: { readonly start: () => void, readonly close: () => void }
-  /** Writes what is left to be told of refused requests. */
+  /** Writes the last counts of rejected requests. */
   readonly rejections: { readonly close: () => void }
   readonly rotation: Rotation
   readonly upstreams: ReadonlyArray<{ destroy: () => Promise<void> }>
 }
 
-/** Makes the parts openable. */
+/** Creates the lifecycle of the components. */
 export function createLifecycle (components: Components): App {
   const { config, quota, rotation, servers: { main: { listener }, admin }, tokens } = components
   const servers = [components.servers.main, admin].filter(server => server !== undefined)
@@ -84,8 +84,8 @@ export function createLifecycle (components: Components): App {
       try {
         removeSocket()
       } catch (error) {
-        // The requests in flight matter more; the next start replaces what nobody listens on.
-        components.log.warn({ err: error }, 'the socket file could not be removed')
+        // The requests in flight matter more; the next start replaces a stale socket file.
+        components.log.warn({ err: error }, 'the socket file cannot be removed, the next start replaces it')
       }
       await drain(components)
       if (admin !== undefined) closed.push(admin.listener.close())
@@ -98,12 +98,12 @@ export function createLifecycle (components: Components): App {
   }
 }
 
-/** Lets requests in flight finish; those that outlast the grace time get a local reply, because silence would make clients repeat them. */
+/** Lets requests in flight finish; those that exceed the grace time get a local reply, because clients would retry without a response. */
 async function drain (components: Components): Promise<void> {
   const { clock, config, quota, relay, servers: { main: { listener } } } = components
   relay.drain()
   quota.close()
-  // What has arrived in full but was not read yet is a request in flight: let it be read first.
+  // A request that has arrived completely but is not read yet is in flight: let it be read first.
   await nextTurn()
   await nextTurn()
   listener.closeIdle()
@@ -111,16 +111,16 @@ async function drain (components: Components): Promise<void> {
   relay.stop()
   listener.stopLocal()
   await whenIdle(components, LAST_RESPONSES_MS)
-  await delay(LAST_LOOK_MS, clock)
+  await delay(LAST_WAIT_MS, clock)
 }
 
-/** Waits until no request is in flight, relayed or served here, but not longer than `limitMs`. */
+/** Waits until no request is in flight, relayed or local, but not longer than `limitMs`. */
 async function whenIdle ({ clock, relay, servers: { main: { listener } } }: Components, limitMs: number): Promise<void> {
   const startMs = clock.monotonic()
-  while ((listener.isBusy || relay.inFlight > 0) && clock.monotonic() - startMs < limitMs) await delay(Math.min(LOOK_MS, limitMs), clock)
+  while ((listener.isBusy || relay.inFlight > 0) && clock.monotonic() - startMs < limitMs) await delay(Math.min(POLL_MS, limitMs), clock)
 }
 
-/** Ends what works behind the requests. */
+/** Stops the background work. */
 function release ({ rejections, rotation, tokens }: Components): void {
   rotation.close()
   tokens.close()

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * The process. Its signals are caught before anything else is loaded: without a listener the first one would end the program, or,
- * where it is the first process of a container, be lost (pid_namespaces(7)). So nothing is imported here but types and, last, the
- * program; this file is built into one that imports nothing either.
+ * Entry point of the process: installs the signal handlers, then loads the program. Without a handler, the first signal would end the
+ * program or, if it is the first process of a container, be lost (pid_namespaces(7)). Therefore this file statically imports only types,
+ * and the built file has no imports either.
  */
 import type { Signals, StopSignal } from './program.ts'
 
-/** What came before anybody asked. */
+/** Signals that arrived before the program set its handlers. */
 const early: { stops: StopSignal[], isReloadDue: boolean } = { stops: [], isReloadDue: false }
 
 let onStop = (signal: StopSignal): void => { early.stops.push(signal) }
@@ -15,9 +15,9 @@ let onReload = (): void => { early.isReloadDue = true }
 process.on('SIGTERM', signal => { onStop(signal as StopSignal) })
 process.on('SIGINT', signal => { onStop(signal as StopSignal) })
 process.on('SIGHUP', () => { onReload() })
-// Without a listener Node would open the debugger to everybody on this machine.
+// Without a handler, Node would open the debugger to every user of this machine.
 process.on('SIGUSR1', () => {})
-// A log file that may not grow any more (setrlimit(2), RLIMIT_FSIZE) costs lines, as a full disk does.
+// If a log file has reached its size limit (setrlimit(2), RLIMIT_FSIZE), log lines are lost, as with a full disk.
 process.on('SIGXFSZ', () => {})
 
 const signals: Signals = {
@@ -37,8 +37,8 @@ try {
   await runProgram(process, signals)
 } catch (error) {
   const { code, name, message, stack } = (error instanceof Error ? error : new Error(String(error))) as NodeJS.ErrnoException
-  // What has a code, or is no JavaScript, is not of our making; of a defect only its stack tells the place.
+  // An error with a code, or a syntax error, is not a defect of this program. Only the stack of a defect locates it.
   const isDefect = code === undefined && name !== 'SyntaxError'
-  process.stderr.write(`amsu-proxy can not run: ${code ?? name}: ${message}\n${isDefect ? `${stack}\n` : ''}`)
+  process.stderr.write(`amsu-proxy cannot run: ${code ?? name}: ${message}\n${isDefect ? `${stack}\n` : ''}`)
   process.exit(1)
 }

@@ -1,5 +1,5 @@
 /**
- * Runs what the command line asks for, and ends the process with its exit code.
+ * Runs the command of the command line, and ends the process with its exit code.
  */
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
@@ -9,47 +9,47 @@ import type { Process } from './commands/serve.ts'
 import { usage } from './commands/usage.ts'
 import { createLogDestination, type LogDestination } from './logging/log-destination.ts'
 
-/** Its file descriptor. */
+/** The file descriptor of standard output. */
 const STANDARD_OUTPUT = 1
 
-/** Where settings are read besides the environment. */
+/** The file of settings, read in addition to the environment. */
 const DOTENV_PATH = '.env'
 
-/** Exit codes of a shell for what was ended by a signal: 128 and its number. */
+/** Exit codes of a process that a signal ended, as shells report them: 128 plus the signal's number. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 /**
- * How soon after a Ctrl-C another SIGINT is the same one, in milliseconds, when npm runs the program: the terminal sends it to both,
- * and npm passes its own on.
+ * How soon after a Ctrl-C another SIGINT counts as the same one, in milliseconds, if npm runs the program: the terminal sends SIGINT to
+ * both, and npm forwards its own.
  */
 const ECHO_MS = 500
 
 /** A signal that asks the process to end. */
 export type StopSignal = 'SIGTERM' | 'SIGINT'
 
-/** The signals of the process, from its first moment on. The handler that was set last is called. */
+/** The signals of the process, from its start. The handler that was set last is called. */
 export interface Signals {
-  /** Calls `handle` at each SIGTERM and SIGINT, and now for those that came before. */
+  /** Calls `handle` at each SIGTERM and SIGINT, and at once for earlier ones. */
   readonly onStop: (handle: (signal: StopSignal) => void) => void
-  /** Calls `handle` at each SIGHUP, and now if one came before. */
+  /** Calls `handle` at each SIGHUP, and at once if there was an earlier one. */
   readonly onReload: (handle: () => void) => void
 }
 
 /** Runs the process to its end. */
 export async function runProgram (process: NodeJS.Process, signals: Signals): Promise<never> {
-  // No timer of the program keeps the process alive, and while it stops nothing else may: without this Node would end it half-way.
+  // No timer of the program keeps the process alive. Without this one, Node could end it in the middle of a shutdown.
   setInterval(() => {}, 2 ** 30)
-  process.stdout.on('error', () => {}) // a reader that has left, as `| head` does
+  process.stdout.on('error', () => {}) // the reader has closed the pipe, as `| head` does
   const commandLine = parseCommandLine(process.argv.slice(2))
   signals.onStop(signal => { endBy(process, signal, commandLine.command === 'serve') })
   if (commandLine.command !== 'serve') signals.onReload(() => { endBy(process, 'SIGHUP') })
   const code = await runCommand(process, signals, commandLine)
   if (commandLine.command !== 'serve') await untilPrinted(process)
-  // Sockets of a library that is slow to let go must not keep a stopped proxy alive.
+  // Sockets that a library closes late must not keep a stopped proxy alive.
   process.exit(code)
 }
 
-/** Each command loads what it needs and no more: a health check must not cost a whole proxy. */
+/** Each command loads only the modules that it needs: a health check must not load the complete proxy. */
 async function runCommand (process: NodeJS.Process, signals: Signals, commandLine: CommandLine): Promise<number> {
   const write = (text: string): void => { process.stdout.write(text) }
   const context = { environment: process.env, dotenvPath: DOTENV_PATH, clock: systemClock, write, print (line: string) { write(`${line}\n`) } }
@@ -87,20 +87,20 @@ async function runServe (process: NodeJS.Process, signals: Signals): Promise<num
   return code
 }
 
-/** Resolves when standard output has been taken: a pipe may still be full of it. */
+/** Resolves when standard output is written: a pipe may still be full. */
 async function untilPrinted ({ stdout }: NodeJS.Process): Promise<void> {
   await new Promise(resolve => { stdout.write('', resolve) })
 }
 
 /**
- * Ends at once. A proxy that has opened nothing yet has stopped well; a command ends as a program does that does not know the signal,
- * so that a shell which runs it stops too.
+ * Ends the process at once. A proxy that has opened nothing yet exits with 0. A command ends as a program without a handler for the
+ * signal does, so that a shell script that runs it stops too.
  */
 function endBy (process: NodeJS.Process, signal: StopSignal | 'SIGHUP', isProxy = false): void {
   if (isProxy) process.exit(0)
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)
-  // The first process of a container is not ended by a signal it does not listen to (pid_namespaces(7)).
+  // A signal without a handler does not end the first process of a container (pid_namespaces(7)).
   process.exit(EXIT_CODES[signal])
 }
 
@@ -118,7 +118,7 @@ function thisProcess (process: NodeJS.Process, signals: Signals, destination: Lo
     onFatal (handle) {
       process.once('uncaughtException', handle)
       process.once('unhandledRejection', handle)
-      // What fails while the process stops because of the first failure adds nothing, and must not end it half-way.
+      // A further failure during the shutdown adds no information, and must not interrupt the shutdown.
       process.on('uncaughtException', () => {})
       process.on('unhandledRejection', () => {})
     },
@@ -140,13 +140,13 @@ async function untilStopped (process: NodeJS.Process, signals: Signals): Promise
   })
 }
 
-/** Lines for machines go to standard output; a person at a terminal gets them readable. */
+/** Writes JSON lines to standard output, and readable lines if that is a terminal. */
 async function logDestination (process: NodeJS.Process): Promise<LogDestination> {
   if (process.stdout.isTTY) {
     const { createTerminalFormat, openTerminal } = await import('./logging/terminal.ts')
     return createLogDestination(openTerminal(), systemClock, createTerminalFormat(isColored(process)))
   }
-  // Node writes to a pipe without waiting for its reader; to a file it would never write again after a full disk.
+  // Node writes to a pipe without blocking. To a file it would never write again after a full disk, so DescriptorWriter does.
   return createLogDestination(process.stdout instanceof Socket ? process.stdout : STANDARD_OUTPUT, systemClock)
 }
 
@@ -159,7 +159,7 @@ function unsetIn ({ env }: NodeJS.Process): (names: readonly string[]) => void {
   return names => { for (const name of names) Reflect.deleteProperty(env, name) }
 }
 
-/** A person at a terminal who has not asked for none (no-color.org). */
+/** Whether standard output is a terminal and NO_COLOR is not set (no-color.org). */
 function isColored ({ stdout, env }: NodeJS.Process): boolean {
   return stdout.isTTY && (env['NO_COLOR'] ?? '') === ''
 }

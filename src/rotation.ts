@@ -1,6 +1,6 @@
 /**
- * What changes while the program runs: files that hold secrets, callers and certificates. A change that does not hold (a file that
- * can not be read, a broken line, a key that does not fit, credentials AMSU refuses) is logged and leaves everything as it was.
+ * Rotation: reloads the files of secrets, callers and certificates while the program runs. An invalid change (an unreadable file, an
+ * invalid line, a key that does not match, credentials that AMSU refuses) is logged, and the previous values stay in use.
  */
 import type { Logger } from 'pino'
 import type { Credentials } from './amsu/token-api.ts'
@@ -12,34 +12,34 @@ import { SettingFiles, type Fingerprints } from './config/setting-files.ts'
 import { readAuthority, readTls, type TlsConfig } from './config/tls-files.ts'
 import type { Secret } from './secrets/secret.ts'
 
-/** Who is told of a change. */
+/** The receivers of changes. */
 export interface RotationTargets {
-  /** Returns whether they are tried: AMSU may know them already. */
+  /** Returns whether the credentials are tried; those already in use are not. */
   readonly onCredentials: (credentials: Credentials) => boolean
   readonly onCallers: (callers: readonly Caller[]) => void
   readonly onTls: (tls: TlsConfig) => void
   readonly onCertificateAuthority: (pem: string) => void
 }
 
-/** Files that are read together, and what becomes of them. */
+/** Files that are read together, and how they are applied. */
 interface Group<T> {
   readonly paths: ReadonlyArray<string | undefined>
-  /** Reads them; undefined, and problems, when they do not hold. */
-  readonly read: (files: SettingFiles, problems: string[], isAsked: boolean) => T | undefined
-  /** Hands on what was read if it has changed. `isAsked`: somebody wants it done now. */
-  readonly apply: (value: T, isAsked: boolean) => void
-  /** What the log says when they do not hold. */
+  /** Reads the files. If one is invalid, returns undefined and adds problems. */
+  readonly read: (files: SettingFiles, problems: string[], isRequested: boolean) => T | undefined
+  /** Applies the value if it has changed. `isRequested`: a SIGHUP requested it. */
+  readonly apply: (value: T, isRequested: boolean) => void
+  /** The log message if a file is invalid. */
   readonly failureMessage: string
 }
 
-/** The watch over everything that can change. Nothing is read before something changes. */
+/** Watches all files that can change. It reads none before a change. */
 export class Rotation {
   readonly #config: Config
   readonly #targets: RotationTargets
   readonly #log: Logger
   readonly #reloads: Array<() => void> = []
   readonly #closeWatches: Array<() => void> = []
-  /** What the targets were told last. */
+  /** The values that the targets received last. */
   #credentials: Credentials
   #callers: readonly Caller[]
   #tls: TlsConfig | undefined
@@ -59,12 +59,12 @@ export class Rotation {
     this.#watchAuthority()
   }
 
-  /** Reads everything again now (SIGHUP). Credentials AMSU refused are tried once more: it may not have known them yet. */
+  /** Reads all files again now (SIGHUP). Credentials that AMSU refused are tried once more, because AMSU may not have known them yet. */
   reload (): void {
     for (const reload of this.#reloads) reload()
   }
 
-  /** Ends the watch. */
+  /** Stops watching. */
   close (): void {
     for (const close of this.#closeWatches) close()
   }
@@ -73,23 +73,23 @@ export class Rotation {
     const { clientId, clientSecret } = this.#config.files
     this.#watch<Credentials>({
       paths: [clientId, clientSecret].filter(path => this.#isWatched(path)),
-      read: (files, problems, isAsked) => {
+      read: (files, problems, isRequested) => {
         const next = {
           clientId: this.#readSecret('AMSU_CLIENT_ID_FILE', clientId, files, problems) ?? this.#credentials.clientId,
           clientSecret: this.#readSecret('AMSU_CLIENT_SECRET_FILE', clientSecret, files, problems) ?? this.#credentials.clientSecret,
         }
-        // An id and a secret of two accounts are refused, so half a pair is tried only when somebody asks for it.
-        return problems.length === 0 || isAsked ? next : undefined
+        // AMSU refuses an ID and a secret of two accounts, so a half-updated pair is tried only on request.
+        return problems.length === 0 || isRequested ? next : undefined
       },
-      apply: (next, isAsked) => {
+      apply: (next, isRequested) => {
         const isSame = isEqual(next.clientId, this.#credentials.clientId) && isEqual(next.clientSecret, this.#credentials.clientSecret)
-        if (isSame && !isAsked) return
+        if (isSame && !isRequested) return
         this.#credentials = next
         const isTried = this.#targets.onCredentials(next)
-        if (isTried) this.#log.info(isSame ? 'trying the AMSU credentials again' : 'the AMSU credentials have changed, trying them')
-        else if (!isSame) this.#log.info('the AMSU credentials are those in use again')
+        if (isTried) this.#log.info(isSame ? 'the proxy tries the AMSU credentials again' : 'the AMSU credentials have changed, the proxy tries them')
+        else if (!isSame) this.#log.info('the AMSU credentials are the ones in use again')
       },
-      failureMessage: 'a secret file can not be used, the old value stays',
+      failureMessage: 'a secret file cannot be used, the old value stays in use',
     })
   }
 
@@ -109,7 +109,7 @@ export class Rotation {
         this.#log.info({ callers: callers.map(({ name }) => name) }, 'the callers have been read again')
         for (const warning of weakSecretWarnings(callers)) this.#log.warn(warning)
       },
-      failureMessage: 'the callers file can not be used, the old callers stay',
+      failureMessage: 'the callers file cannot be used, the old callers stay in use',
     })
   }
 
@@ -118,14 +118,14 @@ export class Rotation {
     this.#watch<TlsConfig>({
       paths: [certPath, keyPath],
       read: (files, problems) => readTls(certPath, keyPath, problems, files),
-      apply: (tls, isAsked) => {
+      apply: (tls, isRequested) => {
         const isSame = this.#tls !== undefined && tls.cert === this.#tls.cert && isEqual(tls.key, this.#tls.key)
-        if (isSame && !isAsked) return
+        if (isSame && !isRequested) return
         this.#tls = tls
         this.#targets.onTls(tls)
         this.#log.info('the certificate has been read again')
       },
-      failureMessage: 'the new certificate can not be used, the old one stays',
+      failureMessage: 'the new certificate cannot be used, the old one stays in use',
     })
   }
 
@@ -140,24 +140,24 @@ export class Rotation {
         this.#targets.onCertificateAuthority(pem)
         this.#log.info('the certificate authorities for AMSU have been read again, for connections made from now on')
       },
-      failureMessage: 'the new certificate authorities can not be used, the old ones stay',
+      failureMessage: 'the new certificate authorities cannot be used, the old ones stay in use',
     })
   }
 
-  /** Watches a group whose paths all name files that can be read again. */
+  /** Watches a group if all its paths name files that can be read again. */
   #watch<T> ({ paths, read, apply, failureMessage }: Group<T>): void {
     const watched = paths.filter(path => this.#isWatched(path))
     if (watched.length === 0 || watched.length < paths.length) return
     let logged = ''
-    const reload = (isAsked: boolean): Fingerprints | undefined => {
+    const reload = (isRequested: boolean): Fingerprints | undefined => {
       const files = new SettingFiles()
       const problems: string[] = []
-      const value = read(files, problems, isAsked)
+      const value = read(files, problems, isRequested)
       const found = problems.join('\n')
-      // The watch reads what does not hold every second, and says so once.
-      if (found !== '' && (isAsked || found !== logged)) this.#log.error({ problems }, failureMessage)
+      // The watcher reads an invalid file every second, and logs the same problem once.
+      if (found !== '' && (isRequested || found !== logged)) this.#log.error({ problems }, failureMessage)
       logged = found
-      if (value !== undefined) apply(value, isAsked)
+      if (value !== undefined) apply(value, isRequested)
       return found === '' ? files.seen : undefined
     }
     const { seen } = this.#config.files
@@ -165,7 +165,7 @@ export class Rotation {
     this.#closeWatches.push(watchFiles(Object.fromEntries(watched.map(path => [path, seen[path] ?? ''])), () => reload(false)))
   }
 
-  /** A FIFO and what comes from the environment can not change. */
+  /** Whether a path is watched. A FIFO and a value from the environment cannot change. */
   #isWatched = (path: string | undefined): path is string => path !== undefined && this.#config.files.seen[path] !== undefined
 }
 

@@ -1,10 +1,10 @@
 import { test } from 'tap'
 import { ConfigError, errorBody, errorHeaders, errorTable, ProxyError, RELAYED_METHODS, type ErrorCode } from '../src/errors.ts'
 
-/** The contract: status, may the caller send it again, seconds of `Retry-After`. */
+/** The contract: status, whether the caller may retry, seconds of `Retry-After`. */
 const CONTRACT = {
   TOKEN_UNAVAILABLE: [503, 'safe', 1],
-  CREDENTIALS_REJECTED: [503, 'mended', 60],
+  CREDENTIALS_REJECTED: [503, 'after_fix', 60],
   UPSTREAM_UNREACHABLE: [502, 'safe', undefined],
   UPSTREAM_TIMEOUT: [504, 'charged', undefined],
   UPSTREAM_RESET: [502, 'charged', undefined],
@@ -51,12 +51,12 @@ test('a body is in the envelope of AMSU: a code with its group, and a message', 
   }
 })
 
-test('a message is fixed, whole sentences, and advises what the table advises', async t => {
+test('a message is a fixed text of complete sentences, and advises what the table advises', async t => {
   for (const code of codes) {
     const { message, retry } = errorTable[code]
     t.match(message, /^[A-Z][^/:@"]*(?:\/amsu-analysis\/[^/:@"]*)?\.$/, `${code}: no address and no quotation`)
     if (message.includes('charged')) t.equal(retry, 'charged', code)
-    if (message.includes('Nothing was sent')) t.match(retry, /safe|mended/, code)
+    if (message.includes('Nothing was sent')) t.match(retry, /safe|after_fix/, code)
   }
 })
 
@@ -79,7 +79,7 @@ test('the head of an error says what it is, how long, that nobody may keep it, a
   }
 })
 
-test('the request id is answered where there is one', async t => {
+test('an error response has the request ID if there is one', async t => {
   t.strictSame(pairs(errorHeaders(new ProxyError('NOT_FOUND'), 'id-1')).at(-1), ['X-Request-Id', 'id-1'])
   t.notOk(errorHeaders(new ProxyError('NOT_FOUND')).includes('X-Request-Id'))
 })
@@ -100,7 +100,7 @@ test('only the 401 tells how a caller may say who it is', async t => {
   t.strictSame(codes.filter(code => errorHeaders(new ProxyError(code)).includes('WWW-Authenticate')), ['CALLER_UNAUTHENTICATED'])
 })
 
-test('what was found on the way stays in the cause: it is in no message and in no answer', async t => {
+test('details stay in the cause: they are in no message and in no response', async t => {
   const cause = new Error('connect ECONNREFUSED 10.1.2.3:80')
   const error = new ProxyError('UPSTREAM_UNREACHABLE', { cause })
   t.equal(error.cause, cause)

@@ -15,15 +15,15 @@ const SECOND_CA = readFileSync(pemPath('self-signed.pem'), 'utf8')
 
 interface Scene {
   readonly rotation: Rotation
-  /** What the targets were told: `id/secret`, `name=secret …`, or `tls`. */
+  /** What the targets received: `id/secret`, `name=secret …`, or `tls`. */
   readonly told: string[]
   readonly lines: string[]
-  /** Writes a file of the scene. */
+  /** Writes a file of the setup. */
   readonly write: (name: 'id' | 'secret' | 'callers' | 'cert' | 'key' | 'ca', text: string) => void
   readonly path: (name: string) => string
 }
 
-/** A rotation over files that have just been read. `settings` may take some of them away. */
+/** A rotation of files that have just been read. `settings` may remove some of them. */
 function setUp (t: Test, settings: Record<string, string> = {}, isTried = (): boolean => true): Scene {
   const dir = t.testdir({ id: 'id-1', secret: 'secret-1', callers: 'app:caller-1\n' })
   const path = (name: string): string => join(dir, name)
@@ -54,7 +54,7 @@ function setUp (t: Test, settings: Record<string, string> = {}, isTried = (): bo
   return { rotation, told, lines, write: (name, text) => { writeFileSync(path(name), text) }, path }
 }
 
-test('reading again what has not changed tells nobody of callers and authorities, and leaves it to the token source to try the credentials', t => {
+test('a reload without a change notifies no receiver of callers and authorities, and the token source decides whether to try the credentials', t => {
   const { rotation, told, lines } = setUp(t, {}, () => false)
   rotation.reload()
   rotation.reload()
@@ -63,7 +63,7 @@ test('reading again what has not changed tells nobody of callers and authorities
   t.end()
 })
 
-test('what comes from the environment can not change', t => {
+test('a value from the environment cannot change', t => {
   const { rotation, told, lines } = setUp(t, { AMSU_CLIENT_ID_FILE: '', AMSU_CLIENT_SECRET_FILE: '', CALLERS_FILE: '', TLS_CERT_FILE: '', TLS_KEY_FILE: '', AMSU_CA_FILE: '', AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', CALLERS: 'app:c' })
   rotation.reload()
   t.strictSame([...told, ...lines], [])
@@ -79,7 +79,7 @@ test('each changed file is read once more by itself, an id and a secret that cha
   copyFileSync(pemPath('second-key.pem'), path('key'))
   copyFileSync(pemPath('self-signed.pem'), path('ca'))
   await until(() => told.length >= 4)
-  await pause(1_500) // two looks, at which nothing has changed any more
+  await pause(1_500) // two polls without a change
   t.strictSame([...told].sort(), ['app=caller-2 other=caller-3', 'id-2/secret-2', 'second authority', 'tls'])
   t.equal(lines.filter(line => line.includes('2 of 2 callers have a secret of less than 16 characters')).length, 1, 'a short secret is warned of')
 })
@@ -102,7 +102,7 @@ test('one of the two credentials may come from a file alone', t => {
   t.end()
 })
 
-test('a secret file that can not be used leaves the old value, and the log says why', t => {
+test('a secret file that cannot be used keeps the old value in use, and the log says why', t => {
   const { rotation, told, lines, write, path } = setUp(t)
   write('secret', '\n')
   rotation.reload()
@@ -111,7 +111,7 @@ test('a secret file that can not be used leaves the old value, and the log says 
   write('secret', 'secret-2')
   rotation.reload()
   t.equal(told.find(line => line.includes('secret-2')), 'id-1/secret-2', 'the other file still counts')
-  t.ok(lines.some(line => line.includes('AMSU_CLIENT_ID_FILE can not be read (ENOENT)')))
+  t.ok(lines.some(line => line.includes('AMSU_CLIENT_ID_FILE cannot be read (ENOENT)')))
   t.end()
 })
 
@@ -121,11 +121,11 @@ test('credentials that came later are tried once more when one asks: AMSU may ha
   rotation.reload()
   rotation.reload()
   t.strictSame(told.filter(line => line.includes('/')), ['id-1/secret-2', 'id-1/secret-2'])
-  t.ok(lines.some(line => line.includes('trying the AMSU credentials again')))
+  t.ok(lines.some(line => line.includes('the proxy tries the AMSU credentials again')))
   t.end()
 })
 
-test('a broken callers file leaves the old callers; each reading says what is wrong, by line and without a secret', t => {
+test('an invalid callers file keeps the old callers in use; each reading reports the problem by line and without a secret', t => {
   const { rotation, told, lines, write, path } = setUp(t)
   for (const [text, problem] of [['app:caller-1\nno-colon-here\n', 'CALLERS_FILE line 2 has no colon'], ['', 'CALLERS_FILE names no caller'], [':secret-of-nobody', 'CALLERS_FILE line 1 has no name']] as const) {
     write('callers', text)
@@ -138,7 +138,7 @@ test('a broken callers file leaves the old callers; each reading says what is wr
   }
   rmSync(path('callers'))
   rotation.reload()
-  t.ok(lines.some(line => line.includes('CALLERS_FILE can not be read (ENOENT)')))
+  t.ok(lines.some(line => line.includes('CALLERS_FILE cannot be read (ENOENT)')))
   t.strictSame(told.filter(line => line.includes('=')), [])
   write('callers', 'app:caller-2')
   rotation.reload()
@@ -147,12 +147,12 @@ test('a broken callers file leaves the old callers; each reading says what is wr
   t.end()
 })
 
-test('a certificate whose key does not fit leaves the old pair', t => {
+test('a certificate with a mismatched key keeps the old pair in use', t => {
   const { rotation, told, lines, path } = setUp(t)
   copyFileSync(pemPath('second.pem'), path('cert'))
   rotation.reload()
   t.notOk(told.includes('tls'))
-  t.match(lines.at(-1), /"problems":\["TLS_KEY_FILE must be .*the new certificate can not be used, the old one stays/)
+  t.match(lines.at(-1), /"problems":\["TLS_KEY_FILE must be .*the new certificate cannot be used, the old one stays in use/)
   copyFileSync(pemPath('second-key.pem'), path('key'))
   rotation.reload()
   t.ok(told.includes('tls'))
@@ -170,17 +170,17 @@ test('what changes between the reading of the settings and the first look is see
   t.strictSame(told, ['caller-2'])
 })
 
-test('files that can not be read for a while are read as soon as they can be; the log says it once', async t => {
+test('files that cannot be read for a while are read as soon as they can be; the log reports it once', async t => {
   const { told, lines, write, path } = setUp(t)
-  const complaints = (): string[] => lines.filter(line => line.includes('can not be used'))
+  const problemLines = (): string[] => lines.filter(line => line.includes('cannot be used'))
   for (const name of ['secret', 'callers', 'cert', 'ca'] as const) {
     renameSync(path(name), path(`${name}-away`))
     mkfifo(path(name))
   }
-  await until(() => complaints().length === 4)
-  await pause(2_500) // some looks
-  t.equal(complaints().length, 4)
-  for (const name of ['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_CERT_FILE', 'AMSU_CA_FILE']) t.ok(complaints().some(line => line.includes(`${name} is a FIFO, not a regular file`)), name)
+  await until(() => problemLines().length === 4)
+  await pause(2_500) // some polls
+  t.equal(problemLines().length, 4)
+  for (const name of ['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_CERT_FILE', 'AMSU_CA_FILE']) t.ok(problemLines().some(line => line.includes(`${name} is a FIFO, not a regular file`)), name)
   t.strictSame(told, [])
   for (const name of ['secret', 'callers', 'cert', 'ca'] as const) rmSync(path(name))
   write('secret', 'secret-2')
@@ -196,7 +196,7 @@ test('half a pair is not tried by itself: an id and a secret of two accounts are
   const { told, lines, write, path } = setUp(t)
   rmSync(path('id'))
   write('secret', 'secret-2')
-  await until(() => lines.some(line => line.includes('AMSU_CLIENT_ID_FILE can not be read (ENOENT)')))
+  await until(() => lines.some(line => line.includes('AMSU_CLIENT_ID_FILE cannot be read (ENOENT)')))
   await pause(1_500)
   t.strictSame(told, [])
   write('id', 'id-2')
@@ -209,16 +209,16 @@ test('a new secret with a line break is not taken into use', t => {
   write('secret', 'secret-2\nsecret-3\n')
   rotation.reload()
   t.notMatch(told.join(), /secret-[23]/)
-  t.match(lines[0], /AMSU_CLIENT_SECRET_FILE holds a line break or another control character/)
+  t.match(lines[0], /AMSU_CLIENT_SECRET_FILE contains a line break or another control character/)
   t.end()
 })
 
-test('a broken bundle of authorities leaves the old one', t => {
+test('an invalid bundle of authorities keeps the old one in use', t => {
   const { rotation, told, lines, write } = setUp(t)
   write('ca', '-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n')
   rotation.reload()
   t.notOk(told.includes('authority'))
-  t.ok(lines.some(line => line.includes('the new certificate authorities can not be used, the old ones stay')))
+  t.ok(lines.some(line => line.includes('the new certificate authorities cannot be used, the old ones stay in use')))
   t.end()
 })
 

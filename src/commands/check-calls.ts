@@ -1,6 +1,6 @@
 /**
- * The steps of `check` that call AMSU: a token for the credentials, both ways of renewing it, and what is left of the quota. No
- * analysis call is among them, so nothing is charged.
+ * The steps of `check` that call AMSU: get a token for the credentials, renew it in both ways, and read the quota. None is an
+ * analysis call, so nothing is charged.
  */
 import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../amsu/available-times.ts'
 import { isOff, skewSeconds } from '../amsu/clock-skew.ts'
@@ -16,17 +16,17 @@ import { responseFailure, connectionFailure, forwardProxyRejection } from './che
 import { failureCode, forwardProxyTargetOf, connectTargetOf, type CheckContext } from './check-network.ts'
 import type { StepOutcome } from './check-report.ts'
 
-/** Forms a secret never has, but a careless copy does. */
+/** Spaces and quotation marks at the ends: a secret never has them, a careless copy does. */
 const CARELESS_COPY = /^[\s"'`]|[\s"'`]$/
 
 export interface CallOptions {
   readonly context: CheckContext
   readonly client: ApiClient
-  /** Told every token before anything about it is printed. */
+  /** Receives every token before anything about it is printed. */
   readonly masker: Masker
 }
 
-/** The calls, one after the other; each uses what the ones before have brought. */
+/** Makes the calls one after the other; each uses the results of the earlier ones. */
 export class AmsuCalls {
   readonly #context: CheckContext
   readonly #client: ApiClient
@@ -49,33 +49,33 @@ export class AmsuCalls {
   async token (): Promise<StepOutcome> {
     const { credentials } = this.#context.config.amsu
     try {
-      return this.#taken(await this.#call(async () => await this.#api.issue(credentials)))
+      return this.#accept(await this.#call(async () => await this.#api.issue(credentials)))
     } catch (error) {
-      // A web page with 401 is somebody else's.
+      // An HTML page with status 401 comes from something other than AMSU.
       if (!(error instanceof TokenCallError) || error.kind !== 'rejected' || (this.#head !== undefined && isHtml(this.#head))) return this.#failure(error)
       const isCareless = [credentials.clientId, credentials.clientSecret].some(secret => CARELESS_COPY.test(secret.reveal()))
       return {
         status: 'failed',
         found: `AMSU refuses the credentials (${reasonOf(error)})`,
-        cause: isCareless ? 'the id or the secret begins or ends with a blank or a quotation mark' : 'the id or the secret is wrong, or AMSU has withdrawn it',
+        cause: isCareless ? 'the ID or the secret begins or ends with a space or a quotation mark' : 'the ID or the secret is wrong, or AMSU has revoked it',
         advice: 'compare AMSU_CLIENT_ID with the app_key and AMSU_CLIENT_SECRET with the app_secret that AMSU issued, or the files that hold them',
         data: { status: this.#head?.status ?? null },
       }
     }
   }
 
-  /** PUT /token or POST /token/refreshment; not tried without a refresh token. */
+  /** PUT /token or POST /token/refreshment; skipped without a refresh token. */
   async refresh (call: RefreshCall): Promise<StepOutcome> {
     const refreshToken = this.#refreshToken
-    if (refreshToken === undefined) return { status: 'not_tried', found: 'AMSU gave no refresh token; id and secret are sent at each renewal' }
+    if (refreshToken === undefined) return { status: 'not_tried', found: 'AMSU issued no refresh token; the ID and the secret are sent at each renewal' }
     try {
-      return this.#taken(await this.#call(async () => await this.#api.refresh(call, refreshToken)))
+      return this.#accept(await this.#call(async () => await this.#api.refresh(call, refreshToken)))
     } catch (error) {
       if (error instanceof TokenCallError && error.kind === 'rejected') {
-        return { status: 'failed', found: `AMSU refuses the refresh token it has just given (${reasonOf(error)})`, cause: 'AMSU is in trouble', advice: 'the proxy renews with id and secret meanwhile; tell AMSU if it stays so', data: { status: this.#head?.status ?? null } }
+        return { status: 'failed', found: `AMSU refuses the refresh token that it has just issued (${reasonOf(error)})`, cause: 'AMSU has a failure', advice: 'tell AMSU if this persists; meanwhile the proxy renews with the ID and the secret', data: { status: this.#head?.status ?? null } }
       }
       if (error instanceof TokenCallError && error.kind === 'method_blocked') {
-        return { ...this.#failure(error), cause: 'a firewall on the way does not let this method pass', advice: 'ask those who run the network to allow PUT to AMSU' }
+        return { ...this.#failure(error), cause: 'a firewall on the way blocks this method', advice: 'ask the network administrators to allow PUT to AMSU' }
       }
       return this.#failure(error)
     }
@@ -114,20 +114,20 @@ export class AmsuCalls {
     this.#skewSeconds = skewSeconds(head, this.#context.clock.wall()) ?? this.#skewSeconds
   }
 
-  #taken (grant: TokenGrant): StepOutcome {
-    // The clock is told of once; with each of three calls it would look like three faults.
+  #accept (grant: TokenGrant): StepOutcome {
+    // The clock is reported once; with each of three calls it would look like three faults.
     const isFirst = this.#grant === undefined
     this.#grant = grant
     this.#refreshToken = grant.refreshToken ?? this.#refreshToken
     const expiresInSeconds = Math.round(grant.lifeMs / 1000)
     const skew = this.#skewSeconds
     const data = { expiresInSeconds, clockSkewSeconds: skew ?? null, hasRefreshToken: grant.refreshToken !== undefined }
-    const found = `a token good for ${formatSeconds(expiresInSeconds)}`
+    const found = `a token that expires in ${formatSeconds(expiresInSeconds)}`
     if (!isFirst || skew === undefined || !isOff(skew)) return { status: 'ok', found, data }
     return { status: 'note', found: `${found}; this clock is ${formatSeconds(Math.abs(skew))} ${skew > 0 ? 'ahead of' : 'behind'} the clock of AMSU`, advice: 'set the clock of this machine (`timedatectl`): certificates and the times in the log depend on it', data }
   }
 
-  /** A failure that has nothing to do with what was shown to AMSU. */
+  /** Describes a failure that does not depend on the credentials. */
   #failure (error: unknown): StepOutcome {
     const cause = error instanceof TokenCallError ? error.cause : error
     const { forwardProxy } = this.#context.config.amsu
@@ -144,11 +144,11 @@ export class AmsuCalls {
     const head = this.#head as ApiResponseHead
     const outcome = responseFailure({ status: head.status, isHtml: isHtml(head), code }, this.#context.config.amsu.forwardProxy !== undefined)
     if (isHtml(head) || (head.status !== 401 && head.status !== 403)) return outcome
-    return { ...outcome, cause: 'AMSU does not accept its own token for this account', advice: 'ask AMSU whether the account is active; the credentials themselves are right' }
+    return { ...outcome, cause: 'AMSU does not accept its own token for this account', advice: 'ask AMSU whether the account is active; the credentials are right' }
   }
 }
 
-/** What is left; nothing left of any family is a failure, because no analysis can be called. */
+/** Describes the quota. An empty quota of all families is a failure, because no analysis can be called. */
 function quotaOutcome (families: readonly AvailableTimes[]): StepOutcome {
   const found = families.map(({ family, remaining }) => `${family.replace(/_analysis$/, '')} ${remaining === UNLIMITED ? 'unlimited' : remaining}`).join(', ')
   const empty = emptyFamilies(families)
@@ -163,7 +163,7 @@ function quotaOutcome (families: readonly AvailableTimes[]): StepOutcome {
   }
 }
 
-/** Words of ours, or a status and a code: never a text of somebody else. */
+/** The reason in our own words, or a status and a code: never text of AMSU. */
 function reasonOf ({ message, call }: TokenCallError): string {
   return message.replace(`${call}: `, '')
 }

@@ -1,6 +1,6 @@
 /**
- * The steps of `check` below HTTP: the forward proxy, the name, the connection, TLS. They use the connector that the proxy itself
- * uses, so that what works here works there.
+ * The steps of `check` below HTTP: forward proxy, DNS, TCP and TLS. They use the connector of the proxy, so that what works here
+ * works there.
  */
 import { lookup } from 'node:dns/promises'
 import net from 'node:net'
@@ -15,12 +15,12 @@ import { openTunnel } from '../upstream/tunnel.ts'
 import { connectionFailure, forwardProxyRejection, tlsFailure, type CheckTarget } from './check-advice.ts'
 import type { StepOutcome } from './check-report.ts'
 
-/** A certificate that ends sooner than this is worth a note. */
+/** A certificate that expires within this many days is worth a note. */
 const SOON_DAYS = 14
 
 const DAY_MS = 86_400_000
 
-/** What the steps are given. */
+/** What every step needs. */
 export interface CheckContext {
   readonly config: Config
   readonly clock: Clock
@@ -33,23 +33,23 @@ export interface CheckContext {
 /** AMSU's host without brackets, and port. */
 interface Place { readonly host: string, readonly port: number }
 
-/** Whether AMSU's name has addresses. */
+/** Checks that AMSU's host name has addresses. */
 export async function checkDns (context: CheckContext): Promise<StepOutcome> {
   const { host } = placeOf(context)
   const { lookupName } = context.config.amsu
-  if (net.isIP(host) !== 0) return { status: 'ok', found: `${host} is an address`, data: { host, addresses: [host] } }
+  if (net.isIP(host) !== 0) return { status: 'ok', found: `${host} is an IP address`, data: { host, addresses: [host] } }
   const resolve = context.lookup ?? (async name => await lookup(name, { all: true }))
   try {
     const found = await inTime(resolve(lookupName), context)
     const addresses = found.map(({ address }) => address)
-    return { status: 'ok', found: `${host} is at ${addresses.join(', ')}`, data: { host, addresses } }
+    return { status: 'ok', found: `${host} resolves to ${addresses.join(', ')}`, data: { host, addresses } }
   } catch (error) {
     const code = failureCode(error)
     return connectionFailure(code === 'ETIMEDOUT' ? 'EAI_AGAIN' : code, { ...connectTargetOf(context), place: host })
   }
 }
 
-/** Whether AMSU's port takes connections. */
+/** Checks that AMSU's port accepts connections. */
 export async function checkTcp (context: CheckContext): Promise<StepOutcome> {
   const place = placeOf(context)
   const socket = net.connect({ host: context.config.amsu.lookupName, port: place.port })
@@ -64,7 +64,7 @@ export async function checkTcp (context: CheckContext): Promise<StepOutcome> {
   }
 }
 
-/** Whether AMSU's certificate holds, directly or through a tunnel. */
+/** Checks AMSU's certificate, directly or through a tunnel. */
 export async function checkTls (context: CheckContext): Promise<StepOutcome> {
   const { config: { amsu }, clock } = context
   const { host, port } = placeOf(context)
@@ -81,15 +81,15 @@ export async function checkTls (context: CheckContext): Promise<StepOutcome> {
     socket.on('error', () => {}).destroy()
     const daysLeft = Math.floor((Date.parse(validTo) - clock.wall()) / DAY_MS)
     const name = String(issuer.O ?? issuer.CN)
-    const found = `${String(protocol)}, certificate of ${name}, good for ${daysLeft} days`
+    const found = `${String(protocol)}, certificate of ${name}, expires in ${daysLeft} days`
     const data = { protocol, issuer: name, validTo: new Date(validTo).toISOString(), daysLeft }
-    return daysLeft >= SOON_DAYS ? { status: 'ok', found, data } : { status: 'note', found, advice: 'AMSU must renew its certificate before it ends', data }
+    return daysLeft >= SOON_DAYS ? { status: 'ok', found, data } : { status: 'note', found, advice: 'AMSU must renew its certificate before it expires', data }
   } catch (error) {
     return error instanceof ForwardProxyError ? forwardProxyFailure(error, context) : tlsFailure(failureCode(error), connectTargetOf(context))
   }
 }
 
-/** Whether the forward proxy lets us through: a tunnel for https, a request that shows no token for http. */
+/** Checks that the forward proxy lets the proxy through: with a tunnel for https, with a request without a token for http. */
 export async function checkForwardProxy (context: CheckContext, forwardProxy: ForwardProxy): Promise<StepOutcome> {
   const { config: { amsu, relay } } = context
   const data = { address: nameOf(forwardProxy) }
@@ -101,13 +101,13 @@ export async function checkForwardProxy (context: CheckContext, forwardProxy: Fo
     }
     const { status, isJson } = await requestThroughProxy(context)
     const isItsOwn = !isJson && (status === 403 || status >= 500)
-    return isItsOwn ? forwardProxyRejection(status, forwardProxy.authorization !== undefined) : { status: 'ok', found: `${data.address} passes requests on to AMSU`, data }
+    return isItsOwn ? forwardProxyRejection(status, forwardProxy.authorization !== undefined) : { status: 'ok', found: `${data.address} forwards requests to AMSU`, data }
   } catch (error) {
     return error instanceof ForwardProxyError ? forwardProxyFailure(error, context) : connectionFailure(failureCode(error), forwardProxyTargetOf(context))
   }
 }
 
-/** Any request tells whether it passes; this one is refused by AMSU, because it carries no token, and costs nothing. */
+/** Sends a request without a token: any request shows whether it passes, and AMSU refuses this one free of charge. */
 async function requestThroughProxy (context: CheckContext): Promise<{ status: number, isJson: boolean }> {
   const client = apiClientOf(context)
   try {
@@ -122,7 +122,7 @@ function connectorOf ({ config: { amsu, relay } }: CheckContext): Connector {
   return createConnector({ ...amsu, ...relay, certificateAuthority: () => amsu.certificateAuthority })
 }
 
-/** Makes calls of AMSU as the proxy makes its own. */
+/** Creates a client for AMSU's API with the same options as the proxy's. */
 export function apiClientOf (context: CheckContext): ApiClient {
   const { amsu, relay: { connectTimeoutMs } } = context.config
   return createApiClient({ ...amsu, connectTimeoutMs, connect: connectorOf(context), maxConnections: 1 })
@@ -138,7 +138,7 @@ async function inTime<T> (work: Promise<T>, { config, clock }: CheckContext): Pr
   return await Promise.race([work, late])
 }
 
-/** A code to be shown and judged; the name where there is none, as with a time-out by signal. */
+/** The code of an error; its name if it has no code, as with a timeout by signal. */
 export function failureCode (error: unknown): string {
   const code = codeOf(error)
   return code === '' && error instanceof Error ? error.name : code
@@ -149,12 +149,12 @@ function placeOf ({ config: { amsu } }: CheckContext): Place {
   return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
 }
 
-/** What the advice needs to know when AMSU itself is reached for. */
+/** What the advice needs when a step connects to AMSU itself. */
 export function connectTargetOf (context: CheckContext): CheckTarget {
   return { setting: 'AMSU_BASE_URL', place: nameOf(placeOf(context)), hasForeignProxySetting: context.hasForeignProxySetting }
 }
 
-/** The same for the forward proxy. */
+/** What the advice needs when a step connects to the forward proxy. */
 export function forwardProxyTargetOf ({ config: { amsu }, hasForeignProxySetting }: CheckContext): CheckTarget {
   return { setting: 'AMSU_HTTP_PROXY', place: nameOf(amsu.forwardProxy as ForwardProxy), hasForeignProxySetting }
 }

@@ -1,18 +1,18 @@
 /**
- * What `check` has found, for people and for programs: pure functions of the steps. The names of the steps and fields are fixed;
- * further ones may be added.
+ * The report of `check`, as text for people and as JSON for programs: pure functions of the steps. The names of the steps and fields
+ * are fixed; new ones may be added.
  */
 
-/** The steps, in the order in which they are taken. */
+/** The steps, in the order in which they run. */
 export type StepName = 'configuration' | 'forward_proxy' | 'dns' | 'tcp' | 'tls' | 'token' | 'refresh_put' | 'refresh_post' | 'available_times'
 
-/** `note`: it works, and there is something to know. */
+/** `note`: the step succeeded, and there is something to know. */
 export type StepStatus = 'ok' | 'note' | 'failed' | 'not_tried'
 
-/** What a step brought. All texts are for people. */
+/** The result of a step. All texts are for people. */
 export interface StepOutcome {
   readonly status: StepStatus
-  /** What was found, or what happened. */
+  /** What the step found, or what happened. */
   readonly found: string
   /** The most likely cause of a failure. */
   readonly cause?: string
@@ -22,7 +22,7 @@ export interface StepOutcome {
   readonly data?: Readonly<Record<string, unknown>>
 }
 
-/** A step that was taken, or not. */
+/** A step that ran or was skipped. */
 export interface Step extends StepOutcome {
   readonly name: StepName
   /** Milliseconds; undefined for a step that was not tried. */
@@ -39,20 +39,20 @@ const WORD_WIDTH = 7
 const NAME_WIDTH = 16
 const TIME_WIDTH = 8
 
-/** Whether nothing failed. */
+/** Whether no step failed. */
 export function isGood (steps: readonly Step[]): boolean {
   return steps.every(({ status }) => status !== 'failed')
 }
 
-/** One way of renewing is enough, and the proxy finds it: when just one of the two failed, that is a note. */
+/** One way of renewing is enough, and the proxy finds it: if only one of the two failed, that is a note. */
 export function checkRefreshes (put: Step, post: Step): Step[] {
   return [[put, post], [post, put]].map(([step, other]) => {
     if (step?.status !== 'failed' || other?.status === 'failed') return step as Step
-    return { ...step, status: 'note', advice: 'none needed: the proxy renews by the other way' }
+    return { ...step, status: 'note', advice: 'nothing: the proxy renews the token by the other call' }
   })
 }
 
-/** One step as a line, with further lines for its cause and advice. */
+/** Renders one step as a line, with further lines for its cause and advice. */
 export function renderStep ({ name, status, found, cause, advice, durationMs }: Step, isColored: boolean): string {
   const word = WORDS[status].padEnd(WORD_WIDTH)
   const time = durationMs === undefined ? '' : `${Math.round(durationMs)} ms`
@@ -62,14 +62,14 @@ export function renderStep ({ name, status, found, cause, advice, durationMs }: 
   return `${lines.join('\n')}\n`
 }
 
-/** The last line. */
+/** Renders the last line. */
 export function renderSummary (steps: readonly Step[]): string {
   const names = (status: StepStatus): string => steps.filter(step => step.status === status).map(({ name }) => name.replaceAll('_', ' ')).join(', ')
-  const notes = names('note') === '' ? '' : ` See what is noted at: ${names('note')}.`
-  return isGood(steps) ? `All is well.${notes}\n` : `Failed: ${names('failed')}.${notes}\n`
+  const notes = names('note') === '' ? '' : ` See the notes at: ${names('note')}.`
+  return isGood(steps) ? `All steps passed.${notes}\n` : `Failed: ${names('failed')}.${notes}\n`
 }
 
-/** Everything as one JSON object. */
+/** Renders all steps as one JSON object. */
 export function renderJson (steps: readonly Step[], durationMs: number): string {
   return `${JSON.stringify({
     ok: isGood(steps),

@@ -1,5 +1,6 @@
 /**
- * `amsu-proxy check`: the doctor. Tries what the proxy will do, one step after the other, and says of the first that fails why.
+ * `amsu-proxy check`: diagnoses the configuration, the network and the credentials. It runs what the proxy will do step by step, and
+ * names the cause of the first step that fails.
  */
 import type { Clock } from '../clock.ts'
 import { loadConfigAtStart, type Config, type Environment } from '../config/config.ts'
@@ -10,24 +11,24 @@ import { AmsuCalls } from './check-calls.ts'
 import { apiClientOf, checkDns, checkForwardProxy, checkTcp, checkTls, type CheckContext } from './check-network.ts'
 import { isGood, checkRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepOutcome } from './check-report.ts'
 
-/** Settings of other programs for what AMSU_HTTP_PROXY is here. */
+/** What other programs read for a forward proxy, as this one reads AMSU_HTTP_PROXY. */
 const FOREIGN_PROXY_SETTINGS = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy']
 
-/** The process, as this command sees it. */
+/** What this command needs of the process. */
 export interface CheckProcess {
   readonly environment: Environment
   readonly dotenvPath: string
   readonly clock: Clock
   readonly isColored: boolean
-  /** Writes text for whoever called. */
+  /** Writes text to standard output. */
   readonly write: (text: string) => void
-  /** Takes variables out of the environment. */
+  /** Removes variables from the environment. */
   readonly unsetEnv: (names: readonly string[]) => void
   /** Resolves names. @default the system's resolver */
   readonly lookup?: CheckContext['lookup']
 }
 
-/** Takes steps, notes how long each took, and takes none after one that failed, unless it was not needed. */
+/** Runs steps and measures each. After a required step failed, it skips the others. */
 class CheckRunner {
   readonly steps: Step[] = []
   readonly #clock: Clock
@@ -39,17 +40,17 @@ class CheckRunner {
     this.#onStep = onStep
   }
 
-  /** Takes a step without which nothing after it makes sense. */
-  async take (name: StepName, run: () => Promise<StepOutcome> | StepOutcome): Promise<void> {
-    const step = await this.try(name, run)
+  /** Runs a step that all later steps need. */
+  async run (name: StepName, action: () => Promise<StepOutcome> | StepOutcome): Promise<void> {
+    const step = await this.try(name, action)
     if (step.status === 'failed') this.#isBlocked = true
     this.add(step)
   }
 
-  /** Takes a step, for somebody else to judge. */
-  async try (name: StepName, run: () => Promise<StepOutcome> | StepOutcome): Promise<Step> {
+  /** Runs a step and returns its result for the caller of this method to evaluate. */
+  async try (name: StepName, action: () => Promise<StepOutcome> | StepOutcome): Promise<Step> {
     const startedAt = this.#clock.monotonic()
-    const outcome: StepOutcome = this.#isBlocked ? { status: 'not_tried', found: 'not tried' } : await run()
+    const outcome: StepOutcome = this.#isBlocked ? { status: 'not_tried', found: 'not tried' } : await action()
     return { name, ...outcome, durationMs: outcome.status === 'not_tried' ? undefined : this.#clock.monotonic() - startedAt }
   }
 
@@ -60,7 +61,7 @@ class CheckRunner {
 }
 
 /**
- * Takes all steps.
+ * Runs all steps.
  *
  * @returns the exit code: 0 all good, 1 a step failed, 2 not configured
  */
@@ -69,14 +70,14 @@ export async function check ({ environment, dotenvPath, clock, isColored, write,
   const startedAt = clock.monotonic()
   const runner = new CheckRunner(clock, step => { if (!isJson) write(masker.mask(renderStep(step, isColored))) })
   let config: Config | undefined
-  await runner.take('configuration', async () => {
+  await runner.run('configuration', async () => {
     const read = await readConfig(environment, dotenvPath)
     if ('config' in read) config = read.config
     return read.outcome
   })
   const hasForeignProxySetting = FOREIGN_PROXY_SETTINGS.some(name => (environment[name] ?? '') !== '')
   unsetEnv(secretSettings)
-  if (config !== undefined) await takeSteps(runner, { config, clock, hasForeignProxySetting, ...(lookup === undefined ? {} : { lookup }) }, masker)
+  if (config !== undefined) await runSteps(runner, { config, clock, hasForeignProxySetting, ...(lookup === undefined ? {} : { lookup }) }, masker)
   write(masker.mask(isJson ? renderJson(runner.steps, clock.monotonic() - startedAt) : renderSummary(runner.steps)))
   if (config === undefined) return 2
   return isGood(runner.steps) ? 0 : 1
@@ -91,30 +92,30 @@ async function readConfig (environment: Environment, dotenvPath: string): Promis
     return { config, outcome: warnings.length === 0 ? { status: 'ok', found, data } : { status: 'note', found: [found, ...warnings].join('; '), data } }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return { outcome: { status: 'failed', found: error.problems.join('; '), cause: 'a setting is missing or does not hold', advice: 'correct what is named; .env.example describes every setting', data: { problems: error.problems } } }
+    return { outcome: { status: 'failed', found: error.problems.join('; '), cause: 'a setting is missing or invalid', advice: 'correct the named settings; .env.example describes every setting', data: { problems: error.problems } } }
   }
 }
 
-async function takeSteps (runner: CheckRunner, context: CheckContext, masker: Masker): Promise<void> {
+async function runSteps (runner: CheckRunner, context: CheckContext, masker: Masker): Promise<void> {
   const { amsu } = context.config
   const { forwardProxy, credentials: { clientId, clientSecret } } = amsu
   for (const secret of [clientId, clientSecret, forwardProxy?.secret]) if (secret !== undefined) masker.add('configured', secret)
   if (forwardProxy === undefined) {
-    await runner.take('dns', async () => await checkDns(context))
-    await runner.take('tcp', async () => await checkTcp(context))
+    await runner.run('dns', async () => await checkDns(context))
+    await runner.run('tcp', async () => await checkTcp(context))
   } else {
-    await runner.take('forward_proxy', async () => await checkForwardProxy(context, forwardProxy))
-    for (const name of ['dns', 'tcp'] as const) await runner.take(name, () => ({ status: 'not_tried', found: 'left to the forward proxy' }))
+    await runner.run('forward_proxy', async () => await checkForwardProxy(context, forwardProxy))
+    for (const name of ['dns', 'tcp'] as const) await runner.run(name, () => ({ status: 'not_tried', found: 'done by the forward proxy' }))
   }
-  if (amsu.origin.startsWith('https:')) await runner.take('tls', async () => await checkTls(context))
+  if (amsu.origin.startsWith('https:')) await runner.run('tls', async () => await checkTls(context))
   const client = apiClientOf(context)
   try {
     const calls = new AmsuCalls({ context, client, masker })
-    await runner.take('token', async () => await calls.token())
+    await runner.run('token', async () => await calls.token())
     const put = await runner.try('refresh_put', async () => await calls.refresh('refresh_put'))
     const post = await runner.try('refresh_post', async () => await calls.refresh('refresh_post'))
     for (const step of checkRefreshes(put, post)) runner.add(step)
-    await runner.take('available_times', async () => await calls.availableTimes())
+    await runner.run('available_times', async () => await calls.availableTimes())
   } finally {
     await client.destroy()
   }

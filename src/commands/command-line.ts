@@ -1,23 +1,23 @@
 /**
- * What is asked for on the command line: a pure function. Words are not repeated in a complaint, because a secret may have been
- * typed in the wrong place.
+ * Command-line parser: a pure function of the arguments. Its errors do not repeat the arguments, because a secret may have been typed
+ * in the wrong place.
  */
 import { nearestName } from '../config/nearest-name.ts'
 import { COMMANDS, type CommandName } from './usage.ts'
 
-/** How long `wait` waits. */
+/** How long `wait` waits by default. */
 const WAIT_DEFAULT_SECONDS = 30
 
-/** A day; who waits longer has made a mistake. */
+/** A day; a longer wait is a mistake. */
 const MAX_WAIT_SECONDS = 86_400
 
-/** Everything a command line may begin with. */
+/** What the first argument may be. */
 const WORDS = [...COMMANDS, 'help', '--help', '--version']
 
 /** The options of each command, besides `--help`. */
 const OPTIONS: Readonly<Record<CommandName, readonly string[]>> = { serve: [], check: ['--json'], healthcheck: [], wait: ['--timeout'] }
 
-/** A command with what it needs to know, or a sentence about what is wrong. */
+/** A command with its options, or a sentence that names the error. */
 export type CommandLine =
   | { readonly command: 'serve' | 'healthcheck' | 'version' }
   | { readonly command: 'check', readonly isJson: boolean }
@@ -25,7 +25,7 @@ export type CommandLine =
   | { readonly command: 'help', readonly topic: CommandName | undefined }
   | { readonly command: 'usage_error', readonly problem: string }
 
-/** Reads the arguments, without those of Node. */
+/** Parses the arguments; those of Node are not among them. */
 export function parseCommandLine ([word = 'serve', ...rest]: readonly string[]): CommandLine {
   if (word === '--help' || word === '-h') return { command: 'help', topic: undefined }
   if (word === '--version') return { command: 'version' }
@@ -37,8 +37,8 @@ export function parseCommandLine ([word = 'serve', ...rest]: readonly string[]):
     case 'healthcheck':
       return rest.length === 0 ? { command: word } : argumentError(word, rest[0] as string)
     case 'check': {
-      const odd = rest.find(argument => argument !== '--json')
-      return odd === undefined ? { command: 'check', isJson: rest.length > 0 } : argumentError(word, odd)
+      const unknown = rest.find(argument => argument !== '--json')
+      return unknown === undefined ? { command: 'check', isJson: rest.length > 0 } : argumentError(word, unknown)
     }
     case 'wait':
       return readWait(rest)
@@ -53,10 +53,10 @@ function readHelp ([topic, ...rest]: readonly string[]): CommandLine {
 
 function readWait (given: readonly string[]): CommandLine {
   const [first = `--timeout=${WAIT_DEFAULT_SECONDS}`, ...rest] = given
-  const isApart = first === '--timeout'
-  const text = isApart ? rest[0] : /^--timeout=(.*)$/.exec(first)?.[1]
-  const extra = isApart ? rest[1] : rest[0]
-  if (text === undefined && !isApart) return argumentError('wait', first)
+  const isSeparate = first === '--timeout'
+  const text = isSeparate ? rest[0] : /^--timeout=(.*)$/.exec(first)?.[1]
+  const extra = isSeparate ? rest[1] : rest[0]
+  if (text === undefined && !isSeparate) return argumentError('wait', first)
   if (text === undefined || !/^\d{1,5}(?:\.\d{1,3})?$/.test(text) || Number(text) > MAX_WAIT_SECONDS) {
     return usageError(`amsu-proxy wait: --timeout must be a number of seconds from 0 to ${MAX_WAIT_SECONDS}`)
   }

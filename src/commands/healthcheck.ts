@@ -1,5 +1,5 @@
 /**
- * `amsu-proxy healthcheck`: is the proxy ready? For a container's HEALTHCHECK and an `exec` probe.
+ * `amsu-proxy healthcheck`: asks a running proxy whether it is ready, for a container's HEALTHCHECK and an `exec` probe.
  */
 import { readVariables, type Environment } from '../config/variables.ts'
 import { probeReadiness, probeTarget } from './readiness-probe.ts'
@@ -7,7 +7,7 @@ import { probeReadiness, probeTarget } from './readiness-probe.ts'
 /** Shorter than the 5 s that the image gives the whole command. */
 const RESPONSE_TIMEOUT_MS = 3_000
 
-/** The process, as this command sees it. */
+/** What this command needs of the process. */
 export interface HealthcheckProcess {
   readonly environment: Environment
   readonly dotenvPath: string
@@ -16,7 +16,7 @@ export interface HealthcheckProcess {
 }
 
 /**
- * Asks once and says in one line what was found.
+ * Asks once and prints the result in one line.
  *
  * @returns the exit code: 0 ready, 1 not
  */

@@ -1,21 +1,21 @@
 /**
- * Asks a running proxy whether it is ready, at the address the settings name. It reads no credential and loads little: a container
- * does this every few seconds.
+ * Readiness probe: asks a running proxy's `/readyz`, at the address that the settings name. It reads no credential and loads few
+ * modules, because a container runs it every few seconds.
  */
 import http from 'node:http'
 import { settings } from '../config/settings.ts'
 import { systemCode } from '../config/text-file.ts'
 
-/** The answer is a short line of JSON; more than this is somebody else's. */
+/** The response is a short line of JSON; a longer one does not come from this program. */
 const MAX_RESPONSE_CHARACTERS = 4_096
 
-/** What a warning of `/readyz` looks like. */
+/** The form of a warning of `/readyz`. */
 const WARNING = /^[a-z_]{1,40}(?::\w{1,64})?$/
 
-/** Addresses to listen everywhere, and the one to call then. */
-const EVERYWHERE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1', '[::]': '::1', '*': '127.0.0.1' }
+/** Wildcard listen addresses, and the loopback address to call instead. */
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1', '[::]': '::1', '*': '127.0.0.1' }
 
-/** Where to ask. */
+/** Where the proxy listens. */
 export interface ProbeTarget {
   /** For people, e.g. `http://127.0.0.1:8080`. */
   readonly place: string
@@ -23,14 +23,14 @@ export interface ProbeTarget {
   readonly address: { readonly host: string, readonly port: number } | { readonly socketPath: string }
 }
 
-/** What was found there. */
-export interface Finding {
+/** The result of a probe. */
+export interface ProbeResult {
   readonly isReady: boolean
   /** One line for people. */
   readonly message: string
 }
 
-/** Finds the address in the variables; a sentence when they name none that can be known. */
+/** Finds the address in the variables, or a sentence that says why there is none. */
 export function probeTarget (given: Readonly<Record<string, string>>): ProbeTarget | { readonly problem: string } {
   const isAdmin = given['ADMIN_PORT'] !== undefined
   const isTls = !isAdmin && given['TLS_CERT_FILE'] !== undefined
@@ -40,37 +40,36 @@ export function probeTarget (given: Readonly<Record<string, string>>): ProbeTarg
   const text = given[name] ?? String(settings.PORT.default)
   const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN
   if (!(port <= settings.PORT.maximum)) return { problem: `${name} must be ${settings.PORT.rule}` }
-  if (port === 0) return { problem: `${name}=0 takes a free port, which only the proxy's log tells; set one to be asked at` }
+  if (port === 0) return { problem: `${name}=0 takes a free port, which only the proxy's log names; set a fixed port` }
   const listened = (isAdmin ? given['ADMIN_HOST'] : given['HOST']) ?? settings.HOST.default
-  const host = (EVERYWHERE[listened] ?? listened).replace(/^\[|\]$/g, '')
+  const host = (WILDCARDS[listened] ?? listened).replace(/^\[|\]$/g, '')
   return { place: `${isTls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`, isTls, address: { host, port } }
 }
 
 /**
- * Asks once. Never throws.
+ * Probes once. Never throws.
  *
- * @param timeoutMs limit for the whole of it
+ * @param timeoutMs limit for the complete probe
  */
-export async function probeReadiness ({ place, isTls, address }: ProbeTarget, timeoutMs: number): Promise<Finding> {
+export async function probeReadiness ({ place, isTls, address }: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
   const options = { ...address, path: '/readyz', agent: false, headers: { host: 'localhost', accept: 'application/json' }, signal: AbortSignal.timeout(Math.ceil(timeoutMs)) }
-  // The certificate is our own listener's, reached by address: there is nobody to be deceived, and nothing secret is sent.
+  // Not verified: the certificate is our own listener's, reached by address, and the request holds nothing secret.
   const request = isTls ? (await import('node:https')).request({ ...options, rejectUnauthorized: false }) : http.request(options)
   try {
     const { status, text } = await readResponse(request)
     return checkReadiness(status, text, place)
   } catch (error) {
-    const code = systemCode(error)
-    return { isReady: false, message: `not ready: ${reasonOf(code, timeoutMs)} at ${place}` }
+    return { isReady: false, message: `not ready: ${reasonOf(systemCode(error), timeoutMs)} at ${place}` }
   }
 }
 
-/** Says what an answer means. Only the words of `/readyz` itself are repeated. */
-export function checkReadiness (status: number, text: string, place: string): Finding {
+/** Interprets a response. The message repeats only words that `/readyz` uses. */
+export function checkReadiness (status: number, text: string, place: string): ProbeResult {
   const { ready, reason, tokenExpiresInSeconds: seconds, warnings } = parse(text)
   const end = formatWarnings(warnings)
-  if (status === 200 && ready === true) return { isReady: true, message: `ready: the token is good for another ${String(seconds)} s${end}` }
+  if (status === 200 && ready === true) return { isReady: true, message: `ready: the token expires in ${String(seconds)} s${end}` }
   if (status === 503 && typeof reason === 'string' && /^[a-z_]{1,40}$/.test(reason)) return { isReady: false, message: `not ready: ${reason}${end}` }
-  return { isReady: false, message: `not ready: what answers at ${place} is no amsu-proxy (status ${status})` }
+  return { isReady: false, message: `not ready: the server at ${place} is not amsu-proxy (status ${status})` }
 }
 
 function formatWarnings (warnings: unknown): string {
@@ -79,8 +78,8 @@ function formatWarnings (warnings: unknown): string {
 }
 
 function reasonOf (code: string, timeoutMs: number): string {
-  if (code === 'ABORT_ERR') return `no answer within ${timeoutMs / 1000} s`
-  return code === 'ECONNREFUSED' || code === 'ENOENT' ? `nobody listens (${code})` : `the connection failed (${code})`
+  if (code === 'ABORT_ERR') return `no response within ${timeoutMs / 1000} s`
+  return code === 'ECONNREFUSED' || code === 'ENOENT' ? `nothing listens (${code})` : `the connection failed (${code})`
 }
 
 async function readResponse (request: http.ClientRequest): Promise<{ status: number, text: string }> {

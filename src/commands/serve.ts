@@ -1,5 +1,5 @@
 /**
- * `amsu-proxy serve`: runs the proxy until it is told to stop.
+ * `amsu-proxy serve`: runs the proxy until a signal stops it.
  */
 import type { DestinationStream, Logger } from 'pino'
 import { createApp } from '../app.ts'
@@ -13,39 +13,39 @@ import { createLogger } from '../logging/logger.ts'
 import { codeOf } from '../relay/upstream-errors.ts'
 import { createMasker } from '../secrets/masker.ts'
 
-/** How long a signal waits for what is just being opened, in milliseconds: the name of a listener may take long to be found. */
+/** How long a signal waits for listeners that are being opened, in milliseconds: resolving the name of HOST may take long. */
 const OPEN_TIMEOUT_MS = 1_000
 
-/** The process, as a command sees it. */
+/** What this command needs of the process. */
 export interface Process {
   readonly environment: Environment
   readonly dotenvPath: string
   readonly nodeVersion: string
   /** Version of this program. */
   readonly version: () => string
-  /** Where log lines go, and how many of them were lost. */
+  /** Where log lines are written, and how many of them were lost. */
   readonly destination: DestinationStream & { readonly droppedLines: number }
-  /** Writes a line for a person who has just started the program in vain. */
+  /** Writes a line to standard error, for a person whose start of the program failed. */
   readonly printError: (line: string) => void
-  /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. Until this is called, so does the first. */
+  /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. Before this is called, the first one ends it too. */
   readonly untilStopped: () => Promise<string>
-  /** Takes variables out of the environment. */
+  /** Removes variables from the environment. */
   readonly unsetEnv: (names: readonly string[]) => void
   /** Calls `handle` at each SIGHUP. */
   readonly onReload: (handle: () => void) => void
-  /** Calls `handle` for an error nobody caught. */
+  /** Calls `handle` for an uncaught error. */
   readonly onFatal: (handle: (error: unknown) => void) => void
 }
 
 /**
  * Runs the proxy.
  *
- * @returns the exit code: 0 after a signal, 1 when it can not start or run, 2 when it is not configured
+ * @returns the exit code: 0 after a signal, 1 if it cannot start or run, 2 if it is not configured
  */
 export async function serve (process: Process): Promise<number> {
   const config = await readConfig(process)
   if (config === undefined) return 2
-  // A child would inherit them, and a dump would print them.
+  // A child process would inherit the secrets, and a dump would print them.
   process.unsetEnv(secretSettings)
   const masker = createMasker()
   const logging = { level: config.logLevel, masker, destination: process.destination }
@@ -64,38 +64,38 @@ export async function serve (process: Process): Promise<number> {
   const stopped = process.untilStopped()
   try {
     const addresses = await Promise.race([app.open(), stopped.then(async () => await delay(OPEN_TIMEOUT_MS, systemClock))])
-    // Nothing was opened that would have to be closed.
+    // Nothing is open yet, so nothing has to be closed.
     if (addresses === undefined) return 0
     const { address, adminAddress } = addresses
-    // Said at every level: with PORT=0 nothing else tells the port.
+    // Written at every log level: with PORT=0 only this line names the port.
     createLogger({ ...logging, level: 'info' }).info({ address, adminAddress }, `amsu-proxy listens on ${address}`)
   } catch (error) {
-    log.fatal({ err: error }, 'can not listen')
-    process.printError(`amsu-proxy can not listen (${codeOf(error)})${codeOf(error) === 'EADDRINUSE' ? ': another program listens there; stop it, or choose another address' : ''}`)
+    log.fatal({ err: error }, 'the proxy cannot listen, choose another address or port')
+    process.printError(`amsu-proxy cannot listen (${codeOf(error)})${codeOf(error) === 'EADDRINUSE' ? ': another program listens there; stop it, or choose another address' : ''}`)
     await app.stop()
     return 1
   }
   return await run(process, app, stopped, config.shutdownGraceMs, log)
 }
 
-/** Runs what is open until a signal or an error that nobody caught. */
+/** Runs the open proxy until a signal or an uncaught error. */
 async function run (process: Process, app: Awaited<ReturnType<typeof createApp>>, stopped: Promise<string>, graceMs: number, log: Logger): Promise<number> {
   process.onReload(() => {
-    log.info('reading secrets, callers and certificates again')
+    log.info('the proxy reads secrets, callers and certificates again')
     app.reload()
   })
   const fatal = new Promise<number>(resolve => {
     process.onFatal(error => {
-      log.fatal({ err: error }, 'uncaught error, stopping')
+      log.fatal({ err: error }, 'the proxy stops because of an uncaught error')
       resolve(1)
     })
   })
   const exitCode = await Promise.race([fatal, stopped.then(signal => {
-    log.info({ signal, graceMs }, 'stopping')
+    log.info({ signal, graceMs }, 'the proxy is stopping')
     return 0
   })])
   await app.stop()
-  log.info('stopped')
+  log.info('the proxy has stopped')
   return exitCode
 }
 

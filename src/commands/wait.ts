@@ -1,15 +1,15 @@
 /**
- * `amsu-proxy wait`: waits until the proxy is ready, so that what needs it can be started after it.
+ * `amsu-proxy wait`: waits until the proxy is ready, so that programs that need it can start after it.
  */
 import { delay, type Clock } from '../clock.ts'
 import { readVariables } from '../config/variables.ts'
 import type { HealthcheckProcess } from './healthcheck.ts'
 import { probeReadiness, probeTarget } from './readiness-probe.ts'
 
-/** How long to pause between two questions. */
+/** The pause between two probes. */
 const PAUSE_MS = 200
 
-/** A proxy that does not answer within this is asked anew. */
+/** The timeout of one probe. */
 const RESPONSE_TIMEOUT_MS = 3_000
 
 /** The process and its clock. */
@@ -18,7 +18,7 @@ export interface WaitProcess extends HealthcheckProcess {
 }
 
 /**
- * Asks until the proxy is ready, at least once.
+ * Probes until the proxy is ready, at least once.
  *
  * @returns the exit code: 0 ready, 1 not within `timeoutMs`
  */

@@ -1,27 +1,27 @@
 /**
- * Hosts and origins, as settings name them.
+ * Parses the host names and origins of settings.
  */
 import { hostOf, originOf } from '../guards/browser-guard.ts'
 import { hasNoEmptyLabel, withoutFinalDot } from '../upstream/host-name.ts'
 import { problem } from './validation.ts'
 
-/** Hosts that are this machine: what goes there stays here. */
+/** Loopback hosts: traffic to them does not leave this machine. */
 const LOOPBACK = /^(?:localhost\.?|.*\.localhost\.?|127\.\d+\.\d+\.\d+\.?|\[?::1\]?|\[?::ffff:127\.\d+\.\d+\.\d+\]?)$/i
 
-/** Whether an address or name means this machine and nobody else. */
+/** Whether an address or name is loopback. */
 export function isLoopback (host: string): boolean {
   return LOOPBACK.test(host)
 }
 
-/** Where AMSU is. */
+/** The address of AMSU. */
 export interface AmsuOrigin {
-  /** Its origin. A final dot of the name is for DNS alone: TLS forbids it (RFC 6066 section 3), and a `Host` with it is another one. */
+  /** Its origin, without a final dot of the name. The dot is for DNS only: TLS forbids it (RFC 6066 section 3), and a `Host` with it is another host. */
   readonly url: URL
-  /** The name to look up, its final dot included; or the address, without brackets. */
+  /** The name to look up, with its final dot; or the address, without brackets. */
   readonly lookupName: string
 }
 
-/** Reads AMSU's base URL; undefined, and a problem, when it is more or less than an origin. */
+/** Reads AMSU's base URL. If it is not exactly an origin, returns undefined and adds a problem. */
 export function readOrigin (text: string | undefined, problems: string[]): AmsuOrigin | undefined {
   const url = toOrigin(text)
   if (url === undefined) {
@@ -34,8 +34,8 @@ export function readOrigin (text: string | undefined, problems: string[]): AmsuO
 }
 
 /**
- * Reads the list of Host names, in the form in which the guard compares them. A port is fine and says nothing: no Host is judged by
- * it. A scheme, a star or a leading dot would match nothing, in silence.
+ * Reads the list of Host names, in the form in which the guard compares them. A port is allowed and ignored, because the guard does
+ * not compare ports. A scheme, a star or a leading dot is an error, because such an entry would silently match nothing.
  */
 export function readHosts (text: string | undefined, problems: string[]): readonly string[] {
   const hosts = (text ?? '').split(',').map(item => item.trim()).filter(item => item !== '').map(item => item.startsWith('.') ? undefined : hostOf(item))
@@ -43,7 +43,7 @@ export function readHosts (text: string | undefined, problems: string[]): readon
   return hosts.filter(host => host !== undefined)
 }
 
-/** Reads the list of browser origins, in the form browsers send (RFC 6454 section 6.2), without a final dot. */
+/** Reads the list of browser origins, in the form that browsers send (RFC 6454 section 6.2), without a final dot. */
 export function readOrigins (text: string | undefined, problems: string[]): readonly string[] {
   if (text === undefined) return []
   const origins = text.split(',').map(item => toOrigin(item.trim()))
@@ -53,7 +53,7 @@ export function readOrigins (text: string | undefined, problems: string[]): read
 
 function toOrigin (text: string | undefined): URL | undefined {
   const url = text !== undefined && URL.canParse(text) ? new URL(text) : undefined
-  // A host with a star parses, but it is a pattern: it would match nothing, in silence.
+  // A host with a star parses as a URL, but it is a pattern and would silently match nothing.
   const isHost = url !== undefined && /^https?:$/.test(url.protocol) && !url.hostname.includes('*') && hasNoEmptyLabel(url.hostname)
   const isOrigin = isHost && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === ''
   return isOrigin ? url : undefined

@@ -1,10 +1,10 @@
 /**
- * Reads the file of `CALLERS_FILE`.
+ * Reads the callers of `CALLERS_FILE`.
  */
 import { parseCallersFile, type Caller } from '../callers/caller-list.ts'
 import { withPath, type SettingFiles } from './setting-files.ts'
 
-/** The callers in a file; undefined, and problems that name its lines, when it does not hold. */
+/** Returns the callers in a file. If the file is invalid, returns undefined and adds problems that name its lines. */
 export function readCallersFile (path: string, problems: string[], files: SettingFiles): readonly Caller[] | undefined {
   const text = files.read('CALLERS_FILE', path, problems)
   if (text === undefined) return undefined

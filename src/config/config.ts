@@ -1,6 +1,6 @@
 /**
- * From the environment to one frozen object of typed slices, or to all that is wrong with it at once. A problem is named by its
- * setting and its rule; a value is never repeated, because it may be a secret in the wrong place.
+ * Configuration: reads the environment and `.env` into one frozen object of typed slices, or reports all configuration errors
+ * together. An error names the setting and its rule, never the value, because the value may be a secret in the wrong place.
  */
 import type { LevelWithSilent } from 'pino'
 import { parseCallers, weakSecretWarnings, type Caller } from '../callers/caller-list.ts'
@@ -30,7 +30,7 @@ export interface TcpListenerConfig { readonly host: string, readonly port: numbe
 /** A listener on an address, or on a unix socket. */
 export type ListenerConfig = TcpListenerConfig | { readonly path: string }
 
-/** Everything that can be set, in slices: a part is given its slice and knows no other. All durations are in milliseconds. */
+/** All settings, in slices: each component receives its own slice only. All durations are in milliseconds. */
 export interface Config {
   readonly amsu: {
     readonly origin: string
@@ -57,25 +57,25 @@ export interface Config {
     readonly maxInFlight: number
   }
   readonly quota: { readonly pollMs: number }
-  /** Paths of what can change while the program runs. */
+  /** Paths of files that can change while the program runs. */
   readonly files: {
     readonly clientId: string | undefined
     readonly clientSecret: string | undefined
     readonly callers: string | undefined
     readonly certificateAuthority: string | undefined
-    /** What was seen of each file, those of the listener's certificate included, when it was read. A FIFO has no entry: it can not be read again. */
+    /** The fingerprint of each file when it was read, the listener's certificate included. A FIFO has no entry, because it cannot be read again. */
     readonly seen: Fingerprints
   }
   readonly shutdownGraceMs: number
   readonly logLevel: LevelWithSilent
-  /** What is set, for people to look at; without secrets. */
+  /** The settings in effect, for people; without secrets. */
   readonly effective: readonly EffectiveSetting[]
-  /** What works but may not be meant, as whole sentences for the log. */
+  /** Warnings about valid but probably unintended settings, as complete sentences for the log. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Reads the configuration of a program that starts: FIFOs are read too, and waited for.
+ * Reads the configuration at start. It also reads FIFOs, and waits for their writers.
  *
  * @param environment wins over the file
  * @param dotenvPath a `.env` file; it need not exist
@@ -86,11 +86,11 @@ export async function loadConfigAtStart (environment: Environment, dotenvPath: s
 }
 
 /**
- * Reads the configuration, without waiting for anything.
+ * Reads the configuration without waiting.
  *
  * @param environment wins over the file
  * @param dotenvPath a `.env` file; it need not exist
- * @param pipes what FIFOs held; others are refused. @default none
+ * @param pipes the contents of FIFOs that were read; any other FIFO is an error. @default none
  * @throws {ConfigError} with every problem there is
  */
 export function loadConfig (environment: Environment, dotenvPath: string, pipes: Pipes = new Map()): Config {
@@ -138,7 +138,7 @@ export function loadConfig (environment: Environment, dotenvPath: string, pipes:
 
 function openAccessProblems (host: string): string[] {
   if (isLoopback(host)) return []
-  return ['HOST is beyond loopback, where anybody could spend AMSU calls: set CALLERS (or CALLERS_FILE) to the local credentials of your apps, or ALLOW_OPEN_ACCESS=true if the network lets only them in']
+  return ['HOST is not a loopback address, so anybody who reaches it could spend AMSU calls: set CALLERS (or CALLERS_FILE) to the local credentials of your apps, or ALLOW_OPEN_ACCESS=true if the network admits only your apps']
 }
 
 function relaySlice (number: (name: SettingName) => number): Config['relay'] {
@@ -153,7 +153,7 @@ function relaySlice (number: (name: SettingName) => number): Config['relay'] {
   }
 }
 
-/** Reads a secret from its variable or its file; exactly one must be there. */
+/** Reads a secret from its variable or its file; exactly one must be set. */
 function readSecret (name: 'AMSU_CLIENT_ID' | 'AMSU_CLIENT_SECRET', values: Values, problems: string[], files: SettingFiles): Secret | undefined {
   const value = values[name]
   const path = values[`${name}_FILE`]
@@ -168,7 +168,7 @@ function readSecret (name: 'AMSU_CLIENT_ID' | 'AMSU_CLIENT_SECRET', values: Valu
   return undefined
 }
 
-/** Reads the callers from their variable or their file; undefined means open access. */
+/** Reads the callers from the variable or the file; undefined means open access. */
 function readCallers (values: Values, problems: string[], files: SettingFiles): readonly Caller[] | undefined {
   const { CALLERS: inline, CALLERS_FILE: path } = values
   if (inline === undefined && path === undefined) return undefined
@@ -186,7 +186,7 @@ function readCallers (values: Values, problems: string[], files: SettingFiles): 
 function readForwardProxy (text: string | undefined, problems: string[]): ForwardProxy | undefined {
   if (text === undefined) return undefined
   const forwardProxy = parseForwardProxy(text)
-  // Looked for in the text too: a URL parser drops line breaks and tabs without a word.
+  // The raw text is checked too, because a URL parser silently drops line breaks and tabs.
   if (hasControlCharacter(text) || hasControlCharacter(percentDecoded(text))) problems.push(controlProblem('AMSU_HTTP_PROXY'))
   else if (forwardProxy === undefined) problems.push(problem('AMSU_HTTP_PROXY'))
   return forwardProxy
@@ -196,7 +196,7 @@ function percentDecoded (text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    return text // a broken one is a problem of its own
+    return text // an invalid percent-encoding is reported as an invalid URL
   }
 }
 
@@ -209,22 +209,22 @@ function readRoutes (text: string | undefined, problems: string[]): readonly All
 
 function transportWarnings (origin: URL): string[] {
   return origin.protocol === 'http:' && !isLoopback(origin.hostname)
-    ? ['AMSU_BASE_URL is plain http: the app secret, the tokens and all data cross the network in clear']
+    ? ['AMSU_BASE_URL is plain http: the app secret, the tokens and all data cross the network unencrypted']
     : []
 }
 
-/** Names that are no setting: those of the environment by their prefix, those of the file all, for it is ours. */
+/** Warns of names that are not settings: in the environment those with our prefix, in the file all, because the file is ours. */
 function nameWarnings (environment: Environment, dotenvPath: string, { lineOf, warnings }: DotenvFile): string[] {
   return [...unknownNames(Object.keys(environment).filter(name => !lineOf.has(name) && (environment[name] ?? '') !== '')), ...unknownNamesInFile(dotenvPath, lineOf), ...warnings]
 }
 
-/** Certificates are public, and the app_key is no secret by itself. */
+/** Warns of files with loose permissions and of FIFOs. Certificates are public, and the app_key alone is not a secret. */
 function fileWarnings ({ openToAll, pipeNames }: SettingFiles, dotenvPath: string, dotenv: DotenvFile): string[] {
   const names: string[] = (['AMSU_CLIENT_SECRET_FILE', 'CALLERS_FILE', 'TLS_KEY_FILE'] as const).filter(name => openToAll.includes(name))
   if (dotenv.isOpenToAll && secretSettings.some(name => name !== 'AMSU_CLIENT_ID' && (dotenv.values.get(name) ?? '') !== '')) names.push(dotenvPath)
   return [
-    ...(names.length === 0 ? [] : [`${names.join(', ')}: every user here can read or change that file; chmod o-rw, or for a mounted secret mode 0440, unless this program is alone here`]),
-    ...(pipeNames.length === 0 ? [] : [`${pipeNames.join(', ')}: the file is a FIFO, which is read once; a change needs a restart`]),
+    ...(names.length === 0 ? [] : [`${names.join(', ')}: every user of this machine can read or change the file; run chmod o-rw, or mount the secret with mode 0440, unless this program runs alone here`]),
+    ...(pipeNames.length === 0 ? [] : [`${pipeNames.join(', ')}: the file is a FIFO, which is read only once; restart the proxy after a change`]),
   ]
 }
 

@@ -1,33 +1,33 @@
 /**
- * Parses a `.env` file as `util.parseEnv` of Node 26 does, but loses nothing in silence and does the same on every Node: what is no
- * comment, blank line or setting is a problem with its line. Node's parser and dotenv skip such a line without a word, and that of
- * Node 20 takes the next one along.
+ * Parser for `.env` files. It parses as `util.parseEnv` of Node 26 does, but the same on every version of Node, and it reports every
+ * line that is not a comment, blank or a setting. Node's parser and dotenv silently skip such a line, and Node 20's skips the next
+ * one as well.
  */
 import { settings } from './settings.ts'
 
-/** A line that sets something. `export` is for files that a shell reads too. */
+/** A line that sets a variable. `export` allows a file that a shell reads too. */
 const SETTING = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*(.*)$/
 
-/** A line that says nothing, and what may follow an end quote. */
+/** A blank line or a comment; also what may follow a closing quote. */
 const BLANK_OR_COMMENT = /^[ \t]*(?:#|$)/
 
-/** A number sign that begins a comment although it touches what may have been meant as a value. */
+/** A `#` that starts a comment directly after the value, of which it may be meant to be a part. */
 const TOUCHING_COMMENT = /[^ \t#]#/
 
-/** A blank of the format, at the end of a value. */
-const BLANKS_AT_END = /[ \t]+$/
+/** Spaces and tabs at the end of a value. */
+const TRAILING_SPACE = /[ \t]+$/
 
-/** What a file sets, and all that is wrong with it, as ends of sentences that begin with the file's path. */
+/** The variables and problems of a file. Each problem is the end of a sentence that begins with the file's path. */
 export interface Dotenv {
   readonly values: ReadonlyMap<string, string>
-  /** Where each name is set last, counted from 1. */
+  /** The line that sets each name last, counted from 1. */
   readonly lineOf: ReadonlyMap<string, number>
   readonly problems: readonly string[]
-  /** What works but may not be meant. */
+  /** Valid lines that are probably unintended. */
   readonly warnings: readonly string[]
 }
 
-/** Parses the text of a file; line ends of any system are fine. */
+/** Parses the text of a file, with the line endings of any system. */
 export function parseDotenv (text: string): Dotenv {
   return new Parser(text.split(/\r\n|\n|\r/)).parse()
 }
@@ -48,7 +48,7 @@ class Parser {
     return { values: this.#values, lineOf: this.#lineOf, problems: this.#problems, warnings: this.#warnings }
   }
 
-  /** Parses what begins at a line; returns the index of the line behind it. */
+  /** Parses the entry that begins at a line; returns the index of the next line to parse. */
   #parseLine (index: number): number {
     const line = this.#lines[index] ?? ''
     if (BLANK_OR_COMMENT.test(line)) return index + 1
@@ -59,26 +59,26 @@ class Parser {
     }
     const quote = rest[0]
     if (quote === '"' || quote === "'" || quote === '`') return this.#parseQuoted(index, name, rest.slice(1), quote)
-    if (TOUCHING_COMMENT.test(rest)) this.#warnings.push(`line ${index + 1}: the value ends before #, which begins a comment; put it in quotes if # belongs to it`)
-    this.#set(index, name, rest.replace(/#.*$/, '').replace(BLANKS_AT_END, ''))
+    if (TOUCHING_COMMENT.test(rest)) this.#warnings.push(`line ${index + 1}: the value ends before #, which starts a comment; put the value in quotes if # is part of it`)
+    this.#set(index, name, rest.replace(/#.*$/, '').replace(TRAILING_SPACE, ''))
     return index + 1
   }
 
-  /** Parses a value in quotes, which may go on for lines. A missing end quote costs one problem, and the lines after it are still parsed. */
+  /** Parses a quoted value, which may span lines. A missing closing quote is one problem, and the following lines are still parsed. */
   #parseQuoted (index: number, name: string, rest: string, quote: string): number {
     let value = rest
     let last = index
     while (!value.includes(quote)) {
       const next = this.#lines[++last]
       if (next === undefined || isKnownSetting(next)) {
-        this.#problems.push(`line ${index + 1} has no end quote`)
+        this.#problems.push(`line ${index + 1} has no closing quote`)
         return index + 1
       }
       value += `\n${next}`
     }
     const end = value.indexOf(quote)
     if (!BLANK_OR_COMMENT.test(value.slice(end + 1))) {
-      this.#problems.push(`line ${last + 1} goes on after the end quote${last === index ? '' : ` of the value that begins in line ${index + 1}`}`)
+      this.#problems.push(`line ${last + 1} has text after the closing quote${last === index ? '' : ` of the value that starts in line ${index + 1}`}`)
     }
     this.#set(index, name, quote === '"' ? value.slice(0, end).replaceAll('\\n', '\n') : value.slice(0, end))
     return last + 1
@@ -86,13 +86,13 @@ class Parser {
 
   #set (index: number, name: string, value: string): void {
     const earlier = this.#lineOf.get(name)
-    if (earlier !== undefined) this.#warnings.push(`line ${index + 1} sets again what line ${earlier} has set, and wins`)
+    if (earlier !== undefined) this.#warnings.push(`line ${index + 1} overrides the same name in line ${earlier}`)
     this.#values.set(name, value)
     this.#lineOf.set(name, index + 1)
   }
 }
 
-/** Whether a line inside an open quote sets one of our settings: then an end quote is missing, and the line must not be swallowed. */
+/** Whether a line inside an open quote sets one of our settings: then the closing quote is missing, and the line must not be lost. */
 function isKnownSetting (line: string): boolean {
   const [, name] = SETTING.exec(line) ?? []
   return name !== undefined && Object.hasOwn(settings, name)

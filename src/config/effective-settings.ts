@@ -1,5 +1,5 @@
 /**
- * The settings as they are in effect, for people to look at. A secret is only said to be set.
+ * Lists the settings in effect, for people. A secret is shown as `[redacted]`.
  */
 import { REDACTED } from '../secrets/secret.ts'
 import { settings, type Setting, type SettingName } from './settings.ts'
@@ -10,14 +10,14 @@ export interface EffectiveSetting {
   readonly name: string
   /** As text; `[redacted]` for a secret. */
   readonly value: string
-  /** Whether nobody has set it. */
+  /** Whether the value is the default. */
   readonly isDefault: boolean
 }
 
 /**
- * Lists what is in effect, in the order in which settings are documented.
+ * Lists the settings in effect, in the order of the documentation.
  *
- * @param given the names somebody has set
+ * @param given the names that are set explicitly
  */
 export function effectiveSettings (values: Values, given: ReadonlySet<string>): EffectiveSetting[] {
   return (Object.entries(settings) as Array<[SettingName, Setting]>)

@@ -1,23 +1,23 @@
 /**
- * Watches files by polling: it works on every file system and through every symlink swap
+ * File watcher that polls, which works on every file system and with every kind of symlink swap
  * (docs/internals/decisions/0003-guards.md).
  */
 import type { Fingerprints } from './setting-files.ts'
 import { fingerprintAt } from './text-file.ts'
 
-/** How often the files are looked at. */
-const WATCH_INTERVAL_MS = 1_000
+/** How often the files are checked. */
+const POLL_INTERVAL_MS = 1_000
 
 /**
  * Reads files again when one of them may have changed: written in place, replaced, or reached through another link. Files that
  * belong together are read together, so that a new certificate is not tried with the old key.
  *
- * *Seen* means read well. After a reading that failed the files are read at each look until it succeeds; and after one that found
- * something else they are read once more, because a file that changes twice within a tick of its file system's clock looks the same.
+ * After a failed read, the files are read at each poll until a read succeeds. After a read that found a change, they are read once
+ * more, because a file that changes twice within one tick of its file system's clock has the same fingerprint.
  *
- * @param seen what was seen of each file when it was last read
- * @param read reads them all; returns what it has seen, or undefined when they did not read well
- * @returns ends the watch
+ * @param seen the fingerprint of each file when it was last read
+ * @param read reads all files; returns their fingerprints, or undefined if a file is invalid
+ * @returns a function that stops the watcher
  */
 export function watchFiles (seen: Fingerprints, read: () => Fingerprints | undefined): () => void {
   const paths = Object.keys(seen)
@@ -28,7 +28,7 @@ export function watchFiles (seen: Fingerprints, read: () => Fingerprints | undef
     const now = read()
     isSettled = now !== undefined && paths.every(path => now[path] === known[path])
     known = now ?? known
-  }, WATCH_INTERVAL_MS)
+  }, POLL_INTERVAL_MS)
   timer.unref()
   return () => { clearInterval(timer) }
 }

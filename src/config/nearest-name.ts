@@ -1,15 +1,16 @@
 /**
- * A mistyped setting is silent by nature: the program runs with the default. These names are answered with the nearest known one.
+ * Suggests the nearest known setting for an unknown name. Without a warning, a mistyped setting would go unnoticed, because the
+ * program would run with the default.
  */
 import { settings } from './settings.ts'
 
-/** Every name under this prefix is meant for this program. */
+/** A name with this prefix is meant for this program. */
 const PREFIX = 'AMSU_'
 
-/** How programs name their variables; with an underscore, or short. */
+/** The usual form of a variable's name: with an underscore, or short. */
 const NAME_LIKE = /^(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[A-Z]{1,16})$/
 
-/** One sentence for each given name that starts with `AMSU_` and is no setting. */
+/** Returns one sentence for each given name that starts with `AMSU_` and is not a setting. */
 export function unknownNames (given: readonly string[]): string[] {
   return given
     .filter(name => name.startsWith(PREFIX) && !Object.hasOwn(settings, name))
@@ -17,8 +18,8 @@ export function unknownNames (given: readonly string[]): string[] {
 }
 
 /**
- * One sentence for each name of a file that is no setting: what stands there is meant for this program. A name is repeated only if it
- * looks like one, because a secret on a line of its own may end with `=`.
+ * Returns one sentence for each name of a file that is not a setting, because everything in the file is meant for this program. A name
+ * is repeated only if it looks like a name, because a secret on a line of its own may end with `=`.
  */
 export function unknownNamesInFile (path: string, lineOf: ReadonlyMap<string, number>): string[] {
   return [...lineOf]
@@ -26,14 +27,14 @@ export function unknownNamesInFile (path: string, lineOf: ReadonlyMap<string, nu
     .map(([name, line]) => `${path} line ${line}: ${NAME_LIKE.test(name) ? name : 'this'} is not a setting; did you mean ${nearestName(name.toUpperCase(), Object.keys(settings))}?`)
 }
 
-/** The candidate with the fewest edits to `name`; the first of several. `candidates` is not empty. */
+/** Returns the candidate with the smallest edit distance to `name`, the first of several. `candidates` is not empty. */
 export function nearestName (name: string, candidates: readonly string[]): string {
   return candidates.reduce((best, candidate) => editDistance(name, candidate) < editDistance(name, best) ? candidate : best)
 }
 
-/** Levenshtein distance: how many characters must be inserted, removed or replaced to make `b` of `a`. */
+/** Levenshtein distance: how many characters must be inserted, removed or replaced to turn `a` into `b`. */
 function editDistance (a: string, b: string): number {
-  // Distances from the part of `a` seen so far to each beginning of `b`.
+  // Distances from the processed prefix of `a` to each prefix of `b`.
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

@@ -1,6 +1,6 @@
 /**
- * Reads FIFOs that settings name, such as the `<(…)` of a shell, before anything else: they give what they hold once, so they
- * cannot be watched, and whoever writes may be late, so nothing may wait for them later.
+ * Reads the FIFOs that settings name, such as the `<(…)` of a shell, before anything else. A FIFO can be read only once, so it cannot
+ * be watched. Its writer may be late, so only the start of the program waits for it.
  */
 import { constants, statSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
@@ -9,18 +9,18 @@ import { settings } from './settings.ts'
 import { MAX_FILE_BYTES } from './text-file.ts'
 import { mergeVariables, readDotenv, type Environment, type Pipes } from './variables.ts'
 
-/** How long a FIFO's writer may take. */
+/** How long the writer of a FIFO may take. */
 const WRITER_TIMEOUT_MS = 10_000
 
-/** How long to pause when there is nothing to read yet. */
+/** The pause before the next attempt while there is nothing to read. */
 const PAUSE_MS = 20
 
 /** The settings that name a file to read. */
 const FILE_SETTINGS = Object.keys(settings).filter(name => name.endsWith('_FILE'))
 
 /**
- * Reads every FIFO among the files of the configuration. One that cannot be read, or that nobody writes to in time, is left out;
- * reading the configuration then says what is wrong with it.
+ * Reads every FIFO among the files of the configuration. A FIFO that cannot be read, or that has no writer in time, is omitted;
+ * reading the configuration then reports it.
  */
 export async function readPipes (environment: Environment, dotenvPath: string, clock: Clock = systemClock): Promise<Pipes> {
   const pipes = new Map<string, Buffer>()
@@ -56,7 +56,7 @@ async function readPipe (path: string, clock: Clock): Promise<Buffer | undefined
   }
 }
 
-/** Reads until all writers have left; nothing read and no writer means that none has come yet. */
+/** Reads until all writers have closed the FIFO. No data and no writer means that no writer has opened it yet. */
 async function readToEnd (handle: FileHandle, isInTime: () => boolean, clock: Clock): Promise<Buffer | undefined> {
   const buffer = Buffer.alloc(MAX_FILE_BYTES + 1)
   let length = 0
@@ -69,7 +69,7 @@ async function readToEnd (handle: FileHandle, isInTime: () => boolean, clock: Cl
   return length === buffer.length ? buffer : undefined
 }
 
-/** The number of bytes read; undefined when a writer is there but has written nothing yet. */
+/** Returns the number of bytes read; undefined if a writer has the FIFO open but has written nothing yet. */
 async function readSome (handle: FileHandle, buffer: Buffer, offset: number): Promise<number | undefined> {
   try {
     return (await handle.read(buffer, offset, buffer.length - offset, null)).bytesRead

@@ -1,5 +1,5 @@
 /**
- * The certificate and key this proxy shows to its callers.
+ * Reads the listener's TLS certificate and key, and the certificate authorities for AMSU.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createRequire } from 'node:module'
@@ -8,13 +8,13 @@ import { Secret } from '../secrets/secret.ts'
 import { SettingFiles, withPath } from './setting-files.ts'
 import { problem } from './validation.ts'
 
-/** Loads Node's TLS only where there is a pair to be tried: that costs 4 to 6 MiB. */
+/** Loads Node's TLS module only if there is a pair to check, because it costs 4 to 6 MiB. */
 const load = createRequire(import.meta.url)
 
-/** The certificates of a PEM text; one without its end is read to the end of the text (RFC 7468 section 2). */
+/** The certificates of a PEM text; one without an end line extends to the end of the text (RFC 7468 section 2). */
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^]*?(?:-----END CERTIFICATE-----|$)/g
 
-/** A pair that was found to fit, and where it came from. */
+/** A certificate and its matching key, with their paths. */
 export interface TlsConfig {
   readonly cert: string
   readonly key: Secret
@@ -22,15 +22,15 @@ export interface TlsConfig {
   readonly keyPath: string
 }
 
-/** Reads the pair; undefined without a path, or with a problem when it can not be served. */
+/** Reads the pair. Returns undefined without a path; if the pair is invalid, returns undefined and adds a problem. */
 export function readTls (certPath: string | undefined, keyPath: string | undefined, problems: string[], files = new SettingFiles()): TlsConfig | undefined {
   if (certPath === undefined && keyPath === undefined) return undefined
   if (certPath === undefined || keyPath === undefined) {
     problems.push(problem(certPath === undefined ? 'TLS_CERT_FILE' : 'TLS_KEY_FILE'))
     return undefined
   }
-  const cert = files.readFilled('TLS_CERT_FILE', certPath, problems)
-  const key = files.readFilled('TLS_KEY_FILE', keyPath, problems)
+  const cert = files.readNonEmpty('TLS_CERT_FILE', certPath, problems)
+  const key = files.readNonEmpty('TLS_KEY_FILE', keyPath, problems)
   if (cert === undefined || key === undefined) return undefined
   const pair = { cert, key: new Secret(key), certPath, keyPath }
   if (isPair(pair)) return pair
@@ -38,16 +38,16 @@ export function readTls (certPath: string | undefined, keyPath: string | undefin
   return undefined
 }
 
-/** Reads certificate authorities; undefined without a path, or with a problem when they can not all be read. */
+/** Reads certificate authorities. Returns undefined without a path; if one is invalid, returns undefined and adds a problem. */
 export function readAuthority (path: string | undefined, problems: string[], files = new SettingFiles()): string | undefined {
   if (path === undefined) return undefined
-  const pem = files.readFilled('AMSU_CA_FILE', path, problems)
+  const pem = files.readNonEmpty('AMSU_CA_FILE', path, problems)
   if (pem === undefined || isAuthority(pem)) return pem
   problems.push(withPath(problem('AMSU_CA_FILE'), path))
   return undefined
 }
 
-/** Whether a text holds certificates, and each can be read. Node would skip a broken one in silence, and trust less than was meant. */
+/** Whether a text contains certificates, all valid. Node would silently skip an invalid one and trust less than intended. */
 export function isAuthority (pem: string): boolean {
   const blocks = pem.match(CERTIFICATES) ?? []
   try {
@@ -57,7 +57,7 @@ export function isAuthority (pem: string): boolean {
   }
 }
 
-/** OpenSSL refuses what is no certificate, no key, or not its key; but a key of another type it keeps beside the certificate, and serves nobody. */
+/** OpenSSL rejects an invalid certificate, an invalid key and a mismatched key. It accepts a key of another type, but then no handshake succeeds. */
 function isPair ({ cert, key }: TlsConfig): boolean {
   try {
     const { createSecureContext } = load('node:tls') as typeof tls

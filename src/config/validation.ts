@@ -1,16 +1,16 @@
 /**
- * Takes the given variables to checked values: types, ranges and defaults by env-schema, and what a schema can not say.
+ * Validates the variables: types, ranges and defaults with env-schema, and the rules that a schema cannot express.
  */
 import { envSchema } from 'env-schema'
 import { settings, type Setting, type SettingName } from './settings.ts'
 
-/** How a number is written: env-schema alone would take blanks for 0, `0x10` for 16, and let `Infinity` past every bound. */
+/** The form of a number. env-schema alone would read spaces as 0 and `0x10` as 16, and would accept `Infinity` despite any maximum. */
 const DIGITS = /^\d{1,16}$/
 
-/** Values as the schema leaves them. */
+/** The values after validation. */
 export type Values = Partial<Record<SettingName, string | number | boolean>>
 
-/** Checks types and ranges and fills in defaults; what does not hold is reported and left out. */
+/** Checks types and ranges and fills in defaults. An invalid value is reported and omitted. */
 export function validate (given: Readonly<Record<string, string>>, problems: string[]): Values {
   const data = Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(settings, name)))
   const report = (name: SettingName): void => {
@@ -31,12 +31,12 @@ export function validate (given: Readonly<Record<string, string>>, problems: str
   }
 }
 
-/** The sentence that says what a setting must be. */
+/** Returns the sentence that states what a setting must be. */
 export function problem (name: SettingName): string {
   return `${name} must be ${settings[name].rule}`
 }
 
-/** The table of settings as a JSON schema. */
+/** Returns the table of settings as a JSON schema. */
 export function jsonSchema (): object {
   const properties = Object.fromEntries(Object.entries<Setting>(settings).map(([name, { type, default: value, minimum, maximum, values }]) => [name, {
     type,

@@ -1,6 +1,6 @@
 /**
- * The given variables, before anything is judged: the environment, and a `.env` file below it. Apart from validation.ts because
- * `healthcheck` runs every few seconds and needs three of them, and no schema.
+ * Reads the variables without validating them: the environment, which wins, and a `.env` file. This is separate from validation.ts
+ * because `healthcheck` runs every few seconds and needs a few variables but no schema.
  */
 import { parseDotenv, type Dotenv } from './dotenv.ts'
 import { decodeText, readTextFile, toFileError } from './text-file.ts'
@@ -8,15 +8,15 @@ import { decodeText, readTextFile, toFileError } from './text-file.ts'
 /** The environment as the process has it. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** What a file gave, or nothing if it is not there. */
+/** The content of a file; empty if the file does not exist. */
 export interface DotenvFile extends Dotenv {
   readonly isOpenToAll: boolean
 }
 
-/** What was read of FIFOs before anything else, by path: they give what they hold once. */
+/** The contents of FIFOs by path. They are read before anything else, because a FIFO can be read only once. */
 export type Pipes = ReadonlyMap<string, Buffer>
 
-const NOTHING: DotenvFile = { values: new Map(), lineOf: new Map(), problems: [], warnings: [], isOpenToAll: false }
+const EMPTY: DotenvFile = { values: new Map(), lineOf: new Map(), problems: [], warnings: [], isOpenToAll: false }
 
 /**
  * Merges the environment with a `.env` file.
@@ -30,25 +30,25 @@ export function readVariables (environment: Environment, path: string, problems:
   return mergeVariables(environment, dotenv)
 }
 
-/** Reads a `.env` file. Its problems and warnings are whole sentences that begin with its path. */
+/** Reads a `.env` file. Its problems and warnings are complete sentences that begin with its path. */
 export function readDotenv (path: string, pipes: Pipes = new Map()): DotenvFile {
-  const say = (end: string): string => `${path} ${end}`
+  const toSentence = (end: string): string => `${path} ${end}`
   try {
     const piped = pipes.get(path)
     const { text, isOpenToAll } = piped === undefined ? readTextFile(path) : { text: decodeText(piped), isOpenToAll: false }
     const { problems, warnings, ...rest } = parseDotenv(text)
-    return { ...rest, problems: problems.map(say), warnings: warnings.map(say), isOpenToAll }
+    return { ...rest, problems: problems.map(toSentence), warnings: warnings.map(toSentence), isOpenToAll }
   } catch (error) {
     const { code, message } = toFileError(error)
-    return code === 'ENOENT' || code === 'ENOTDIR' ? NOTHING : { ...NOTHING, problems: [say(message)] }
+    return code === 'ENOENT' || code === 'ENOTDIR' ? EMPTY : { ...EMPTY, problems: [toSentence(message)] }
   }
 }
 
-/** What counts of the environment and a file together. An empty variable of either counts as unset. */
+/** Merges the environment with the values of a file. An empty variable of either counts as unset. */
 export function mergeVariables (environment: Environment, { values }: DotenvFile): Record<string, string> {
   const fromEnvironment = withoutEmpty(environment)
   const given = { ...withoutEmpty(Object.fromEntries(values)), ...fromEnvironment }
-  // One form of a secret in the environment wins over its other form in the file.
+  // A secret in the environment, as a value or as a path, wins over its other form in the file.
   for (const name of ['AMSU_CLIENT_ID', 'AMSU_CLIENT_SECRET', 'CALLERS']) {
     if (name in fromEnvironment && !(`${name}_FILE` in fromEnvironment)) delete given[`${name}_FILE`]
     if (`${name}_FILE` in fromEnvironment && !(name in fromEnvironment)) delete given[name]

@@ -1,6 +1,6 @@
 /**
- * What the health endpoints say: pure functions of what is known here. Neither makes a call: a readiness that follows a
- * dependency takes whole fleets out of service.
+ * Health checks: readiness and warnings, as pure functions of the proxy's state. Neither makes a call, because a readiness that depends
+ * on an upstream takes all replicas out of service at once.
  */
 import { emptyFamilies } from '../amsu/available-times.ts'
 import { isOff } from '../amsu/clock-skew.ts'
@@ -8,19 +8,19 @@ import type { PastRequest } from '../telemetry/history.ts'
 import type { QuotaReading } from '../telemetry/quota-poll.ts'
 import type { TokenStatus } from '../token/token-status.ts'
 
-/** The answer of `/readyz`. */
+/** The response of `/readyz`. */
 export interface Readiness {
   readonly ready: boolean
   readonly reason: TokenStatus['reason'] | 'draining'
   readonly tokenExpiresInSeconds: number | null
-  /** Left out when there is nothing to tell: whoever compares the answer of every day as a whole may go on to do so. */
+  /** Omitted if there are none, so that the response of a healthy proxy stays the same. */
   readonly warnings?: readonly Warning[]
 }
 
-/** What an operator should act on, whether the proxy is ready or not; behind the colon stands what it is about. */
+/** What an operator should act on, whether the proxy is ready or not; the text after the colon names the subject. */
 export type Warning = 'amsu_unreachable' | 'clock_off' | 'credentials_rejected' | 'new_credentials_rejected' | `quota_empty:${string}` | `token_call_failed:${string}`
 
-/** What warnings are made of. */
+/** The inputs of the warnings. */
 export interface HealthInputs {
   readonly token: Pick<TokenStatus, 'reason' | 'failure' | 'failureCode' | 'failureStatus' | 'areNewCredentialsRejected'>
   /** The request that ended last. */
@@ -30,20 +30,20 @@ export interface HealthInputs {
   readonly clockSkewSeconds: number | undefined
 }
 
-/** Ready while a usable token is held and the proxy is not shutting down, whatever it is warned of. */
+/** The proxy is ready while it has a valid token and is not shutting down, regardless of warnings. */
 export function readiness ({ reason, tokenExpiresInSeconds }: Pick<TokenStatus, 'reason' | 'tokenExpiresInSeconds'>, isDraining: boolean, warnings: readonly Warning[]): Readiness {
-  const told = warnings.length > 0 ? { warnings } : {}
-  if (isDraining) return { ready: false, reason: 'draining', tokenExpiresInSeconds, ...told }
-  return { ready: reason === 'ok', reason, tokenExpiresInSeconds, ...told }
+  const optional = warnings.length > 0 ? { warnings } : {}
+  if (isDraining) return { ready: false, reason: 'draining', tokenExpiresInSeconds, ...optional }
+  return { ready: reason === 'ok', reason, tokenExpiresInSeconds, ...optional }
 }
 
-/** Finds what is wrong and not in the reason already. */
+/** Returns the warnings, without what the reason already says. */
 export function warningsOf ({ token: { areNewCredentialsRejected, failure, failureCode, failureStatus, reason }, lastRequest, quota, clockSkewSeconds }: HealthInputs): Warning[] {
   const warnings: Warning[] = []
   if (failure === 'transient') warnings.push(`token_call_failed:${failureCode ?? String(failureStatus)}`)
   if (failure === 'rejected' && reason !== 'credentials_rejected') warnings.push('credentials_rejected')
   if (areNewCredentialsRejected) warnings.push('new_credentials_rejected')
-  // An answer to the question for the quota is later news than a request that found no connection.
+  // A quota reading after the failed request shows that AMSU can be reached again.
   if (lastRequest?.errorCode === 'UPSTREAM_UNREACHABLE' && lastRequest.endedAt > (quota?.readAt ?? 0)) warnings.push('amsu_unreachable')
   warnings.push(...emptyFamilies(quota?.families ?? []).map(family => `quota_empty:${family}` as const))
   if (isOff(clockSkewSeconds)) warnings.push('clock_off')

@@ -1,14 +1,14 @@
 /**
- * What a reader would rather have, by the lists of its request (RFC 9110 sections 12.4.2 and 12.5).
+ * Content negotiation by `Accept` and `Accept-Language` (RFC 9110 sections 12.4.2 and 12.5).
  */
 
-/** One entry of a list: what it names, and how much it is wanted, from 0 to 1. */
+/** One entry of a list: a name and its quality value, from 0 to 1. */
 interface Preference {
   readonly name: string
   readonly quality: number
 }
 
-/** Whether `Accept` asks for JSON rather than for a page. What names a type counts more than a wildcard; by default it is the page. */
+/** Whether `Accept` prefers JSON to HTML. A type is more specific than a wildcard; the default is HTML. */
 export function prefersJson (accept: string | undefined): boolean {
   const wanted = parse(accept)
   const json = bestOf(wanted, ['application/json', 'application/*', '*/*'])
@@ -16,7 +16,7 @@ export function prefersJson (accept: string | undefined): boolean {
   return json.quality > html.quality || (json.quality > 0 && json.quality === html.quality && json.rank < html.rank)
 }
 
-/** The first of `offered` languages that `Accept-Language` wants most; without a match the first of all. Regions are not told apart (RFC 4647 section 3.4). */
+/** Returns the `offered` language that `Accept-Language` prefers; without a match, the first one. Regions are ignored (RFC 4647 section 3.4). */
 export function preferredLanguage<T extends string> (acceptLanguage: string | undefined, offered: readonly [T, ...T[]]): T {
   const wanted = parse(acceptLanguage).sort((a, b) => b.quality - a.quality)
   for (const { name, quality } of wanted) {
@@ -26,7 +26,7 @@ export function preferredLanguage<T extends string> (acceptLanguage: string | un
   return offered[0]
 }
 
-/** The most specific of `names` that is listed; its place among them is its rank. */
+/** Returns the quality of the first of `names` that is listed, and its index as the rank. */
 function bestOf (wanted: readonly Preference[], names: readonly string[]): { quality: number, rank: number } {
   for (const [rank, name] of names.entries()) {
     const found = wanted.find(each => each.name === name)

@@ -1,5 +1,5 @@
 /**
- * The endpoints of our own; they are never forwarded.
+ * The proxy's own endpoints: health, metrics and status. They are never relayed.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -11,12 +11,12 @@ import { pageHeaders, renderPage } from './status-page/page.ts'
 import { languages, words } from './status-page/words.ts'
 import { currentWarnings, describe, type StatusInputs } from './status.ts'
 
-/** Where the endpoints read what they tell. */
+/** The data that the endpoints show. */
 export type EndpointsPluginOptions = StatusInputs & Pick<MetricsInputs, 'droppedLogLines'>
 
 /**
- * Serves `/livez`, `/readyz`, `/metrics` and `/status`. None of them holds a secret and none asks who reads: probes and scrapers have
- * no credentials. Names of callers and paths are told, so where that matters the endpoints belong on a listener of their own.
+ * Serves `/livez`, `/readyz`, `/metrics` and `/status`. None of them contains a secret, and none requires authentication, because probes
+ * and scrapers have no credentials. They show paths and the names of callers; where that matters, use an admin listener.
  */
 export const endpointsPlugin = fp(async (app: FastifyInstance, options: EndpointsPluginOptions) => {
   const { isDraining, quota, tokenStatus } = options
@@ -34,8 +34,8 @@ export const endpointsPlugin = fp(async (app: FastifyInstance, options: Endpoint
   })
 
   app.get('/metrics', async (_request, reply) => {
-    // Made for the first scrape: it takes a tenth of the time in which the proxy starts. Its code is there already (esbuild.config.ts),
-    // so that there is no file to be read now, which fails when no descriptor is free, and on Node 20 then fails for ever.
+    // Created at the first scrape, because this takes a tenth of the start time of the proxy. The code is bundled (esbuild.config.ts), so
+    // no file is read now: that would fail if no descriptor is free, and on Node 20 it would then fail forever.
     metrics ??= createMetrics({ ...options, quota: () => quota.reading?.families })
     reply.header('cache-control', 'no-store').type(metrics.contentType)
     return await metrics.metrics()

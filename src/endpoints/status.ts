@@ -1,6 +1,6 @@
 /**
- * The state of the proxy as one JSON value: what `/status` answers to programs, and what its page is drawn from. It holds no
- * secret, whatever a caller wrote into a path, but it tells whoever may read it what is called here and by whom.
+ * Status of the proxy as one JSON value: the response of `/status` to programs, and the data of the status page. It contains no secret,
+ * even if a caller put one into a path. It shows which paths are called, and by which callers.
  */
 import { isOff } from '../amsu/clock-skew.ts'
 import type { PastRequest } from '../telemetry/history.ts'
@@ -10,28 +10,28 @@ import type { TokenStatus } from '../token/token-status.ts'
 import { warningsOf, type Warning } from './health.ts'
 import type { Build } from './metrics.ts'
 
-/** Longer paths are cut: 16 KiB of them would make a page nobody can read. */
+/** Longer paths are truncated: one of 16 KiB would make the page unreadable. */
 const MAX_PATH_LENGTH = 200
 
-/** What the proxy is doing, in the words of the page. */
+/** The state of the proxy, in the words of the page. */
 export type State = 'starting' | 'serving' | 'renewing' | 'token_endpoint_down' | 'credentials_rejected' | 'draining'
 
-/** Where callers reach the relay. */
+/** The address at which clients reach the relay. */
 export interface ListenerAddress {
   readonly isTls: boolean
-  /** Path of the unix socket it listens on. */
+  /** Path of the Unix socket. */
   readonly socketPath: string | undefined
-  /** Its port, where that is not the one of the page. */
+  /** The port, if it is not the one of the page. */
   readonly port: number | undefined
   readonly needsCaller: boolean
 }
 
-/** What the state is made of. */
+/** The inputs of the status. */
 export interface StatusInputs {
   readonly telemetry: Telemetry
   readonly build: Build
   readonly tokenStatus: () => TokenStatus
-  /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when nobody knows. */
+  /** Seconds by which this clock is ahead of AMSU's, negative if it is behind; undefined if unknown. */
   readonly clockSkewSeconds: () => number | undefined
   readonly isDraining: () => boolean
   readonly inFlight: () => number
@@ -44,7 +44,7 @@ export interface StatusInputs {
   readonly now: () => number
 }
 
-/** The one word for how things are. */
+/** Returns the state as one word. */
 export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'failure' | 'isRenewing' | 'reason'>, isDraining: boolean): State {
   if (isDraining) return 'draining'
   if (failure === 'rejected') return 'credentials_rejected'
@@ -54,10 +54,10 @@ export function stateOf ({ failure, isRenewing, reason }: Pick<TokenStatus, 'fai
 }
 
 /**
- * Describes the proxy. Instants are ISO 8601, durations whole seconds. As the last step every text is masked, whatever it is and
- * whoever wrote it; only then a path is cut, so that no half of a secret is left of it.
+ * Describes the proxy. Instants are ISO 8601, durations whole seconds. As the last step all texts are masked. Paths are truncated after
+ * that, so that no part of a secret remains.
  *
- * @param host the `Host` under which the reader came
+ * @param host the `Host` of the request
  */
 export function describe (inputs: StatusInputs, host: string) {
   const status = maskTexts(describeAll(inputs, host), inputs.mask)
@@ -90,15 +90,15 @@ function describeAll (inputs: StatusInputs, host: string) {
   }
 }
 
-/** What somebody should act on now. */
+/** Returns what an operator should act on now. */
 export function currentWarnings ({ clockSkewSeconds, telemetry, quota, tokenStatus }: StatusInputs): Warning[] {
   return warningsOf({ token: tokenStatus(), lastRequest: telemetry.history.last, quota: quota.reading, clockSkewSeconds: clockSkewSeconds() })
 }
 
-/** The state as {@link describe} tells it. */
+/** The status as {@link describe} returns it. */
 export type Status = ReturnType<typeof describe>
 
-/** A command for a shell that asks AMSU what is left of the quota, which costs nothing. `host` has passed the guard, and so is plain. */
+/** Returns a shell command that reads the quota from AMSU, free of charge. `host` has passed the guard, so it needs no quoting. */
 export function firstCall ({ isTls, needsCaller, port, socketPath }: ListenerAddress, host: string): string {
   const credentials = needsCaller ? '-u NAME:SECRET ' : ''
   const path = '/amsu-analysis/v2/available-times'
@@ -111,7 +111,7 @@ function describeRequest ({ caller, durationMs, endedAt, errorCode, ...request }
   return { endedAt: iso(endedAt), ...request, caller: caller ?? null, errorCode: errorCode === undefined ? null : `PROXY.${errorCode}`, durationMs: Math.round(durationMs * 1000) / 1000 }
 }
 
-/** A copy with every text in it masked. Names of fields are ours. */
+/** Copies a value with all texts masked. Field names are ours and stay. */
 function maskTexts<T> (value: T, mask: (text: string) => string): T {
   if (typeof value === 'string') return mask(value) as T
   if (Array.isArray(value)) return value.map(item => maskTexts<unknown>(item, mask)) as T

@@ -1,27 +1,27 @@
 /**
- * One line a relayed request, when it ends: what an operator needs to follow it, and nothing of what it carried. No header
- * value, no query, no body.
+ * Access log: one line for each relayed request when it ends, with what an operator needs to trace it. The line contains no header
+ * value, no query and no body.
  *
- * It is the line pino would write, put together without it: of a small request pino's way of finding out what an object holds was
- * a twentieth of the time.
+ * It is the line that pino would write, but built without pino, whose serialization of objects took 5 % of the time of a small
+ * request.
  */
 import { levels } from 'pino'
 import type { ErrorCode } from '../errors.ts'
 import type { Outcome } from '../relay/context.ts'
 import { loggedError, type LoggerOptions } from './logger.ts'
 
-/** Errors whose cause an operator should see without turning anything on. */
+/** Errors whose cause an operator should see at the default log level. */
 const CODES_WITH_CAUSE = new Set<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL'])
 
 const { info } = levels.values as { info: number }
 
-/** Creates what writes the line of one exchange; above level info there are none. */
+/** Creates a function that writes the line of one exchange; above level info it writes nothing. */
 export function createAccessLog ({ level, masker, destination }: LoggerOptions): (outcome: Outcome) => void {
   if ((levels.values[level] ?? Infinity) > info) return () => {}
   return outcome => { destination.write(masker.mask(lineOf(outcome))) }
 }
 
-/** What is undefined is left out. */
+/** Builds the line. Undefined fields are omitted. */
 function lineOf ({ bytesIn, bytesOut, caller, cause, durationMs, errorCode, method, path, replay, requestId, status, upstreamMs }: Outcome): string {
   let line = `{"level":${info},"time":${Date.now()},"requestId":${JSON.stringify(requestId)},`
   if (caller !== undefined) line += `"caller":${JSON.stringify(caller)},`
@@ -32,7 +32,7 @@ function lineOf ({ bytesIn, bytesOut, caller, cause, durationMs, errorCode, meth
   return `${line}"msg":"request"}\n`
 }
 
-/** Milliseconds with microseconds behind the point. */
+/** Rounds milliseconds to microseconds. */
 function round (ms: number): number {
   return Math.round(ms * 1000) / 1000
 }

@@ -1,12 +1,11 @@
 /**
- * The log: one JSON object a line. The last step before a line is written masks the values of our secrets, whatever the line is
- * and whoever wrote it.
+ * Logger: one JSON object per line. The last step before a line is written masks the values of our secrets, whatever wrote the line.
  */
 import { pino, type DestinationStream, type LevelWithSilent, type Logger } from 'pino'
 import type { Masker } from '../secrets/masker.ts'
 
-/** Causes are followed this deep. */
-const DEEPEST_CAUSE = 4
+/** How many nested causes are logged. */
+const MAX_CAUSE_DEPTH = 4
 
 export interface LoggerOptions {
   readonly level: LevelWithSilent
@@ -14,7 +13,7 @@ export interface LoggerOptions {
   readonly destination: DestinationStream
 }
 
-/** An error as it is logged. Other fields of an error are left out: a parser error of Node carries the bytes it choked on. */
+/** An error as it is logged. Other fields are omitted, because a parser error of Node contains the bytes that it could not parse. */
 interface LoggedError {
   readonly type: string
   readonly code?: string
@@ -33,7 +32,7 @@ export function createLogger ({ level, masker, destination }: LoggerOptions): Lo
   }, destination)
 }
 
-/** Reduces an error to what is worth a line. An error with neither a code nor a status that was answered is a defect: only its stack tells the place. */
+/** Reduces an error to the fields that are logged. An error with neither a code nor a status is a defect, and only its stack locates it. */
 export function loggedError (error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: 'not an error' }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
@@ -43,6 +42,6 @@ export function loggedError (error: unknown, depth = 0): LoggedError {
     message: error.message,
     ...(code !== undefined ? { code } : {}),
     ...(isDefect && error.stack !== undefined ? { stack: error.stack } : {}),
-    ...(error.cause !== undefined && depth < DEEPEST_CAUSE ? { cause: loggedError(error.cause, depth + 1) } : {}),
+    ...(error.cause !== undefined && depth < MAX_CAUSE_DEPTH ? { cause: loggedError(error.cause, depth + 1) } : {}),
   }
 }

@@ -1,21 +1,21 @@
 /**
- * Rate-limited log of rejected requests: those that were turned away before the relay took them, in the log. They come by the thousand
- * when there are too many, so they share a line: an overload must be seen in the log, and must not fill it.
+ * Rate-limited log of requests that were rejected before they were relayed. An overload rejects thousands of requests, so they share a
+ * line: the log must show an overload and must not be filled by it.
  */
 import type { BaseLogger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 
-/** From one line to the next with the same code. */
-const GAP_MS = 10_000
+/** The interval between two lines with the same code. */
+const INTERVAL_MS = 10_000
 
-/** What was turned away since the last line with this code. */
+/** The rejections since the last line with this code. */
 interface Pending {
   count: number
   timer: Timer
 }
 
-/** Writes a line for the first refusal at once, and from then on what was counted, every 10 s for as long as there are more. */
+/** Writes a line for the first rejection at once, and then a line with the count every 10 s while there are more. */
 export class RejectionLog {
   readonly #clock: Pick<Clock, 'setTimeout' | 'clearTimeout'>
   readonly #log: Pick<BaseLogger, 'warn'>
@@ -26,34 +26,34 @@ export class RejectionLog {
     this.#log = log
   }
 
-  /** A request was answered with this code instead of being relayed. */
+  /** Adds a request that was rejected with this code. */
   add (code: ErrorCode): void {
     const pending = this.#pending.get(code)
     if (pending === undefined) this.#write(code, 1)
     else pending.count++
   }
 
-  /** Writes what was counted since the last lines: the process may end before their time has come. */
+  /** Writes the counts since the last lines, because the process may end before the next ones are due. */
   close (): void {
     for (const [code, { count, timer }] of this.#pending) {
       this.#clock.clearTimeout(timer)
-      if (count > 0) this.#tell(code, count)
+      if (count > 0) this.#writeLine(code, count)
     }
     this.#pending.clear()
   }
 
   #write (code: ErrorCode, count: number): void {
-    this.#tell(code, count)
-    this.#pending.set(code, { count: 0, timer: this.#clock.setTimeout(() => { this.#goOn(code) }, GAP_MS) })
+    this.#writeLine(code, count)
+    this.#pending.set(code, { count: 0, timer: this.#clock.setTimeout(() => { this.#onInterval(code) }, INTERVAL_MS) })
   }
 
-  #goOn (code: ErrorCode): void {
+  #onInterval (code: ErrorCode): void {
     const count = this.#pending.get(code)?.count ?? 0
     if (count > 0) this.#write(code, count)
     else this.#pending.delete(code)
   }
 
-  #tell (code: ErrorCode, count: number): void {
-    this.#log.warn({ errorCode: `PROXY.${code}`, count }, 'requests are turned away')
+  #writeLine (code: ErrorCode, count: number): void {
+    this.#log.warn({ errorCode: `PROXY.${code}`, count }, 'requests are rejected')
   }
 }

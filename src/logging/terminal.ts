@@ -1,24 +1,24 @@
 /**
- * The log on a terminal: lines for people, and a way to write that a terminal which is held (Ctrl-S, a stalled ssh, a selected text)
- * does not block. Loaded only when standard output is a terminal.
+ * Terminal log: formats lines for people, and opens the terminal for non-blocking writes, so that a paused terminal (Ctrl-S, a stalled
+ * ssh, selected text) does not block the proxy. Loaded only if standard output is a terminal.
  */
 import { constants, openSync } from 'node:fs'
 import { prettyFactory } from 'pino-pretty'
 
-/** Where a terminal can be opened anew: where Linux shows what a descriptor stands for, and the terminal of the session anywhere. */
+/** Paths that open the terminal again: the descriptor's own on Linux, and the terminal of the session on any system. */
 const PATHS = ['/proc/self/fd/1', '/dev/tty']
 
-/** Its descriptor. */
+/** The descriptor of standard output. */
 const STANDARD_OUTPUT = 1
 
-/** What a terminal would take for a command, in texts that others may have a part in. JSON writes it otherwise. */
+/** Control characters, which a terminal would execute, in text that others may influence. JSON escapes them. */
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x1f]/g
 
-/** Such as JSON does not: DEL, and the C1 controls. */
+/** The control characters that JSON does not escape: DEL and C1. */
 const MORE_CONTROLS = /[\x7f-\x9f]/g
 
-/** A line of the log, as far as it is said otherwise to people. */
+/** The fields of a log line that are shown differently to people. */
 interface Line {
   msg?: string
   method?: string
@@ -30,23 +30,23 @@ interface Line {
 }
 
 /**
- * Opens the terminal of standard output for writes that never wait. Node writes to a terminal synchronously (nodejs/node#39027),
- * and the descriptor it was started with is the shell's too, so O_NONBLOCK must be set on one of our own.
+ * Opens the terminal of standard output for non-blocking writes. Node writes to a terminal synchronously (nodejs/node#39027), and the
+ * shell shares its descriptor, so O_NONBLOCK must be set on a descriptor of our own.
  *
- * @returns the descriptor; the one of standard output, which may block, where the terminal can not be opened
+ * @returns the descriptor; if the terminal cannot be opened, that of standard output, which may block
  */
 export function openTerminal (): number {
   for (const path of PATHS) {
     try {
       return openSync(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
     } catch {
-      // No /proc, or the terminal belongs to the user from whom `su` came.
+      // There is no /proc, or the terminal belongs to the user who ran `su`.
     }
   }
   return STANDARD_OUTPUT
 }
 
-/** Creates what makes a line for people of a line of JSON: one, with what happened in front. Only a defect has more, its stack. */
+/** Creates a function that formats a line of JSON for people, as one line with the message first. Only a defect adds lines: its stack. */
 export function createTerminalFormat (isColored: boolean): (line: string) => string {
   const pretty = prettyFactory({ colorize: isColored, translateTime: 'SYS:HH:MM:ss.l', singleLine: true, errorLikeObjectKeys: [] })
   return text => {
@@ -56,14 +56,14 @@ export function createTerminalFormat (isColored: boolean): (line: string) => str
   }
 }
 
-/** Says in words what a request was; everything else of its line stays as it is. */
+/** Replaces the message of a request's line with its method, path, status and duration; all other fields stay. */
 function withPlainMessage ({ msg = '', ...line }: Line): object {
   if (msg !== 'request') return { ...line, msg: msg.replace(CONTROLS, '?') }
   const { method, path, status, durationMs, ...rest } = line
   return { ...rest, msg: `${method} ${path} ${status} in ${Math.round(durationMs ?? 0)} ms`.replace(CONTROLS, '?') }
 }
 
-/** Takes the stack out of an error, as lines of its own. */
+/** Removes the stack from an error and returns it as separate lines. */
 function takeStack (error: { stack?: string } | undefined): string | undefined {
   const { stack } = error ?? {}
   if (error === undefined || stack === undefined) return undefined

@@ -1,30 +1,30 @@
 /**
- * Masks the exact values of our secrets in text, in each form they may take on their way into it. The last step before a
- * log line is written: it does not matter who wrote the line, or in which field.
+ * Masker: replaces the exact values of our secrets in text, in each encoding that may occur. Masking is the last step before a log
+ * line is written, so it does not matter which code wrote the line, or into which field.
  */
 import { MultiPatternMatcher } from './multi-pattern-matcher.ts'
 import { REDACTED, type Secret } from './secret.ts'
 
-/** Values shorter than this are not masked: they would be found in ordinary words, and blank out the log instead of a secret. */
+/** Values shorter than this are not masked: they would match ordinary words and make the log unreadable. */
 const MIN_MASKED_LENGTH = 4
 
-/** Shorter values are masked in the log, but no answer's header is dropped for them: `json` may be somebody's secret. */
+/** Shorter values are masked in the log, but a response header that contains one is not dropped: `json` may be a caller's secret. */
 const MIN_GUARDED_LENGTH = 8
 
-/** How many values of one name are masked, the newest first: what is logged late may still hold a token that was replaced. */
+/** How many values of one name are masked, the newest first: a late log line may still contain a token that was replaced. */
 const VALUES_KEPT = 4
 
 /** A set of secrets and the function that hides them. */
 export interface Masker {
-  /** Starts to hide `secret`, for good or until it has been replaced four times under the same `name`. */
+  /** Starts to mask `secret`, until it has been replaced four times under the same `name`. */
   add: (name: string, secret: Secret) => void
   /** Replaces every occurrence of a known secret in `text`. */
   mask: (text: string) => string
-  /** Tells whether `text` holds a known secret of eight characters or more. */
+  /** Whether `text` contains a known secret of eight characters or more. */
   isRevealing: (text: string) => boolean
 }
 
-/** Creates a masker that knows no secret yet. */
+/** Creates a masker without secrets. */
 export function createMasker (): Masker {
   const formsByName = new Map<string, string[][]>()
   let patterns: string[] = []
@@ -35,11 +35,11 @@ export function createMasker (): Masker {
     add (name, secret) {
       const value = secret.reveal()
       if (value.length < MIN_MASKED_LENGTH) return
-      // One that is told again, as at each reload, must not push out another.
+      // A value that is added again, as at each reload, must not push out another one.
       const kept = (formsByName.get(name) ?? []).filter(([form]) => form !== value)
       kept.unshift(formsOf(value))
       formsByName.set(name, kept.slice(0, VALUES_KEPT))
-      // Longest first, so that a secret that contains another is hidden whole.
+      // Longest first, so that a secret that contains another one is masked completely.
       patterns = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
       all = new MultiPatternMatcher(patterns)
       guarded = new MultiPatternMatcher(patterns.filter(pattern => pattern.length >= MIN_GUARDED_LENGTH))
@@ -50,8 +50,8 @@ export function createMasker (): Masker {
 }
 
 /**
- * The ways one value is written: raw, in JSON, in a URL or form, as bytes that are read one by one (as headers are), base64 (RFC 4648
- * sections 4 and 5) at any offset of a longer text.
+ * Returns the encodings of a value: raw, in JSON, in a URL or form, as Latin-1 (as headers are read), and in base64 (RFC 4648 sections 4
+ * and 5) at any offset of a longer text.
  */
 function formsOf (value: string): string[] {
   const json = JSON.stringify(value).slice(1, -1)
@@ -62,14 +62,14 @@ function formsOf (value: string): string[] {
   return [...new Set([value, bytes, ...jsons, url, lowerEscapes(url), form, lowerEscapes(form), ...base64Forms(value)])]
 }
 
-/** Percent-encoding with small letters, as some servers write it (RFC 3986 section 2.1 takes both). */
+/** Percent-encoding in lower case, as some servers write it (RFC 3986 section 2.1 allows both). */
 function lowerEscapes (text: string): string {
   return text.replaceAll(/%[0-9A-F]{2}/g, escape => escape.toLowerCase())
 }
 
 /**
- * Base64 looks different at each of three offsets; the characters at either end depend on the neighbours and are left out.
- * Without the alignment a Basic header (`name:secret`, RFC 7617) would show the secret.
+ * Base64 differs at each of three offsets. The characters at either end depend on the neighbouring bytes and are omitted. Without the
+ * three offsets, a Basic header (`name:secret`, RFC 7617) would reveal the secret.
  */
 function base64Forms (value: string): string[] {
   const bytes = Buffer.from(value)

@@ -1,43 +1,43 @@
 /**
- * Multi-pattern search: looks for many texts at once. Every log line and every answer is searched for each form of each secret, some
- * sixty of them, and next to never holds one. A single pass over the text finds that out in a fraction of the time of as many searches,
- * and it looks at few of the characters: by the last three of as many as the shortest text has it tells how far the next place is at
- * which a text could be (Wu and Manber, "A fast algorithm for multi-pattern searching", 1994).
+ * Multi-pattern string search. Every log line and every response header is searched for about sixty encodings of secrets, and almost
+ * never contains one. One pass over the text is much faster than one search per pattern, and it reads few of the characters: the last
+ * three characters of a window, which is as long as the shortest pattern, determine how far the window can move until a pattern could
+ * start (Wu and Manber, "A fast algorithm for multi-pattern searching", 1994).
  */
 
-/** So many characters are looked at together; shorter texts can not be looked for. */
+/** The number of characters that are hashed together; shorter patterns are not supported. */
 const BLOCK = 3
 
-/** A character shifts the hash by five bits, so that what is more than three characters ago is out of it. */
+/** Each character shifts the hash by five bits, so that it covers the last three characters only. */
 const SHIFT = 5
 const HASHES = 2 ** (SHIFT * BLOCK)
 
-/** A step has room in a byte of the table. */
+/** The longest window, so that a step fits into a byte of the table. */
 const MAX_WINDOW = 255
 
-/** The texts that are looked for. */
+/** Searches text for a fixed set of patterns. */
 export class MultiPatternMatcher {
-  /** Characters of each text by which it is looked for: as many as the shortest has. */
+  /** The number of leading characters of each pattern that are searched: the length of the shortest pattern. */
   readonly #window: number
-  /** By the hash of a block: how far it is at least from the end of a window that could begin a text. */
+  /** By the hash of a block: how far the window can move at least until a pattern could start. */
   readonly #steps: Uint8Array
-  /** By the hash of the last block of their window. */
+  /** The patterns by the hash of the last block of their window. */
   readonly #byHash = new Map<number, string[]>()
 
   /** @param patterns each of at least three characters */
   constructor (patterns: readonly string[]) {
     const shortest = Math.min(MAX_WINDOW, ...patterns.map(({ length }) => length))
-    if (shortest < BLOCK) throw new RangeError('too short to be looked for')
+    if (shortest < BLOCK) throw new RangeError('a pattern is too short')
     this.#window = patterns.length === 0 ? Infinity : shortest
     this.#steps = new Uint8Array(HASHES).fill(shortest - BLOCK + 1)
     for (const text of patterns) {
-      for (let end = BLOCK; end <= shortest; end++) this.#note(hashAt(text, end - 1), shortest - end)
+      for (let end = BLOCK; end <= shortest; end++) this.#setStep(hashAt(text, end - 1), shortest - end)
       const last = hashAt(text, shortest - 1)
       this.#byHash.set(last, [...this.#byHash.get(last) ?? [], text])
     }
   }
 
-  /** Whether any of the texts is in `haystack`. */
+  /** Whether `haystack` contains any of the patterns. */
   matches (haystack: string): boolean {
     for (let end = this.#window - 1; end < haystack.length;) {
       const hash = hashAt(haystack, end)
@@ -48,7 +48,7 @@ export class MultiPatternMatcher {
     return false
   }
 
-  #note (hash: number, step: number): void {
+  #setStep (hash: number, step: number): void {
     this.#steps[hash] = Math.min(this.#steps[hash] as number, step)
   }
 
@@ -57,7 +57,7 @@ export class MultiPatternMatcher {
   }
 }
 
-/** The hash of the block that ends with the character at `end`. */
+/** Returns the hash of the block that ends with the character at `end`. */
 function hashAt (text: string, end: number): number {
   return ((text.charCodeAt(end - 2) << SHIFT * 2) ^ (text.charCodeAt(end - 1) << SHIFT) ^ text.charCodeAt(end)) & (HASHES - 1)
 }

@@ -1,13 +1,13 @@
 /**
- * A value that must not be printed. Whatever prints it by accident (a template, JSON, `util.inspect`, a log line) shows
- * `[redacted]`; whoever needs it says so with `reveal()`.
+ * Secret: a value that must not be printed. Accidental output (a template, JSON, `util.inspect`, a log line) shows `[redacted]`; code
+ * that needs the value calls `reveal()`.
  */
 import { inspect } from 'node:util'
 
 /** What is shown in place of a secret. */
 export const REDACTED = '[redacted]'
 
-/** A string nobody can read by accident. */
+/** A string that cannot be read by accident. */
 export class Secret {
   readonly #value: string
 
@@ -15,7 +15,7 @@ export class Secret {
     this.#value = value
   }
 
-  /** The value itself. Every call of this is a door; keep them few. */
+  /** Returns the value. Every call can leak it, so keep calls few. */
   reveal (): string {
     return this.#value
   }

@@ -49,7 +49,7 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
     tls,
     headTimeoutMs: context.headTimeoutMs,
     unreadTimeoutMs: context.unreadTimeoutMs,
-    onAcceptError (error) { context.log.warn({ err: error }, 'a connection could not be accepted') },
+    onAcceptError (error) { context.log.warn({ err: error }, 'a connection cannot be accepted') },
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
       const requestId = req === undefined ? randomUUID() : requestIdOf(req)

@@ -1,10 +1,10 @@
 /**
- * A histogram as plain numbers: counting costs a comparison or ten and no memory. What reads it makes the sums.
+ * Histogram of plain numbers: counting a value costs a few comparisons and no memory. The reader computes the sums.
  */
 
-/** How many values fell below each bound. */
+/** Counts values by bucket. */
 export class Histogram {
-  /** Upper bounds, ascending; what is above the last has a bucket of its own. */
+  /** Upper bounds, ascending; values above the last have a bucket of their own. */
   readonly bounds: readonly number[]
   readonly #counts: number[]
   #sum = 0
@@ -23,13 +23,13 @@ export class Histogram {
     this.#sum += value
   }
 
-  /** Values up to each bound, one after another; the last entry is how many there were. */
-  get cumulated (): number[] {
+  /** The number of values up to each bound; the last entry is the number of all values. */
+  get cumulative (): number[] {
     let total = 0
     return this.#counts.map(count => (total += count))
   }
 
-  /** All values added up. */
+  /** The sum of all values. */
   get sum (): number {
     return this.#sum
   }

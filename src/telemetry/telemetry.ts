@@ -1,5 +1,5 @@
 /**
- * Telemetry: hears of all that happens in a proxy, once, and remembers what metrics and the status page tell of it.
+ * Telemetry: receives each event of a proxy once, and keeps the numbers and history that metrics and the status page show.
  */
 import type { TokenCallOutcome } from '../amsu/observed-token-api.ts'
 import type { TokenCall } from '../amsu/token-call.ts'
@@ -10,12 +10,12 @@ import { History } from './history.ts'
 import { TokenCallHistory } from './token-call-history.ts'
 import { Traffic } from './traffic.ts'
 
-/** The memory of one proxy. Its methods are bound, to be handed to the parts as listeners. */
+/** The telemetry of one proxy. Its methods are bound, so that they can be passed as listeners. */
 export class Telemetry {
   readonly traffic = new Traffic()
   readonly history: History
   readonly tokenCallHistory: TokenCallHistory
-  /** When the proxy was started, in milliseconds since the Unix epoch. */
+  /** When the proxy started, in milliseconds since the Unix epoch. */
   readonly startedAt: number
 
   constructor (clock: Pick<Clock, 'wall'>) {
@@ -24,16 +24,16 @@ export class Telemetry {
     this.startedAt = clock.wall()
   }
 
-  /** A request that the relay took has ended. */
+  /** A relayed request has ended. */
   onOutcome = (outcome: Outcome): void => {
     this.traffic.count(outcome)
     this.history.add(outcome)
   }
 
-  /** A request was refused before the relay took it. */
+  /** A request was rejected before it was relayed. */
   onRejection = (code: ErrorCode): void => { this.traffic.countError(code) }
 
-  /** So many headers of an answer held a secret and were dropped. */
+  /** Headers of a response contained a secret and were dropped. */
   onLeak = (count: number): void => { this.traffic.leaks += count }
 
   /** A token call has ended. */

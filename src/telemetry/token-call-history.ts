@@ -1,12 +1,12 @@
 /**
- * The token calls so far: how many, and the last of them.
+ * Token call history: counts the token calls, and keeps the last ones.
  */
 import type { TokenCallOutcome } from '../amsu/observed-token-api.ts'
 import type { TokenCall } from '../amsu/token-call.ts'
 import type { Clock } from '../clock.ts'
 import { RingBuffer } from './ring-buffer.ts'
 
-/** Calls that are kept one by one: about two weeks of renewals, or the beginning of trouble. */
+/** How many calls are kept: about two weeks of renewals, or the first minutes of an outage. */
 const KEPT_CALLS = 20
 
 const CALLS: readonly TokenCall[] = ['credentials', 'refresh_put', 'refresh_post']
@@ -20,18 +20,18 @@ export interface PastTokenCall {
   readonly outcome: TokenCallOutcome
 }
 
-/** Calls that have call and outcome in common. */
+/** The number of calls with the same call and outcome. */
 export interface TokenCallCount {
   readonly call: TokenCall
   readonly outcome: TokenCallOutcome
   count: number
 }
 
-/** Remembers the token calls of a proxy. */
+/** Keeps the token calls of a proxy. */
 export class TokenCallHistory {
   readonly #clock: Pick<Clock, 'wall'>
   readonly #last = new RingBuffer<PastTokenCall>(KEPT_CALLS)
-  /** All there can be, from the start: a rate needs a first value. */
+  /** All combinations, from the start, because a rate needs a first value. */
   readonly counts: readonly TokenCallCount[] = CALLS.flatMap(call => OUTCOMES.map(outcome => ({ call, outcome, count: 0 })))
 
   constructor (clock: Pick<Clock, 'wall'>) {

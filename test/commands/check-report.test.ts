@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { isGood, checkRefreshes, renderJson, renderStep, renderSummary, type Step, type StepName, type StepStatus } from '../../src/commands/check-report.ts'
 
-/** A step that took 12 ms, unless it was not tried. */
+/** A step that took 12 ms, unless it was skipped. */
 function step (name: StepName, status: StepStatus, more: Partial<Step> = {}): Step {
   return { name, status, found: 'what was found', durationMs: status === 'not_tried' ? undefined : 12.4, ...more }
 }
@@ -29,25 +29,25 @@ test('only the word for how it went is coloured, and the columns stay where they
 test('all is well unless a step failed; what is noted or was not tried does no harm', async t => {
   const steps = [step('dns', 'ok'), step('refresh_put', 'note'), step('tls', 'not_tried')]
   t.ok(isGood(steps))
-  t.equal(renderSummary([step('dns', 'ok')]), 'All is well.\n')
-  t.equal(renderSummary(steps), 'All is well. See what is noted at: refresh put.\n')
+  t.equal(renderSummary([step('dns', 'ok')]), 'All steps passed.\n')
+  t.equal(renderSummary(steps), 'All steps passed. See the notes at: refresh put.\n')
   const failed = [...steps, step('available_times', 'failed'), step('token', 'failed')]
   t.notOk(isGood(failed))
-  t.equal(renderSummary(failed), 'Failed: available times, token. See what is noted at: refresh put.\n')
+  t.equal(renderSummary(failed), 'Failed: available times, token. See the notes at: refresh put.\n')
 })
 
 test('one way of renewing is enough: the other’s failure is a note, and two failures are failures', async t => {
-  const judged = (put: StepStatus, post: StepStatus): StepStatus[] => checkRefreshes(step('refresh_put', put), step('refresh_post', post)).map(({ status }) => status)
-  t.strictSame(judged('ok', 'ok'), ['ok', 'ok'])
-  t.strictSame(judged('failed', 'ok'), ['note', 'ok'])
-  t.strictSame(judged('ok', 'failed'), ['ok', 'note'])
-  t.strictSame(judged('failed', 'failed'), ['failed', 'failed'])
-  t.strictSame(judged('not_tried', 'not_tried'), ['not_tried', 'not_tried'])
+  const checked = (put: StepStatus, post: StepStatus): StepStatus[] => checkRefreshes(step('refresh_put', put), step('refresh_post', post)).map(({ status }) => status)
+  t.strictSame(checked('ok', 'ok'), ['ok', 'ok'])
+  t.strictSame(checked('failed', 'ok'), ['note', 'ok'])
+  t.strictSame(checked('ok', 'failed'), ['ok', 'note'])
+  t.strictSame(checked('failed', 'failed'), ['failed', 'failed'])
+  t.strictSame(checked('not_tried', 'not_tried'), ['not_tried', 'not_tried'])
   const [put] = checkRefreshes(step('refresh_put', 'failed', { cause: 'a cause' }), step('refresh_post', 'ok'))
-  t.match(put, { name: 'refresh_put', found: 'what was found', cause: 'a cause', advice: 'none needed: the proxy renews by the other way' })
+  t.match(put, { name: 'refresh_put', found: 'what was found', cause: 'a cause', advice: 'nothing: the proxy renews the token by the other call' })
 })
 
-test('for programs every step has every field, null or empty where there is nothing, and whole milliseconds', async t => {
+test('the JSON report has every field for every step, null or empty if there is no value, and integer milliseconds', async t => {
   const text = renderJson([step('dns', 'ok', { data: { addresses: [] } }), step('tls', 'not_tried'), step('token', 'failed', { cause: 'a cause', advice: 'an advice' })], 99.6)
   t.ok(text.endsWith('}\n'))
   t.strictSame(JSON.parse(text), {

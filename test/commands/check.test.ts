@@ -9,12 +9,12 @@ import { json, startTcp, startUpstream, type Received, type Upstream, type Upstr
 
 const QUOTAS = { arrhythmia_analysis: 812, hrv_analysis: -1, health_analysis: 77, calorie_analysis: 9 }
 
-/** A step as `--json` tells it. */
+/** A step in the output of `--json`. */
 interface JsonStep { name: string, status: string, durationMs: number | null, found: string, cause: string | null, advice: string | null, data: Record<string, unknown> }
 
 interface Checked { code: number, text: string, steps: JsonStep[], of: (name: string) => JsonStep | undefined, forgotten: string[] }
 
-/** Runs the command as a program does that reads JSON. */
+/** Runs the command with `--json` and parses the output. */
 async function runCheck (environment: Record<string, string>, options: { lookup?: (host: string) => Promise<Array<{ address: string }>>, aheadMs?: number } = {}): Promise<Checked> {
   let text = ''
   const forgotten: string[] = []
@@ -70,7 +70,7 @@ test('people get a line a step, with likely cause and what to do below one that 
   let text = ''
   const given = { environment: { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin }, dotenvPath: '/nonexistent/.env', clock: systemClock, unsetEnv: () => {}, write: (part: string) => { text += part } }
   t.equal(await check({ ...given, isColored: false }, false), 1)
-  t.match(text, /^ok {6}configuration +\d+ ms {2}settings are complete.*\nok {6}dns +\d+ ms .*\nok {6}tcp .*\nFAILED {2}token .*\n +likely cause: the id or the secret is wrong.*\n +what to do: compare AMSU_CLIENT_ID.*\n- {7}refresh put +not tried\n[^]*\nFailed: token\.\n$/)
+  t.match(text, /^ok {6}configuration +\d+ ms {2}settings are complete.*\nok {6}dns +\d+ ms .*\nok {6}tcp .*\nFAILED {2}token .*\n +likely cause: the ID or the secret is wrong.*\n +what to do: compare AMSU_CLIENT_ID.*\n- {7}refresh put +not tried\n[^]*\nFailed: token\.\n$/)
   t.notMatch(text, '\u001b')
   text = ''
   await check({ ...given, isColored: true }, false)
@@ -82,14 +82,14 @@ test('a wrong secret is called that, even when AMSU says it with the secret in i
   const upstream = await startAmsu(t, { onToken: refuse })
   const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
   t.equal(code, 1)
-  t.match(of('token'), { status: 'failed', found: /AMSU refuses the credentials \(status 401 COMMON.AUTHENTICATION_FAILED\)/, cause: 'the id or the secret is wrong, or AMSU has withdrawn it', advice: /AMSU_CLIENT_SECRET/ })
+  t.match(of('token'), { status: 'failed', found: /AMSU refuses the credentials \(status 401 COMMON.AUTHENTICATION_FAILED\)/, cause: 'the ID or the secret is wrong, or AMSU has revoked it', advice: /AMSU_CLIENT_SECRET/ })
   t.match(of('available_times'), { status: 'not_tried', durationMs: null })
   t.notOk(text.includes(CLIENT_SECRET))
   const careless = await runCheck({ AMSU_BASE_URL: upstream.origin, AMSU_CLIENT_SECRET: `"${CLIENT_SECRET}"` })
-  t.match(careless.of('token'), { cause: /begins or ends with a blank or a quotation mark/ })
+  t.match(careless.of('token'), { cause: /begins or ends with a space or a quotation mark/ })
 })
 
-test('a name that does not resolve, a port that refuses and a port that is silent are told apart', async t => {
+test('an unknown name, a port that refuses and a port that is silent have different causes', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
   const nowhere = { AMSU_BASE_URL: 'http://amsu.example' }
@@ -102,7 +102,7 @@ test('a name that does not resolve, a port that refuses and a port that is silen
   t.equal(code, 1)
   t.match(of('tcp'), { status: 'failed', found: /ECONNREFUSED/, cause: /nothing listens there/ })
   const late = await runCheck({ AMSU_BASE_URL: silent.origin, TOKEN_REQUEST_TIMEOUT_MS: '100' })
-  t.match([late.of('tcp'), late.of('token')], [{ status: 'ok' }, { status: 'failed', found: /no answer in time/ }])
+  t.match([late.of('tcp'), late.of('token')], [{ status: 'ok' }, { status: 'failed', found: /no response in time/ }])
 })
 
 test('a good certificate is told with its issuer and its days; one that has expired, is signed by itself or is for another name, by its fault', async t => {
@@ -114,7 +114,7 @@ test('a good certificate is told with its issuer and its days; one that has expi
   t.match([good.code, good.of('tls')], [0, { status: 'ok', data: { protocol: 'TLSv1.3', issuer: String, daysLeft: Number, validTo: /^\d{4}-/ } }])
   const soon = await runCheck(settings, { aheadMs: Number(good.of('tls')?.data['daysLeft']) * 86_400_000 - 1 })
   t.match(soon.of('tls'), { status: 'note', advice: /renew/ })
-  for (const [name, cause] of [['expired', /has expired/], ['self-signed', /signed by itself/], ['wrong-name', /another name/]] as const) {
+  for (const [name, cause] of [['expired', /has expired/], ['self-signed', /self-signed/], ['wrong-name', /another host name/]] as const) {
     await front.swap(name)
     const { code, of } = await runCheck(settings)
     t.match([code, of('tls'), of('token')], [1, { status: 'failed', cause }, { status: 'not_tried' }], name)
@@ -138,7 +138,7 @@ test('a PUT that is refused is a note while the refreshment works; when both fai
   }
   const upstream = await startAmsu(t, { onToken: response, onRequest: (_call, res) => { json(res, 200, QUOTAS) } })
   const one = await runCheck({ AMSU_BASE_URL: upstream.origin })
-  t.match([one.code, one.of('refresh_put'), one.of('refresh_post')], [0, { status: 'note', advice: /renews by the other way/ }, { status: 'ok' }])
+  t.match([one.code, one.of('refresh_put'), one.of('refresh_post')], [0, { status: 'note', advice: /renews the token by the other call/ }, { status: 'ok' }])
   refused.push('POST /amsu-analysis/v2/token/refreshment')
   const two = await runCheck({ AMSU_BASE_URL: upstream.origin })
   t.match([two.code, two.of('refresh_put'), two.of('refresh_post'), two.of('available_times')], [1, { status: 'failed' }, { status: 'failed' }, { status: 'ok' }])
@@ -155,7 +155,7 @@ test('a quota of 0 is noted, and is a failure when nothing at all is left', asyn
   t.match([none.code, none.of('available_times')], [1, { status: 'failed', advice: /ask AMSU for more/ }])
 })
 
-test('whatever else AMSU, or somebody in its place, answers is named by its most likely cause, and none of its words is repeated', async t => {
+test('any other response of AMSU, or of a server in its place, has its most likely cause, and none of its text is repeated', async t => {
   let token: ((res: ServerResponse) => void) | undefined
   let times: (res: ServerResponse) => void = () => {}
   const good = (res: ServerResponse): void => { json(res, 200, { access_token: 'given-access', expires_in: 60 }) }
@@ -164,12 +164,12 @@ test('whatever else AMSU, or somebody in its place, answers is named by its most
     [(res: ServerResponse) => { html(res, 200) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 401) }, /captive portal/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
-    [(res: ServerResponse) => { html(res, 502) }, /in trouble/],
-    [(res: ServerResponse) => { json(res, 404, {}) }, /something else than AMSU/],
+    [(res: ServerResponse) => { html(res, 502) }, /has an outage/],
+    [(res: ServerResponse) => { json(res, 404, {}) }, /something other than AMSU/],
     [(res: ServerResponse) => { json(res, 429, {}) }, /too many/],
-    [(res: ServerResponse) => { res.writeHead(301, { location: 'https://value-never-shown' }).end() }, /moved, or wants https/],
-    [(res: ServerResponse) => { json(res, 200, { access_token: '' }) }, /not answer as documented/],
-    [(res: ServerResponse) => { res.socket?.resetAndDestroy() }, /ends the connection/],
+    [(res: ServerResponse) => { res.writeHead(301, { location: 'https://value-never-shown' }).end() }, /moved, or requires https/],
+    [(res: ServerResponse) => { json(res, 200, { access_token: '' }) }, /not respond as documented/],
+    [(res: ServerResponse) => { res.socket?.resetAndDestroy() }, /closes the connection/],
   ] as const) {
     token = response
     const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
@@ -180,8 +180,8 @@ test('whatever else AMSU, or somebody in its place, answers is named by its most
   for (const [response, cause] of [
     [(res: ServerResponse) => { json(res, 403, { error: { code: 'COMMON.FORBIDDEN', msg: 'value-never-shown' } }) }, /does not accept its own token/],
     [(res: ServerResponse) => { html(res, 403) }, /captive portal/],
-    [(res: ServerResponse) => { json(res, 500, {}) }, /in trouble/],
-    [(res: ServerResponse) => { json(res, 200, { other: 'value-never-shown' }) }, /not answer as documented/],
+    [(res: ServerResponse) => { json(res, 500, {}) }, /has an outage/],
+    [(res: ServerResponse) => { json(res, 200, { other: 'value-never-shown' }) }, /not respond as documented/],
   ] as const) {
     times = response
     const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
@@ -199,9 +199,9 @@ for (const scheme of ['http', 'https'] as const) {
     t.teardown(async () => { await forward.close(); await front?.close() })
     const settings = { AMSU_BASE_URL: (front ?? upstream).origin, AMSU_CA_FILE: CA_PATH, AMSU_HTTP_PROXY: forward.url.replace('//', '//me:forward-pass-61c9@') }
     const good = await runCheck(settings)
-    t.match([good.code, good.of('forward_proxy'), good.of('dns'), good.of('token')], [0, { status: 'ok', data: { address: new URL(forward.url).host } }, { status: 'not_tried', found: 'left to the forward proxy' }, { status: 'ok' }])
+    t.match([good.code, good.of('forward_proxy'), good.of('dns'), good.of('token')], [0, { status: 'ok', data: { address: new URL(forward.url).host } }, { status: 'not_tried', found: 'done by the forward proxy' }, { status: 'ok' }])
     for (const [environment, cause] of [
-      [{ AMSU_HTTP_PROXY: forward.url }, /wants a user and a password/],
+      [{ AMSU_HTTP_PROXY: forward.url }, /requires a user and a password/],
       [{ AMSU_HTTP_PROXY: forward.url.replace('//', '//me:forward-pass-wrong@') }, /does not accept the user and password/],
       [{ AMSU_HTTP_PROXY: 'http://127.0.0.1:9' }, /nothing listens there/],
     ] as const) {
@@ -209,7 +209,7 @@ for (const scheme of ['http', 'https'] as const) {
       t.match([code, of('forward_proxy'), of('token')], [1, { status: 'failed', cause }, { status: 'not_tried' }], String(cause))
       t.notMatch(text, /forward-pass/)
     }
-    for (const [refusal, cause] of [[403, /its rules do not allow/], [502, /can not reach AMSU itself/]] as const) {
+    for (const [refusal, cause] of [[403, /the rules of the forward proxy do not allow/], [502, /cannot reach AMSU/]] as const) {
       status = refusal
       t.match((await runCheck(settings)).of('forward_proxy'), { status: 'failed', cause }, String(refusal))
     }

@@ -25,7 +25,7 @@ test('each command is read with its options, and serve is what nothing means', a
   ] as const) t.strictSame(parseCommandLine(line.split(' ').filter(word => word !== '')), expected, line)
 })
 
-test('wrong usage is answered with the nearest right one, and no word of it is repeated', async t => {
+test('wrong usage gets the nearest valid word as a suggestion, and the error repeats no argument', async t => {
   for (const [line, problem] of [
     ['srve', 'unknown command; did you mean serve?'],
     ['chek', 'unknown command; did you mean check?'],
@@ -51,7 +51,7 @@ test('wrong usage is answered with the nearest right one, and no word of it is r
   t.notMatch(JSON.stringify(parseCommandLine(['value-never-shown', 'value-never-shown'])), /never-shown/)
 })
 
-test('every command has a help of its own with examples, in lines a terminal shows whole', async t => {
+test('every command has its own help with examples, in lines that fit a terminal', async t => {
   for (const topic of [undefined, ...COMMANDS]) {
     const text = usage(topic)
     t.match(text, /^Usage: amsu-proxy[^]*\nExamples:\n {2}[^]*\n$/)

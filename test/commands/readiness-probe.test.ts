@@ -13,7 +13,7 @@ import { json, startTcp, startUpstream } from '../support/upstream.ts'
 
 const TLS = { TLS_CERT_FILE: pemPath('self-signed.pem'), TLS_KEY_FILE: pemPath('self-signed-key.pem') }
 
-/** What a command says, and how it ends. */
+/** The output and the exit code of a command. */
 async function runHealthcheck (environment: Record<string, string>): Promise<{ code: number, said: string[] }> {
   const said: string[] = []
   const code = await healthcheck({ environment, dotenvPath: '/nonexistent/.env', print: line => { said.push(line) } })
@@ -57,7 +57,7 @@ test('healthcheck is 0 for a proxy that is ready: by http, by its own certificat
     const port = 'UNIX_SOCKET' in settings ? {} : { PORT: String(proxy.port) }
     const admin = proxy.adminOrigin === undefined ? {} : { ADMIN_PORT: new URL(proxy.adminOrigin).port }
     t.match(await runWait({ ...settings, ...port, ...admin }, 10_000), { code: 0 })
-    t.match(await runHealthcheck({ ...settings, ...port, ...admin }), { code: 0, said: [/^ready: the token is good for another 86\d+ s$/] }, Object.keys(settings).join(' '))
+    t.match(await runHealthcheck({ ...settings, ...port, ...admin }), { code: 0, said: [/^ready: the token expires in 86\d+ s$/] }, Object.keys(settings).join(' '))
     await proxy.stop()
   }
 })
@@ -73,10 +73,10 @@ test('healthcheck is 1, with one line that says why', async t => {
   t.match(await runWait({ PORT: String(proxy.port) }, 300), { code: 1, said: [/^not ready: credentials_rejected; waited 0.3 s$/] })
   for (const [environment, line] of [
     [{ PORT: String(proxy.port) }, /^not ready: credentials_rejected$/],
-    [{ PORT: '9' }, /^not ready: nobody listens \(ECONNREFUSED\) at http:\/\/127.0.0.1:9$/],
-    [{ UNIX_SOCKET: '/nonexistent/a.sock' }, /^not ready: nobody listens \(ENOENT\) at unix:/],
-    [{ PORT: String((other.address() as { port: number }).port) }, /^not ready: what answers at .* is no amsu-proxy \(status 200\)$/],
-    [{ PORT: String(endless.port) }, /no amsu-proxy \(status 200\)$/],
+    [{ PORT: '9' }, /^not ready: nothing listens \(ECONNREFUSED\) at http:\/\/127.0.0.1:9$/],
+    [{ UNIX_SOCKET: '/nonexistent/a.sock' }, /^not ready: nothing listens \(ENOENT\) at unix:/],
+    [{ PORT: String((other.address() as { port: number }).port) }, /^not ready: the server at .* is not amsu-proxy \(status 200\)$/],
+    [{ PORT: String(endless.port) }, /not amsu-proxy \(status 200\)$/],
     [{ PORT: String(broken.port) }, /the connection failed \(ECONNRESET\)/],
     [{ PORT: '0' }, /PORT=0 takes a free port/],
   ] as Array<[Record<string, string>, RegExp]>) t.match(await runHealthcheck(environment), { code: 1, said: [line] })
@@ -84,7 +84,7 @@ test('healthcheck is 1, with one line that says why', async t => {
 
 test('healthcheck and wait repeat what /readyz warns of, and end as without it', async t => {
   const ready = '{"ready":true,"reason":"ok","tokenExpiresInSeconds":86390,"warnings":["quota_empty:hrv_analysis","clock_off"]}'
-  t.strictSame(checkReadiness(200, ready, 'p'), { isReady: true, message: 'ready: the token is good for another 86390 s; warnings: quota_empty:hrv_analysis, clock_off' })
+  t.strictSame(checkReadiness(200, ready, 'p'), { isReady: true, message: 'ready: the token expires in 86390 s; warnings: quota_empty:hrv_analysis, clock_off' })
   const upstream = await startUpstream({ onToken: (_call, res) => { json(res, 502, {}) } })
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -92,18 +92,18 @@ test('healthcheck and wait repeat what /readyz warns of, and end as without it',
   t.match(await runHealthcheck({ PORT: String(proxy.port) }), { code: 1, said: [/^not ready: starting; warnings: token_call_failed:502$/] })
 })
 
-test('a proxy that does not answer is not ready', async t => {
+test('a proxy that does not respond is not ready', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
-  t.match(await probeReadiness({ place: 'p', isTls: false, address: { host: '127.0.0.1', port: silent.port } }, 50), { isReady: false, message: 'not ready: no answer within 0.05 s at p' })
+  t.match(await probeReadiness({ place: 'p', isTls: false, address: { host: '127.0.0.1', port: silent.port } }, 50), { isReady: false, message: 'not ready: no response within 0.05 s at p' })
 })
 
-test('wait outlasts the time in which nobody listens and no token is there, and 0 seconds ask once', async t => {
+test('wait probes until the proxy listens and has a token, and with 0 seconds it probes once', async t => {
   const upstream = await startUpstream()
   const probe = await startProxy(upstream.origin)
   const { port } = probe
   await probe.stop()
-  t.match(await runWait({ PORT: String(port) }, 0), { code: 1, said: [/nobody listens/] })
+  t.match(await runWait({ PORT: String(port) }, 0), { code: 1, said: [/nothing listens/] })
   t.match(await runWait({ PORT: '0' }, 10_000), { code: 1, said: [/PORT=0/] })
   const waiting = runWait({ PORT: String(port) }, 20_000)
   const proxy = await startProxy(upstream.origin, { PORT: String(port) })
@@ -113,9 +113,9 @@ test('wait outlasts the time in which nobody listens and no token is there, and 
 
 test('only the words of /readyz are repeated', async t => {
   t.match(checkReadiness(503, '{"ready":false,"reason":"starting","tokenExpiresInSeconds":null}', 'p'), { isReady: false, message: 'not ready: starting' })
-  t.match(checkReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: what answers at p is no amsu-proxy (status 503)' })
-  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token is good for another 9 s; warnings: clock_off' })
-  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token is good for another 9 s' })
+  t.match(checkReadiness(503, '{"reason":"<script> value-never-shown"}', 'p'), { message: 'not ready: the server at p is not amsu-proxy (status 503)' })
+  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":["<script>",7,"clock_off:\\n","clock_off"]}', 'p'), { message: 'ready: the token expires in 9 s; warnings: clock_off' })
+  t.match(checkReadiness(200, '{"ready":true,"tokenExpiresInSeconds":9,"warnings":"value-never-shown"}', 'p'), { message: 'ready: the token expires in 9 s' })
   t.match(checkReadiness(200, '[]', 'p'), { isReady: false })
   t.match(checkReadiness(200, 'null', 'p'), { isReady: false })
 })

@@ -49,7 +49,7 @@ test('secrets are taken out of the environment once they are read', async t => {
   t.equal(await exit, 0)
 })
 
-test('an error nobody caught is logged once, masked, lets requests under way finish, and ends with 1', async t => {
+test('an uncaught error is logged once, masked, lets requests in flight finish, and ends with 1', async t => {
   let release = (): void => {}
   const upstream = await startUpstream({ onRequest: (_received, res) => { release = () => { res.end('finished') } } })
   t.teardown(upstream.close)

@@ -29,11 +29,11 @@ test('a secret file that brings no secret is a problem that names its path and n
     ['empty', 'AMSU_CLIENT_SECRET_FILE names an empty file'],
     ['newline', 'AMSU_CLIENT_SECRET_FILE names an empty file'],
     ['crlf', 'AMSU_CLIENT_SECRET_FILE names an empty file'],
-    ['missing', 'AMSU_CLIENT_SECRET_FILE can not be read (ENOENT)'],
+    ['missing', 'AMSU_CLIENT_SECRET_FILE cannot be read (ENOENT)'],
     ['directory', 'AMSU_CLIENT_SECRET_FILE is a directory, not a regular file'],
-    ['lines', 'AMSU_CLIENT_SECRET_FILE holds a line break or another control character'],
-    ['cr', 'AMSU_CLIENT_SECRET_FILE holds a line break or another control character'],
-    ['file/below', 'AMSU_CLIENT_SECRET_FILE can not be read (ENOTDIR)'],
+    ['lines', 'AMSU_CLIENT_SECRET_FILE contains a line break or another control character'],
+    ['cr', 'AMSU_CLIENT_SECRET_FILE contains a line break or another control character'],
+    ['file/below', 'AMSU_CLIENT_SECRET_FILE cannot be read (ENOTDIR)'],
   ] as const) {
     t.strictSame(problemsOf({ AMSU_CLIENT_ID: 'some-id', AMSU_CLIENT_SECRET_FILE: join(dir, path) }), [`${problem}: ${join(dir, path)}`], path)
   }
@@ -59,7 +59,7 @@ test('secret files that everybody can read or change are one warning, which name
   }
   t.strictSame(warningsFor(0o640), [])
   const [warning, ...more] = warningsFor(0o444)
-  t.match(warning, /^AMSU_CLIENT_SECRET_FILE, CALLERS_FILE: every user here can read or change that file; chmod o-rw/)
+  t.match(warning, /^AMSU_CLIENT_SECRET_FILE, CALLERS_FILE: every user of this machine can read or change the file; run chmod o-rw/)
   t.notMatch(warning, new RegExp(`${dir}|filed|a-secret`))
   t.strictSame(more, [])
 })
@@ -90,7 +90,7 @@ test('what is wrong in .env is a problem like any other', async t => {
   t.strictSame(problemsOf({ PORT: '1' }, dotenv), [], 'unless the environment says better')
 })
 
-test('a .env that is there but can not be read is a problem beside the others', async t => {
+test('a .env that exists but cannot be read is reported together with the other problems', async t => {
   const dotenv = join(t.testdir({ '.env': {} }), '.env')
   t.strictSame(problemsOf({ AMSU_CLIENT_ID: 'a', AMSU_CLIENT_SECRET: 'b', PORT: 'x' }, dotenv), [`${dotenv} is a directory, not a regular file`, 'PORT must be a whole number from 0 to 65535'])
 })
@@ -100,7 +100,7 @@ test('a form in the environment wins over the other form in .env', async t => {
   t.strictSame(problemsOf({ AMSU_CLIENT_SECRET_FILE: join(dir, 'secret') }, join(dir, '.env')), [])
 })
 
-test('a line of .env that does not hold is a problem beside the others, and names that may be meant come with it', async t => {
+test('an invalid line of .env is reported together with the other problems, with suggestions for names', async t => {
   const dotenv = join(t.testdir({ '.env': 'AMSU_CLIENT_ID=a\nAMSU_CLIENT_SECRET=b\nCALLERS: never-shown\nCALLER_FILE=never-shown\nPORT=x\n' }), '.env')
   t.strictSame(problemsOf({}, dotenv), [
     `${dotenv} line 3 is neither a setting (NAME=value) nor a comment`,
@@ -116,7 +116,7 @@ test('a .env that holds a secret and that everybody can read is warned about by 
     return loadConfig(environment, dotenv).warnings
   }
   t.strictSame(warningsFor(0o600), [])
-  t.match(warningsFor(0o644), [/^\/.*\.env: every user here can read or change that file; chmod o-rw/])
+  t.match(warningsFor(0o644), [/^\/.*\.env: every user of this machine can read or change the file; run chmod o-rw/])
   writeFileSync(dotenv, 'AMSU_CLIENT_ID=a\nAMSU_CLIENT_SECRET=\nAMSU_BASE_URL=https://amsu.test\n')
   t.strictSame(warningsFor(0o644, { AMSU_CLIENT_SECRET: 'b' }), [], 'without a secret it may be open')
 })
@@ -129,11 +129,11 @@ test('a problem with any file names its path', async t => {
   const pair = { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: join(dir, 'text') }
   for (const [settings, problem] of [
     [{ CALLERS_FILE: join(dir, 'callers') }, /^CALLERS_FILE line 2 has no colon .*\/callers$/],
-    [{ CALLERS_FILE: join(dir, 'missing') }, /^CALLERS_FILE can not be read \(ENOENT\): .*\/missing$/],
+    [{ CALLERS_FILE: join(dir, 'missing') }, /^CALLERS_FILE cannot be read \(ENOENT\): .*\/missing$/],
     [{ CALLERS_FILE: join(dir, 'fifo') }, /^CALLERS_FILE is a FIFO, not a regular file: .*\/fifo$/],
     [{ AMSU_CA_FILE: join(dir, 'text') }, /^AMSU_CA_FILE must be .*: .*\/text$/],
     [{ AMSU_CA_FILE: join(dir, 'fifo') }, /^AMSU_CA_FILE is a FIFO, not a regular file: .*\/fifo$/],
-    [pair, /^TLS_KEY_FILE must be .* that fits it: .*\/text$/],
+    [pair, /^TLS_KEY_FILE must be .* with the matching key: .*\/text$/],
     [{ ...pair, TLS_KEY_FILE: dir }, /^TLS_KEY_FILE is a directory, not a regular file: \/.*$/],
   ] as const) {
     const problems = problemsOf({ ...credentials, ...settings })
@@ -148,7 +148,7 @@ test('credentials and the password of a forward proxy that hold a control charac
   for (const [name, value] of [
     ['AMSU_CLIENT_ID', 'never\nshown'], ['AMSU_CLIENT_SECRET', 'never-shown\n'], ['AMSU_CLIENT_SECRET', 'never\tshown'], ['AMSU_CLIENT_SECRET', 'never\u0000shown'],
     ['AMSU_HTTP_PROXY', 'http://me:never\nshown@proxy:3128'], ['AMSU_HTTP_PROXY', 'http://me:never%0d%0ashown@proxy:3128'], ['AMSU_HTTP_PROXY', 'http://me:never%C2%85shown@proxy:3128'],
-  ] as const) t.strictSame(problemsOf({ ...good, [name]: value }), [`${name} holds a line break or another control character`], JSON.stringify(value))
+  ] as const) t.strictSame(problemsOf({ ...good, [name]: value }), [`${name} contains a line break or another control character`], JSON.stringify(value))
   t.strictSame(problemsOf({ ...good, AMSU_HTTP_PROXY: 'http://me:50%@proxy:3128' }), [ruleOf('AMSU_HTTP_PROXY')])
 })
 

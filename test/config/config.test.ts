@@ -4,17 +4,17 @@ import { loadConfig, type Config, type Environment } from '../../src/config/conf
 import { settings, type Setting } from '../../src/config/settings.ts'
 import { NO_DOTENV, problemsOf } from './problems.ts'
 
-/** The least that is needed to start; the values are found by a grep. */
+/** The minimum that is needed to start; a search for the values finds a leak. */
 const CREDENTIALS = { AMSU_CLIENT_ID: 'given-id-7c1d', AMSU_CLIENT_SECRET: 'given-secret-93ab' }
 
-/** What AMSU_CLIENT_ID and AMSU_CLIENT_SECRET are answered with when neither or both forms are given. */
+/** The problems of AMSU_CLIENT_ID and AMSU_CLIENT_SECRET if neither or both forms are set. */
 const ID_PROBLEM = 'AMSU_CLIENT_ID must be given, or AMSU_CLIENT_ID_FILE, but not both'
 const SECRET_PROBLEM = 'AMSU_CLIENT_SECRET must be given, or AMSU_CLIENT_SECRET_FILE, but not both'
 
-/** Numbers that are none, or not whole, or not written in digits. */
+/** Values that are not integers in decimal digits. */
 const NO_NUMBERS = ['eleven', '1.5', '-1', '1_000', 'NaN', 'true', 'null', '1,5', '1 2', '12ms', '  ', ' 80', '80\n', '0x50', '0b101', '8e1', '+80', '80.0', 'Infinity', '1e999']
 
-/** A value outside the range or the list of each setting that has one. */
+/** For each setting with a range or a list, a value outside it. */
 const OUT_OF_RANGE = Object.entries<Setting>(settings).flatMap(([name, { maximum, minimum, type, values }]) => {
   if (values !== undefined) return [[name, 'loudly'], [name, values[0]?.toUpperCase() ?? '']] as const
   return type === 'integer' ? [[name, String(BigInt(maximum ?? 0) + 1n)], [name, String((minimum ?? 0) - 1)]] as const : []
@@ -102,7 +102,7 @@ test('listening beyond loopback without callers is refused with a message that n
   for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost', 'app.localhost']) t.strictSame(problemsOf({ ...CREDENTIALS, HOST: host }), [], host)
 })
 
-test('lists that do not hold are refused whole', async t => {
+test('a list with an invalid entry is rejected completely', async t => {
   for (const [name, value] of [
     ['ALLOWED_ORIGINS', 'https://app.example/path'], ['ALLOWED_ORIGINS', 'app.example'], ['ALLOWED_ORIGINS', 'null'],
     ['ALLOWED_HOSTS', 'http://amsu.example'], ['ALLOWED_HOSTS', 'a.example, *'], ['ALLOWED_HOSTS', '0.0.0.0'],
@@ -184,7 +184,7 @@ test('a mistyped name is a warning, and its value is not repeated', async t => {
   t.strictSame(warnings, ['AMSU_CLIENT_SECERT is not a setting; did you mean AMSU_CLIENT_SECRET?'])
 })
 
-test('a mistyped name is told even when the program can not start', async t => {
+test('a mistyped name is reported even if the program cannot start', async t => {
   t.match(problemsOf({ AMSU_CLIENT_ID: 'given-id-7c1d', AMSU_CLIENT_SECERT: 'mistyped-value-55e0' }).join('\n'), /did you mean AMSU_CLIENT_SECRET\?/)
 })
 
@@ -205,7 +205,7 @@ test('all problems are reported at once, by name and never by value', async t =>
   const problems = problemsOf(wrong)
   for (const name of [...new Set(OUT_OF_RANGE.map(([name]) => name)), 'AMSU_BASE_URL']) t.ok(problems.includes(ruleOf(name)), name)
   t.ok(problems.includes(ID_PROBLEM))
-  t.ok(problems.includes('AMSU_CLIENT_SECRET_FILE can not be read (ENOENT): /wrong/path/secret'), 'but a file by its path')
+  t.ok(problems.includes('AMSU_CLIENT_SECRET_FILE cannot be read (ENOENT): /wrong/path/secret'), 'but a file by its path')
   t.equal(new Set(problems).size, problems.length, 'each once')
   t.equal(problems.length, Object.keys(wrong).length - 1, 'both forms of the id are one problem')
   t.notMatch(problems.join(), /4f7e/)
@@ -215,7 +215,7 @@ test('what is wrong is thrown as one error whose message holds every problem', a
   t.throws(() => loadConfig({ PORT: 'x' }, NO_DOTENV), { name: 'ConfigError', message: `${ruleOf('PORT')}\n${ID_PROBLEM}\n${SECRET_PROBLEM}` })
 })
 
-test('the configuration can not be changed', async t => {
+test('the configuration cannot be changed', async t => {
   const isFrozen = (value: unknown): boolean => typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isFrozen))
   const config = load({})
   const { amsu, ...rest } = config

@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { parseEnv } from 'node:util'
 import { parseDotenv } from '../../src/config/dotenv.ts'
 
-/** What a text sets, its problems and its warnings. */
+/** The variables, problems and warnings of a text. */
 function parse (text: string): { values: Record<string, string>, problems: readonly string[], warnings: readonly string[] } {
   const { values, problems, warnings } = parseDotenv(text)
   return { values: Object.fromEntries(values), problems, warnings }
 }
 
-/** Texts that hold, and what they set: the same on every Node, and what `util.parseEnv` of Node 26 says of them. */
+/** Valid texts and their variables: the same on every version of Node, and the same as with `util.parseEnv` of Node 26. */
 const VALID: ReadonlyArray<readonly [text: string, values: Record<string, string>]> = [
   ['A=1', { A: '1' }], ['A=1\nB=2\n', { A: '1', B: '2' }], ['A = 1 ', { A: '1' }], ['  A=1', { A: '1' }], ['\tA=1', { A: '1' }],
   ['export A=1', { A: '1' }], ['export  A=1', { A: '1' }], ['  export A=1', { A: '1' }], ['export=1', { export: '1' }],
@@ -50,26 +50,26 @@ test('what is no comment, blank line or setting is a problem with its line, and 
     ['{ "A": "never=shown" }', 'line 1 is neither a setting (NAME=value) nor a comment'],
     ['=never-shown', 'line 1 is neither a setting (NAME=value) nor a comment'],
     ['\n\nset A=never-shown', 'line 3 is neither a setting (NAME=value) nor a comment'],
-    ['A="never-shown', 'line 1 has no end quote'],
-    ["A=1\rB='never-shown\rC=2", 'line 2 has no end quote'],
-    ['A=`never-shown\nCALLERS=`x`', 'line 1 has no end quote'],
-    ['A="x" never-shown', 'line 1 goes on after the end quote'],
-    ['A="x\nB="never-shown"', 'line 2 goes on after the end quote of the value that begins in line 1'],
+    ['A="never-shown', 'line 1 has no closing quote'],
+    ["A=1\rB='never-shown\rC=2", 'line 2 has no closing quote'],
+    ['A=`never-shown\nCALLERS=`x`', 'line 1 has no closing quote'],
+    ['A="x" never-shown', 'line 1 has text after the closing quote'],
+    ['A="x\nB="never-shown"', 'line 2 has text after the closing quote of the value that starts in line 1'],
   ] as const) t.strictSame(parse(text).problems, [problem], JSON.stringify(text))
-  t.strictSame(parse('word\nA="x\nB: 2').problems, ['line 1 is neither a setting (NAME=value) nor a comment', 'line 2 has no end quote', 'line 3 is neither a setting (NAME=value) nor a comment'], 'all at once')
+  t.strictSame(parse('word\nA="x\nB: 2').problems, ['line 1 is neither a setting (NAME=value) nor a comment', 'line 2 has no closing quote', 'line 3 is neither a setting (NAME=value) nor a comment'], 'all at once')
   t.end()
 })
 
-test('a missing end quote does not swallow a setting of ours that comes before the next quote', t => {
+test('a missing closing quote does not hide a setting of ours before the next quote', t => {
   const { values, problems } = parse('ALLOWED_HOSTS="a.example\nCALLERS=app:4f0c6a1b\n# say "\nHOST=0.0.0.0')
   t.strictSame(values, { CALLERS: 'app:4f0c6a1b', HOST: '0.0.0.0' })
-  t.strictSame(problems, ['line 1 has no end quote'])
+  t.strictSame(problems, ['line 1 has no closing quote'])
   t.end()
 })
 
 test('what works but may not be meant is a warning with its line', t => {
-  t.strictSame(parse('A=x#y').warnings, ['line 1: the value ends before #, which begins a comment; put it in quotes if # belongs to it'])
-  t.strictSame(parse('A=1\n\nA=2').warnings, ['line 3 sets again what line 1 has set, and wins'])
+  t.strictSame(parse('A=x#y').warnings, ['line 1: the value ends before #, which starts a comment; put the value in quotes if # is part of it'])
+  t.strictSame(parse('A=1\n\nA=2').warnings, ['line 3 overrides the same name in line 1'])
   for (const text of ['A=x # y', 'A=# y', 'A="x#y"', 'A=x ## y', 'A=1\n#A=2']) t.strictSame(parse(text).warnings, [], text)
   t.end()
 })

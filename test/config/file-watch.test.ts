@@ -7,10 +7,10 @@ import type { Fingerprints } from '../../src/config/setting-files.ts'
 import { fingerprintAt, readTextFile } from '../../src/config/text-file.ts'
 import { until } from '../support/until.ts'
 
-/** Longer than the watch waits between two looks. */
+/** Longer than the interval between two polls. */
 const SOME_LOOKS_MS = 2_500
 
-/** Ways a secret comes to be another, each from a directory of its own that holds `secret`. */
+/** Ways to change a secret, each in a directory of its own that contains `secret`. */
 const CHANGES: Readonly<Record<string, { before: (dir: string) => void, change: (dir: string) => void, found: string }>> = {
   'written in place, with the same length': {
     before: dir => { writeFileSync(join(dir, 'secret'), 'old-secret') },
@@ -55,7 +55,7 @@ const CHANGES: Readonly<Record<string, { before: (dir: string) => void, change: 
   },
 }
 
-/** Watches files as a reader of secrets does; `texts` are those that were found, each change once. */
+/** Watches files as a reader of secrets does; `texts` are the contents that were read, one for each change. */
 function watch (paths: readonly string[], seen: Fingerprints = Object.fromEntries(paths.map(path => [path, fingerprintAt(path)]))): { texts: string[], readings: () => number, fail: (isFailing: boolean) => void, close: () => void } {
   const texts: string[] = []
   let readings = 0
@@ -93,7 +93,7 @@ test('a change is noticed once, whatever way it was made, and not when the watch
   }))
 })
 
-test('files that change together are read together, and files that stay are left alone after a while', async t => {
+test('files that change together are read together, and unchanged files are no longer read', async t => {
   const dir = t.testdir({ cert: '1', key: '1' })
   const paths = [join(dir, 'cert'), join(dir, 'key')]
   const { texts, readings, close } = watch(paths)
@@ -127,7 +127,7 @@ test('a second change within a tick of the clock of the file system, which leave
   end()
 })
 
-test('a file that can not be read for a while is read as soon as it can be, however long that takes', async t => {
+test('a file that cannot be read for a while is read as soon as it can be, however long that takes', async t => {
   const path = join(t.testdir({ secret: 'old' }), 'secret')
   const { texts, readings, fail, close } = watch([path])
   fail(true)

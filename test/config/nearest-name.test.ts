@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { nearestName, unknownNames, unknownNamesInFile } from '../../src/config/nearest-name.ts'
 
-test('a mistyped AMSU_ name is answered with the nearest setting', async t => {
+test('a mistyped AMSU_ name gets the nearest setting as a suggestion', async t => {
   for (const [given, nearest] of [
     ['AMSU_CLIENT_SECERT', 'AMSU_CLIENT_SECRET'],
     ['AMSU_CLIENTID', 'AMSU_CLIENT_ID'],
@@ -13,11 +13,11 @@ test('a mistyped AMSU_ name is answered with the nearest setting', async t => {
   }
 })
 
-test('a known name, and a name that is not ours, is left alone', async t => {
+test('a known name, and a name that is not ours, gets no suggestion', async t => {
   t.strictSame(unknownNames(['AMSU_CLIENT_ID', 'PATH', 'PROT', 'amsu_client_id', 'MY_AMSU_CLIENT_ID', 'AMSUX']), [])
 })
 
-test('every name of a file that is no setting is answered, by line, and repeated only if it looks like a name', async t => {
+test('every unknown name of a file is reported by its line, and repeated only if it looks like a name', async t => {
   const lineOf = new Map([['AMSU_CLIENT_ID', 1], ['CALLER_FILE', 2], ['PROT', 3], ['caller_file', 5], ['c2VjcmV0', 7], ['AKIAIOSFODNN7EXAMPLE', 8], ['constructor', 9]])
   t.match(unknownNamesInFile('.env', lineOf), [
     '.env line 2: CALLER_FILE is not a setting; did you mean CALLERS_FILE?',

@@ -8,7 +8,7 @@ import { readPipes } from '../../src/config/pipes.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { until } from '../support/until.ts'
 
-/** No timer of the clock keeps a process alive; the program does it by itself. */
+/** Timers of the clock do not keep the process alive; the program does. */
 function keepAlive (t: Test): void {
   const keptAlive = setInterval(() => {}, 60_000)
   t.teardown(() => { clearInterval(keptAlive) })
@@ -19,7 +19,7 @@ function makeFifo (dir: string, name: string): string {
   return join(dir, name)
 }
 
-/** Writes to a FIFO once somebody reads it, with pauses. */
+/** Writes to a FIFO with pauses, once it has a reader. */
 async function write (path: string, ...texts: string[]): Promise<void> {
   const stream = createWriteStream(path)
   await once(stream, 'open')
@@ -38,7 +38,7 @@ test('a FIFO is read once, to the end of its writer, wherever its path comes fro
   const { amsu, files, warnings } = await loadConfigAtStart({ AMSU_BASE_URL: 'https://amsu.test' }, dotenv)
   t.equal(amsu.credentials.clientSecret.reveal(), 'piped-secret')
   t.strictSame(Object.keys(files.seen), [join(dir, 'regular')], 'it is not watched')
-  t.strictSame(warnings, ['AMSU_CLIENT_SECRET_FILE: the file is a FIFO, which is read once; a change needs a restart'])
+  t.strictSame(warnings, ['AMSU_CLIENT_SECRET_FILE: the file is a FIFO, which is read only once; restart the proxy after a change'])
   await Promise.all(writing)
 })
 
@@ -55,7 +55,7 @@ test('a FIFO that nobody writes to is given up, and refused for what it is', asy
   t.throws(() => loadConfig({ AMSU_CLIENT_ID: 'id', AMSU_CLIENT_SECRET_FILE: fifo }, '/nonexistent/.env'), { message: `AMSU_CLIENT_SECRET_FILE is a FIFO, not a regular file: ${fifo}` })
 })
 
-test('without a FIFO nothing is read, and a FIFO that can not be opened is left to the reading of the configuration', async t => {
+test('without a FIFO nothing is read, and reading the configuration reports a FIFO that cannot be opened', async t => {
   const dir = t.testdir({ file: 'x', directory: {} })
   t.strictSame(await readPipes({ AMSU_CLIENT_ID_FILE: join(dir, 'file'), CALLERS_FILE: join(dir, 'directory'), AMSU_CA_FILE: join(dir, 'missing') }, join(dir, '.env')), new Map())
 })
@@ -65,7 +65,7 @@ test('more than a file may hold is refused, however it comes', async t => {
   const dir = t.testdir({})
   const fifo = makeFifo(dir, 'secret')
   const stream = createWriteStream(fifo)
-  stream.on('error', () => {}) // the reader leaves first
+  stream.on('error', () => {}) // the reader closes the FIFO first
   stream.write('x'.repeat(2_000_000))
   const closed = new Promise<void>(resolve => { stream.once('close', resolve) })
   await t.rejects(loadConfigAtStart({ AMSU_CLIENT_ID: 'id', AMSU_CLIENT_SECRET_FILE: fifo }, join(dir, '.env')), { message: `AMSU_CLIENT_SECRET_FILE is larger than 1048576 bytes: ${fifo}` })

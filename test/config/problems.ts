@@ -1,5 +1,5 @@
 /**
- * What is wrong with an environment.
+ * The configuration problems of an environment.
  */
 import { loadConfig, type Environment } from '../../src/config/config.ts'
 import { ConfigError } from '../../src/errors.ts'

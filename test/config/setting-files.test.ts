@@ -19,11 +19,11 @@ test('a secret with a line break or another control character is a problem, not 
     const problems: string[] = []
     const path = join(t.testdir({ secret: content }), 'secret')
     t.equal(new SettingFiles().readSecret('NAME_FILE', path, problems), undefined)
-    t.strictSame(problems, [`NAME_FILE holds a line break or another control character: ${path}`], JSON.stringify(content))
+    t.strictSame(problems, [`NAME_FILE contains a line break or another control character: ${path}`], JSON.stringify(content))
   }
   t.ok(hasControlCharacter('a\0b'))
   t.notOk(hasControlCharacter('a b\u00a0\u20ac'))
-  t.equal(controlProblem('NAME'), 'NAME holds a line break or another control character')
+  t.equal(controlProblem('NAME'), 'NAME contains a line break or another control character')
   t.end()
 })
 
@@ -32,7 +32,7 @@ test('a file that brings no secret is a problem that names setting and path', t 
   for (const [name, problem] of [
     ['blank', 'NAME_FILE names an empty file'],
     ['empty', 'NAME_FILE names an empty file'],
-    ['missing', 'NAME_FILE can not be read (ENOENT)'],
+    ['missing', 'NAME_FILE cannot be read (ENOENT)'],
     ['directory', 'NAME_FILE is a directory, not a regular file'],
     ['wide', 'NAME_FILE is UTF-16; save it as UTF-8'],
   ] as const) {
@@ -47,7 +47,7 @@ test('a secret that was put where a path belongs is not repeated', t => {
   for (const [path, isShown] of [['value-never-shown', false], ['c2VjcmV0==', false], ['secret.txt', true], ['run/secret', true]] as const) {
     const problems: string[] = []
     new SettingFiles().read('NAME_FILE', path, problems)
-    t.strictSame(problems, [`NAME_FILE can not be read (ENOENT)${isShown ? `: ${path}` : ''}`])
+    t.strictSame(problems, [`NAME_FILE cannot be read (ENOENT)${isShown ? `: ${path}` : ''}`])
   }
   t.equal(withPath('NAME is wrong', '/a\nb'), 'NAME is wrong: "/a\\nb"', 'a path breaks no line')
   t.end()

@@ -3,7 +3,7 @@ import { settings, type Setting } from '../../src/config/settings.ts'
 
 const entries = Object.entries<Setting>(settings)
 
-test('a setting is named in capitals and described in whole sentences', async t => {
+test('a setting is named in capitals and described in complete sentences', async t => {
   for (const [name, { meaning, rule }] of entries) {
     t.match(name, /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$/, name)
     t.match(meaning, /^[A-Z`].*\.$/, `${name}: the meaning is a sentence`)

@@ -29,9 +29,9 @@ test('what is no regular file is refused at once, with what it is', async t => {
 
 test('a file that is not there or not ours is told by the code of the system', t => {
   const dir = t.testdir({ file: 'text' })
-  t.throws(() => readTextFile(join(dir, 'missing')), { name: 'FileError', message: 'can not be read (ENOENT)', code: 'ENOENT' })
-  t.throws(() => readTextFile(join(dir, 'file/below')), { message: 'can not be read (ENOTDIR)' })
-  t.throws(() => readTextFile(join(dir, 'a\0b')), { message: 'can not be read (ERR_INVALID_ARG_VALUE)' })
+  t.throws(() => readTextFile(join(dir, 'missing')), { name: 'FileError', message: 'cannot be read (ENOENT)', code: 'ENOENT' })
+  t.throws(() => readTextFile(join(dir, 'file/below')), { message: 'cannot be read (ENOTDIR)' })
+  t.throws(() => readTextFile(join(dir, 'a\0b')), { message: 'cannot be read (ERR_INVALID_ARG_VALUE)' })
   t.end()
 })
 
@@ -55,7 +55,7 @@ test('any encoding other than UTF-8 is named, with what to do', t => {
     ['UTF-16 BE', Buffer.from(wide).swap16(), 'is UTF-16; save it as UTF-8'],
     ['UTF-32 LE with its mark', Buffer.concat([Buffer.from([0xff, 0xfe, 0, 0]), utf32]), 'is UTF-32; save it as UTF-8'],
     ['UTF-32 LE', utf32, 'is UTF-32; save it as UTF-8'],
-    ['Chinese in UTF-16', Buffer.from(`${'\u8c01'.repeat(40)}=\n`, 'utf16le'), 'holds a NUL character; if it is UTF-16, save it as UTF-8'],
+    ['Chinese in UTF-16', Buffer.from(`${'\u8c01'.repeat(40)}=\n`, 'utf16le'), 'contains a NUL character; if it is UTF-16, save it as UTF-8'],
     ['Latin-1', Buffer.from('A=1\n# geh\xe9im\n', 'latin1'), 'is not UTF-8 (line 2); save it as UTF-8'],
     ['GBK', Buffer.from([0x41, 0x3d, 0xb2, 0xe2, 0xca, 0xd4]), 'is not UTF-8 (line 1); save it as UTF-8'],
     ['cut UTF-8', Buffer.from('A=1\n€').subarray(0, 6), 'is not UTF-8 (line 2); save it as UTF-8'],
@@ -89,7 +89,7 @@ test('the fingerprint of a file is that of its path until it changes', t => {
 test('of a failed reading only the code is told', t => {
   for (const error of [new Error('value-never-shown'), 'value-never-shown', { code: 'value-never-shown' }, undefined]) {
     t.equal(systemCode(error), 'not readable')
-    t.equal(toFileError(error).message, 'can not be read (not readable)')
+    t.equal(toFileError(error).message, 'cannot be read (not readable)')
   }
   t.equal(systemCode(Object.assign(new Error('value-never-shown'), { code: 'EACCES' })), 'EACCES')
   t.end()

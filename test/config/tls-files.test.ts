@@ -5,7 +5,7 @@ import { isAuthority, readAuthority, readTls } from '../../src/config/tls-files.
 import { CA, pemPath, readPair } from '../support/tls.ts'
 
 const NO_CERT = 'TLS_CERT_FILE must be given together with TLS_KEY_FILE, as the path of a readable PEM file'
-const NO_KEY = 'TLS_KEY_FILE must be given together with TLS_CERT_FILE, as the path of a readable PEM file that fits it'
+const NO_KEY = 'TLS_KEY_FILE must be given together with TLS_CERT_FILE, as the path of a readable PEM file with the matching key'
 
 function problemsOf (certPath: string | undefined, keyPath: string | undefined): string[] {
   const problems: string[] = []
@@ -51,9 +51,9 @@ test('a key that is none, is locked, or belongs to another certificate is a prob
   t.end()
 })
 
-test('files that can not be read are all told of, by their settings', t => {
+test('all files that cannot be read are reported, by their settings', t => {
   const dir = t.testdir({ empty: '' })
-  t.strictSame(problemsOf(join(dir, 'missing'), dir), [`TLS_CERT_FILE can not be read (ENOENT): ${join(dir, 'missing')}`, `TLS_KEY_FILE is a directory, not a regular file: ${dir}`])
+  t.strictSame(problemsOf(join(dir, 'missing'), dir), [`TLS_CERT_FILE cannot be read (ENOENT): ${join(dir, 'missing')}`, `TLS_KEY_FILE is a directory, not a regular file: ${dir}`])
   t.strictSame(problemsOf(join(dir, 'empty'), pemPath('server-key.pem')), [`TLS_CERT_FILE names an empty file: ${join(dir, 'empty')}`])
   t.end()
 })

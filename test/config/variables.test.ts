@@ -16,7 +16,7 @@ test('one form of a secret in the environment drops its other form from .env, an
   t.strictSame(readVariables({ CALLERS: 'a', CALLERS_FILE: 'b' }, '/nonexistent/.env', []), { CALLERS: 'a', CALLERS_FILE: 'b' }, 'both in the environment are left for validation to refuse')
 })
 
-test('a .env that is not there is none, and one that can not be read is a problem that begins with its path', async t => {
+test('a missing .env is empty, and one that cannot be read is a problem that begins with its path', async t => {
   const problems: string[] = []
   t.strictSame(readVariables({ A: '1' }, '/nonexistent/.env', problems), { A: '1' })
   t.strictSame(problems, [])
@@ -26,10 +26,10 @@ test('a .env that is not there is none, and one that can not be read is a proble
   t.strictSame(problems, [`${dir} is a directory, not a regular file`, `${dir}/wide is UTF-16; save it as UTF-8`])
 })
 
-test('every line of a .env that does not hold is a problem, every line that may not be meant a warning, and the rest counts', async t => {
+test('every invalid line of a .env is a problem, every unusual one a warning, and the rest counts', async t => {
   const path = join(t.testdir({ '.env': '\uFEFFA=1\nword\nB=2#3\nC="4\n' }), '.env')
   const { problems, warnings } = readDotenv(path)
-  t.strictSame(problems, [`${path} line 2 is neither a setting (NAME=value) nor a comment`, `${path} line 4 has no end quote`])
+  t.strictSame(problems, [`${path} line 2 is neither a setting (NAME=value) nor a comment`, `${path} line 4 has no closing quote`])
   t.match(warnings, [`${path} line 3: the value ends before #`])
   const told: string[] = []
   t.strictSame(readVariables({}, path, told), { A: '1', B: '2' })

@@ -93,7 +93,7 @@ test('every command of the documents works as it is written', async t => {
     }
   }
   await Promise.all(Array.from({ length: CREW }, async () => { await work() }))
-  await until(() => program.output().includes('reading secrets, callers and certificates again'))
+  await until(() => program.output().includes('the proxy reads secrets, callers and certificates again'))
 })
 
 test('nginx as recipes.md has it passes calls on, whole, and tries the second proxy when the first is not there', async t => {

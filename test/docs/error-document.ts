@@ -7,7 +7,7 @@ import { adviceZh, errorsZh, wordsZh } from './words-zh.ts'
 /** What the table says about retrying a request. */
 const ADVICE: Readonly<Record<Retry, string>> = {
   safe: 'yes, AMSU has processed nothing',
-  mended: 'after its operator has acted',
+  after_fix: 'after its operator has acted',
   charged: 'the call may have been charged',
   never: 'no',
 }

@@ -1,6 +1,6 @@
 /**
- * What the settings and errors mean, in Chinese, for README.zh-CN.md. Keyed by their names, so that a new one without Chinese words
- * does not compile.
+ * The settings and errors in Chinese, for docs/zh-CN/reference. The texts are keyed by name, so that a new setting or error without
+ * Chinese text does not compile.
  */
 import type { ErrorCode, Retry } from '../../src/errors.ts'
 import type { SettingName } from '../../src/config/settings.ts'
@@ -14,20 +14,20 @@ export const wordsZh = {
 /** The meaning of each setting. */
 export const settingsZh: Readonly<Record<SettingName, string>> = {
   AMSU_CLIENT_ID: 'AMSU 颁发的 app_key。',
-  AMSU_CLIENT_ID_FILE: '改从文件读取 app_key 时的文件路径（Docker 与 Kubernetes 的 secret）。末尾的换行符会被去掉。',
+  AMSU_CLIENT_ID_FILE: '改从文件读取 app_key 时的文件路径（Docker 与 Kubernetes 的 secret）。末尾的换行符会被忽略。',
   AMSU_CLIENT_SECRET: 'AMSU 颁发的 app_secret。',
   AMSU_CLIENT_SECRET_FILE: '改从文件读取 app_secret 时的文件路径；两个文件变化后都会重新读取。',
-  AMSU_BASE_URL: 'AMSU 的源（origin）。若为明文 http 且主机不是本机回环地址，启动时会发出警告：AMSU 的文档没有给出 https 地址。',
+  AMSU_BASE_URL: 'AMSU 的源（origin）。AMSU 的文档没有给出 https 地址；如果使用明文 http 且主机不是本机回环地址，启动时会发出警告。',
   AMSU_CA_FILE: '以 https 访问 AMSU 时额外信任的证书颁发机构，PEM 格式；文件变化后会重新读取。证书校验无法关闭。',
   AMSU_HTTP_PROXY: '访问 AMSU 必须经过的正向代理，写作 http://[user:password@]host:port，用于令牌调用和转发的调用。不读取 HTTP_PROXY 之类的变量。',
   HOST: '监听地址。监听本机回环以外的地址时，必须设置 CALLERS 或 ALLOW_OPEN_ACCESS。',
   PORT: '监听端口；0 表示任取一个空闲端口，日志会写明。',
-  TLS_CERT_FILE: '向调用方提供 https 所用的证书链，PEM 格式；文件变化后会重新读取。',
+  TLS_CERT_FILE: '向客户端提供 https 所用的证书链，PEM 格式；文件变化后会重新读取。',
   TLS_KEY_FILE: '该证书的私钥，PEM 格式。',
   UNIX_SOCKET: '改为监听 unix 套接字时的路径，取代 HOST 与 PORT，权限为 0660。失效的套接字文件会被替换；仍在使用的则报错。',
-  ADMIN_HOST: '第二个监听器的地址；仅与 ADMIN_PORT 一起使用。',
-  ADMIN_PORT: '第二个监听器的端口，供代理自身的端点使用；此时第一个监听器只提供 /amsu-analysis/。',
-  CALLERS: '调用方的本地凭据，写作 name:secret，以逗号分隔。不设置时，凡能连到监听地址的程序都可以调用。',
+  ADMIN_HOST: '管理监听器的地址；仅与 ADMIN_PORT 一起使用。',
+  ADMIN_PORT: '管理监听器的端口，用于代理自身的端点；此时主监听器只提供 /amsu-analysis/。',
+  CALLERS: '调用方的本地凭据，写作 name:secret，以逗号分隔。不设置时，任何能连接到监听地址的客户端都可以调用 AMSU。',
   CALLERS_FILE: '改从文件读取时的路径，每行一个 name:secret（# 开头为注释）；文件变化后会重新读取。',
   ALLOW_OPEN_ACCESS: '是否允许在没有 CALLERS 的情况下监听本机回环以外的地址。',
   ALLOWED_HOSTS: '额外接受的 Host 名称，以逗号分隔，不限端口。始终接受：localhost、IP 地址、不含点的名称，以及 .localhost、.local、.internal、.svc、.cluster.local、.home.arpa 和 .test 之下的名称。末尾的一个点不计。',
@@ -47,7 +47,7 @@ export const settingsZh: Readonly<Record<SettingName, string>> = {
   LOG_LEVEL: '记录日志的最低级别。`info` 为每个请求写一行。',
 }
 
-/** What each error means. The answer itself is in English: apps compare texts. */
+/** What each error means. The response itself is in English, because apps compare texts. */
 export const errorsZh: Readonly<Record<ErrorCode, string>> = {
   TOKEN_UNAVAILABLE: '目前没有可用的 AMSU 访问令牌。请求未发出，请重试。',
   CREDENTIALS_REJECTED: 'AMSU 拒绝本代理的凭据。请求未发出，须由运维人员处理。',
@@ -77,7 +77,7 @@ export const errorsZh: Readonly<Record<ErrorCode, string>> = {
 /** What a caller is told about sending a request again. */
 export const adviceZh: Readonly<Record<Retry, string>> = {
   safe: '可以，AMSU 没有处理该请求',
-  mended: '待运维人员处理之后',
+  after_fix: '待运维人员处理之后',
   charged: '该调用可能已经计费',
   never: '不可以',
 }

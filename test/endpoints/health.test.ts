@@ -16,7 +16,7 @@ test('the proxy is ready while a usable token is held and it is not shutting dow
   }
 })
 
-test('a warning is told beside the readiness and does not change it; without one the answer has three fields, in their order', async t => {
+test('a warning does not change the readiness; without one the response has three fields, in their order', async t => {
   const token = { reason: 'ok', tokenExpiresInSeconds: 86_400 } as const
   t.equal(JSON.stringify(readiness(token, false, [])), '{"ready":true,"reason":"ok","tokenExpiresInSeconds":86400}')
   t.equal(JSON.stringify(readiness(token, false, ['clock_off'])), '{"ready":true,"reason":"ok","tokenExpiresInSeconds":86400,"warnings":["clock_off"]}')

@@ -9,7 +9,7 @@ const STATUS: TokenStatus = {
   reason: 'ok', tokenExpiresInSeconds: 86_000, tokenLifeSeconds: 86_400, tokenRenewsInSeconds: 69_000, refreshTokenExpiresInSeconds: 2_591_600, isRenewing: false, failure: null, failureCode: null, failureStatus: null, areNewCredentialsRejected: false, consecutiveFailures: 0, nextAttemptInSeconds: null,
 }
 
-/** All there is to scrape, by name and labels. */
+/** All samples, by name and labels. */
 async function scrape (changes: Partial<MetricsInputs> = {}, telemetry = new Telemetry(new FakeClock())): Promise<{ text: string, samples: Map<string, string> }> {
   const registry = createMetrics({ telemetry, tokenStatus: () => STATUS, inFlight: () => 0, quota: () => undefined, build: { version: '1.2.3', node: 'v20.19.0' }, droppedLogLines: () => 5, ...changes })
   const text = await registry.metrics()

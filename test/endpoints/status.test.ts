@@ -82,7 +82,7 @@ test('the status has the warnings of /readyz', async t => {
   t.strictSame(describe(given, 'h').warnings, ['clock_off'])
 })
 
-test('every text of the status is masked as the last step, whoever wrote it, and a path is cut only then', async t => {
+test('all texts of the status are masked as the last step, and paths are truncated after that', async t => {
   const masker = createMasker()
   const secret = 'wärd/s3cr3t+value'
   masker.add('client_secret', new Secret(secret))

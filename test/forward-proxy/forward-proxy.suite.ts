@@ -80,12 +80,12 @@ async function refusals (home: string, ends: End[]): Promise<void> {
   const bare = `http://127.0.0.1:${forward.port}`
   const wrong = `http://ward-7:wrong@127.0.0.1:${forward.port}`
   for (const [origin, url, cause] of [
-    [upstream.origin, bare, /wants a user and a password/],
+    [upstream.origin, bare, /requires a user and a password/],
     [upstream.origin, wrong, /does not accept the user and password/],
-    [front.origin, bare, /wants a user and a password/],
+    [front.origin, bare, /requires a user and a password/],
     [front.origin, wrong, /does not accept the user and password/],
-    [front.origin, forward.url, /its rules do not allow/], // a port that is not among its ConnectPorts
-    ['http://127.0.0.1:9', forward.url, /can not reach AMSU itself/],
+    [front.origin, forward.url, /the rules of the forward proxy do not allow/], // a port that is not among its ConnectPorts
+    ['http://127.0.0.1:9', forward.url, /cannot reach AMSU/],
   ] as const) {
     const { code, step, text } = await runCheck({ AMSU_BASE_URL: origin, AMSU_CA_FILE: CA_PATH, AMSU_HTTP_PROXY: url })
     assert.equal(code, 1)

@@ -104,6 +104,6 @@ test('an admin address that is taken ends with 1, and the first listener with it
   t.teardown(() => taken.close())
   const { port } = taken.address() as net.AddressInfo
   const settings = { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: 'http://127.0.0.1:9', PORT: '0' }
-  t.match(await runProgram([], { ...settings, ADMIN_PORT: String(port) }), { code: 1, stdout: /EADDRINUSE/, stderr: /can not listen \(EADDRINUSE\)/ })
+  t.match(await runProgram([], { ...settings, ADMIN_PORT: String(port) }), { code: 1, stdout: /EADDRINUSE/, stderr: /cannot listen \(EADDRINUSE\)/ })
   t.match(await runProgram([], { ...settings, ADMIN_PORT: '65536' }), { code: 2, stderr: /ADMIN_PORT must be/ })
 })

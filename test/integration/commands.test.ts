@@ -10,14 +10,14 @@ test('the built program checks, waits and is asked for its health, against a who
   t.teardown(simulator.close)
   const settings = { ...CREDENTIALS, AMSU_BASE_URL: simulator.origin }
   const first = await runProgram(['check'], settings)
-  t.match(first, { code: 0, stdout: /^ok {6}configuration[^]*left: arrhythmia 1000, hrv unlimited, health 100, calorie 1000\nAll is well\.\n$/, stderr: '' })
+  t.match(first, { code: 0, stdout: /^ok {6}configuration[^]*left: arrhythmia 1000, hrv unlimited, health 100, calorie 1000\nAll steps passed\.\n$/, stderr: '' })
   t.notMatch(first.stdout, '\u001b')
   t.equal((await runProgram(['healthcheck'], { PORT: '9' })).code, 1, 'nothing runs yet')
 
   const program = await startProgram(simulator.origin, CREDENTIALS)
   t.teardown(async () => { await endProgram(program) })
   const { port } = new URL(program.origin)
-  t.match(await runProgram(['wait', '--timeout', '20'], { PORT: port }), { code: 0, stdout: /^ready: the token is good for another \d+ s\n$/ })
+  t.match(await runProgram(['wait', '--timeout', '20'], { PORT: port }), { code: 0, stdout: /^ready: the token expires in \d+ s\n$/ })
   t.match(await runProgram(['healthcheck'], { PORT: port, HOST: '0.0.0.0', AMSU_CLIENT_SECRET_FILE: '/nonexistent' }), { code: 0, stdout: /^ready/, stderr: '' })
   const beside = await runProgram(['check', '--json'], { ...settings, PORT: port })
   t.equal(beside.code, 0, 'a running proxy is not in the way')

@@ -41,7 +41,7 @@ test('a request that comes while the proxy stops, on a connection that was open,
   const [response] = await finished
   t.match(response.toString(), /^HTTP\/1\.1 200 /, 'what was under way finishes')
   await stopped
-  t.match(proxy.lines.map(line => JSON.parse(line) as object).filter(line => 'count' in line), [{ level: 40, errorCode: 'PROXY.DRAINING', count: 1, msg: 'requests are turned away' }], 'the log tells of it')
+  t.match(proxy.lines.map(line => JSON.parse(line) as object).filter(line => 'count' in line), [{ level: 40, errorCode: 'PROXY.DRAINING', count: 1, msg: 'requests are rejected' }], 'the log tells of it')
   t.equal(upstream.received.length, 2)
 })
 

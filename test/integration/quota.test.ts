@@ -84,8 +84,8 @@ test('a quota that is used up is told by one line, one that is filled up by anot
   left.hrv_analysis = 100
   await until(async () => await warnings() === undefined)
   t.match(proxy.lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => String(msg).includes('quota')), [
-    { level: 40, families: ['hrv_analysis'], msg: 'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then' },
-    { level: 30, families: ['hrv_analysis'], msg: 'the quota of these families is filled up again, their analyses can be called' },
+    { level: 40, families: ['hrv_analysis'], msg: 'the quota of these families is used up: ask AMSU for more calls; AMSU refuses these analyses until then' },
+    { level: 30, families: ['hrv_analysis'], msg: 'the quota of these families is filled again, their analyses can be called' },
   ])
 })
 

@@ -16,11 +16,11 @@ test('a line of .env is never lost in silence: what does not hold ends with 2 an
   await Promise.all(Object.entries<[string | Buffer, RegExp]>({
     'a word': [`${CREDENTIALS}todo\n${CALLERS}`, /\.env line 3 is neither a setting \(NAME=value\) nor a comment/],
     'as in YAML': [`${CREDENTIALS}${CALLERS.replace('=', ': ')}`, /\.env line 3 is neither/],
-    'no end quote': [`${CREDENTIALS}HOST="127.0.0.1\n${CALLERS}`, /\.env line 3 has no end quote/],
-    'an end quote of another line': [`${CREDENTIALS}HOST="127.0.0.1\nPORT1="2"\n${CALLERS}`, /\.env line 4 goes on after the end quote/],
+    'no end quote': [`${CREDENTIALS}HOST="127.0.0.1\n${CALLERS}`, /\.env line 3 has no closing quote/],
+    'an end quote of another line': [`${CREDENTIALS}HOST="127.0.0.1\nPORT1="2"\n${CALLERS}`, /\.env line 4 has text after the closing quote/],
     'UTF-16': [Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(CREDENTIALS + CALLERS, 'utf16le')]), /\.env is UTF-16; save it as UTF-8/],
     'Latin-1': [Buffer.from(`${CREDENTIALS}# geh\xe9im\n${CALLERS}`, 'latin1'), /\.env is not UTF-8 \(line 3\)/],
-    'a line break in a secret': [`${CREDENTIALS.replace('=value', '="value\\n').replace('shown', 'shown"')}${CALLERS}`, /AMSU_CLIENT_SECRET holds a line break/],
+    'a line break in a secret': [`${CREDENTIALS.replace('=value', '="value\\n').replace('shown', 'shown"')}${CALLERS}`, /AMSU_CLIENT_SECRET contains a line break/],
   }).map(async ([name, [text, problem]], i) => {
     const cwd = join(dir, String(i))
     mkdirSync(cwd)
@@ -52,7 +52,7 @@ test('a FIFO as a secret file is read once at the start, and never again: SIGHUP
   t.teardown(async () => { await endProgram(program); await upstream.close() })
   await written
   t.equal((await call(program.origin, '/amsu-analysis/v2/things/')).status, 200)
-  t.match(program.output(), /AMSU_CLIENT_SECRET_FILE: the file is a FIFO, which is read once/)
+  t.match(program.output(), /AMSU_CLIENT_SECRET_FILE: the file is a FIFO, which is read only once/)
   for (let i = 0; i < 5; i++) {
     program.child.kill('SIGHUP')
     t.equal((await call(program.origin, '/livez')).status, 200)

@@ -84,7 +84,7 @@ test('half a pair, or a key that does not fit, ends with 2 and is named', async 
   for (const [settings, problem] of [
     [{ TLS_CERT_FILE: LISTENER.TLS_CERT_FILE }, /TLS_KEY_FILE must be given together with TLS_CERT_FILE/],
     [{ TLS_KEY_FILE: LISTENER.TLS_KEY_FILE }, /TLS_CERT_FILE must be given together with TLS_KEY_FILE/],
-    [{ ...LISTENER, TLS_KEY_FILE: pemPath('second-key.pem') }, /TLS_KEY_FILE must be .* that fits it/],
+    [{ ...LISTENER, TLS_KEY_FILE: pemPath('second-key.pem') }, /TLS_KEY_FILE must be .* with the matching key/],
   ] as const) {
     const { code, stdout, stderr } = await runProgram([], { ...credentials, ...settings })
     t.equal(code, 2)

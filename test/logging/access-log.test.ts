@@ -8,10 +8,10 @@ import { createLog } from './log-lines.ts'
 
 const OUTCOME = outcomeOf()
 
-/** The errors whose cause is told without turning anything on. */
+/** The errors whose cause is logged at the default level. */
 const TOLD: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL']
 
-/** The line of OUTCOME with some of it changed; `time` is left out. */
+/** The line of OUTCOME with some fields changed, without `time`. */
 function lineOf (changes: Partial<Outcome>): Record<string, unknown> {
   const { logOutcome, last } = createLog()
   logOutcome({ ...OUTCOME, ...changes })
@@ -40,7 +40,7 @@ test('a relayed request has one line at level info with what it was and nothing 
   })
 })
 
-test('a request that AMSU never answered has no time of an answer', async t => {
+test('a request without a response of AMSU has no response time', async t => {
   t.notHas(lineOf({ upstreamMs: undefined }), { upstreamMs: Number })
   t.notOk('upstreamMs' in lineOf({ upstreamMs: undefined }))
   t.equal(lineOf({ upstreamMs: 0 })['upstreamMs'], 0)
@@ -51,7 +51,7 @@ test('a request that went well has no error; one that did not has its code as th
   for (const code of Object.keys(errorTable) as ErrorCode[]) t.equal(lineOf({ errorCode: code })['errorCode'], `PROXY.${code}`)
 })
 
-test('the cause of an error is told where an operator can act on it, and nowhere else', async t => {
+test('the cause of an error is logged if an operator can act on it, and only then', async t => {
   const cause = Object.assign(new Error('connect refused'), { code: 'ECONNREFUSED' })
   for (const code of Object.keys(errorTable) as ErrorCode[]) {
     const line = lineOf({ errorCode: code, cause })

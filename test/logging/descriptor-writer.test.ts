@@ -5,7 +5,7 @@ import { test, type Test } from 'tap'
 import { DescriptorWriter } from '../../src/logging/descriptor-writer.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** A pipe that refuses what does not fit, as a terminal that is held does. */
+/** A pipe that refuses bytes that do not fit, as a paused terminal does. */
 function openPipe (t: Test): { readonly descriptor: number, readonly read: () => string } {
   const path = join(t.testdir(), 'pipe')
   execFileSync('mkfifo', [path])
@@ -19,7 +19,7 @@ function openPipe (t: Test): { readonly descriptor: number, readonly read: () =>
       try {
         return buffer.toString('latin1', 0, readSync(reader, buffer))
       } catch {
-        return '' // nothing is there
+        return '' // the pipe is empty
       }
     },
   }
@@ -36,10 +36,10 @@ test('what is not taken at once is written later, in order and to the byte', asy
     sent += line
     writer.write(line)
   }
-  t.ok(writer.waitingBytes > 200_000, `${writer.waitingBytes} bytes wait`)
+  t.ok(writer.queuedBytes > 200_000, `${writer.queuedBytes} bytes wait`)
   t.equal(emptied, 0)
   let got = ''
-  while (writer.waitingBytes > 0) {
+  while (writer.queuedBytes > 0) {
     got += read()
     await clock.advance(250)
   }
@@ -49,7 +49,7 @@ test('what is not taken at once is written later, in order and to the byte', asy
   t.equal(clock.pending, 0, 'nothing is tried when nothing waits')
 })
 
-test('what can not be written is tried again after growing pauses, four times a second at most', async t => {
+test('a failed write is retried after growing pauses, four times a second at most', async t => {
   const full = openSync('/dev/full', 'w')
   t.teardown(() => { closeSync(full) })
   const clock = new FakeClock()
@@ -58,7 +58,7 @@ test('what can not be written is tried again after growing pauses, four times a 
   writer.write('waits too\n')
   await clock.advance(1_000)
   t.strictSame(clock.delays.slice(0, 7), [10, 20, 40, 80, 160, 250, 250])
-  t.equal(writer.waitingBytes, 16)
+  t.equal(writer.queuedBytes, 16)
 })
 
 test('settling waits for a reader, but neither for ever nor for a disk', async t => {
@@ -81,10 +81,10 @@ test('settling waits for a reader, but neither for ever nor for a disk', async t
     if (i === 0) {
       read()
       await clock.advance(300)
-      t.equal(writer.waitingBytes, 0)
+      t.equal(writer.queuedBytes, 0)
     } else {
       await clock.advance(405)
-      t.ok(writer.waitingBytes > 0, 'nobody read')
+      t.ok(writer.queuedBytes > 0, 'nobody read')
     }
     await settled
   }

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/clock.ts'
 import { createLogDestination, type LogDestination } from '../../src/logging/log-destination.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** Destinations that write to a file and to a pipe, and what has got there. */
+/** Destinations that write to a file and to a pipe, and what was written. */
 function open (t: Test, clock = new FakeClock()): Array<{ name: string, log: LogDestination, clock: FakeClock, text: () => string }> {
   const path = join(t.testdir(), 'log')
   let read = ''
@@ -56,7 +56,7 @@ test('a disk that is full costs lines, and holds up nothing', async t => {
 })
 
 test('a pipe that nobody reads costs lines, not memory, and closing gives up on it after half a second', async t => {
-  const stuck = new Writable({ write () {} }) // never done
+  const stuck = new Writable({ write () {} }) // never completes
   const clock = new FakeClock()
   const log = createLogDestination(stuck, clock)
   const line = `${'x'.repeat(16_383)}\n`
@@ -68,7 +68,7 @@ test('a pipe that nobody reads costs lines, not memory, and closing gives up on 
   t.ok(stuck.writableLength <= 4 * 1_048_576)
 })
 
-test('lines that can not be written are lost whole, counted, and told as soon as writing is possible again', async t => {
+test('lines that cannot be written are dropped completely, counted, and reported as soon as writing is possible again', async t => {
   let taken = ''
   let isStuck = true
   const waiting: Array<() => void> = []
@@ -91,7 +91,7 @@ test('lines that can not be written are lost whole, counted, and told as soon as
   t.match(taken, /lost[^\n]+\n> \{"i":-1\}\n$/, 'it is told once')
 })
 
-test('a pipe whose reader has left costs lines, and closing does not wait for it', async t => {
+test('a pipe that its reader has closed costs lines, and closing does not wait for it', async t => {
   const gone = new Writable({ write (_chunk, _encoding, callback) { callback(Object.assign(new Error('gone'), { code: 'EPIPE' })) } })
   const log = createLogDestination(gone, new FakeClock())
   log.write('lost\n')

@@ -11,7 +11,7 @@ import { Secret } from '../../src/secrets/secret.ts'
 export interface LogLines {
   readonly log: Logger
   readonly logOutcome: (outcome: Outcome) => void
-  /** As written, each with its line end. */
+  /** The lines as written, each with its newline. */
   readonly lines: string[]
   /** The last line, parsed. */
   readonly last: () => Record<string, unknown>

@@ -5,7 +5,7 @@ import { loggedError } from '../../src/logging/logger.ts'
 import { REDACTED, Secret } from '../../src/secrets/secret.ts'
 import { createLog } from './log-lines.ts'
 
-/** Has characters that JSON, a URL and base64 write differently. */
+/** Contains characters that JSON, a URL and base64 encode differently. */
 const SECRET = 'h"idd\\en/ö+value\n21c8'
 
 /** An error with a code: its stack is not logged. */
@@ -81,7 +81,7 @@ test('what is below the level is not written, and silent writes nothing', async 
   t.strictSame(lines, [])
 })
 
-test('an error is logged by type, code and message; its other fields are left out', async t => {
+test('an error is logged by type, code and message; its other fields are omitted', async t => {
   const { log, last } = createLog()
   const error = coded('Parse error', 'HPE_INVALID_CONSTANT', { data: 'bytes of somebody', address: '10.1.2.3', headers: { authorization: 'x' } })
   log.error({ err: error }, 'it broke')

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { createMasker, type Masker } from '../../src/secrets/masker.ts'
 import { REDACTED, Secret } from '../../src/secrets/secret.ts'
 
-/** Has a character that each of the notations writes differently. */
+/** Contains a character that each encoding writes differently. */
 const VALUE = 'p"a\\s/s wö+rd&~'
 
-/** The ways a text is written on its way into a line, by name. */
+/** The encodings of a text in a log line, by name. */
 const NOTATIONS: ReadonlyArray<readonly [name: string, write: (text: string) => string]> = [
   ['raw', text => text],
   ['JSON', text => JSON.stringify({ text })],
@@ -23,7 +23,7 @@ function maskerOf (...values: readonly string[]): Masker {
   return masker
 }
 
-/** Whether `line` still tells `value`, in any notation and at any offset of base64. */
+/** Whether `line` still reveals `value`, in any encoding and at any offset of base64. */
 function tells (line: string, value: string): boolean {
   return line.split(REDACTED).some(piece =>
     NOTATIONS.slice(0, 5).some(([name, write]) => piece.includes(name.startsWith('JSON') ? escaped(value, name) : write(value).replace(/^text=/, ''))) ||
@@ -80,7 +80,7 @@ test('every occurrence of every secret is masked', async t => {
   t.equal(maskerOf('first-one', 'second-one').mask('first-one second-one first-one'), `${REDACTED} ${REDACTED} ${REDACTED}`)
 })
 
-test('a secret that contains another is masked whole, whichever was added first', async t => {
+test('a secret that contains another one is masked completely, whichever was added first', async t => {
   for (const masker of [maskerOf('inner', 'inner-and-outer'), maskerOf('inner-and-outer', 'inner')]) {
     t.equal(masker.mask('inner-and-outer inner'), `${REDACTED} ${REDACTED}`)
   }
@@ -90,7 +90,7 @@ test('a secret that looks like a pattern is taken as it is', async t => {
   t.equal(maskerOf('.*$&[a-z]+').mask('abc .*$&[a-z]+ abc'), `abc ${REDACTED} abc`)
 })
 
-test('a text without a secret is left alone', async t => {
+test('a text without a secret stays unchanged', async t => {
   const text = '{"level":30,"msg":"request"}\n'
   t.equal(createMasker().mask(text), text)
   t.equal(maskerOf(VALUE, 'another-one').mask(text), text)
@@ -127,7 +127,7 @@ test('a text is revealing if it holds a secret in any notation', async t => {
   t.equal(createMasker().isRevealing(VALUE), false)
 })
 
-test('whatever the secret, whatever the text around it, whatever the notation: it is not told', async t => {
+test('any secret, in any text and in any encoding, is masked', async t => {
   const secrets = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code)), minLength: 8, maxLength: 80 })
   const surroundings = fc.string({ unit: 'binary', maxLength: 40 })
   t.doesNotThrow(() => {
@@ -139,7 +139,7 @@ test('whatever the secret, whatever the text around it, whatever the notation: i
   })
 })
 
-test('a value that is told again and again pushes out no other of its name', async t => {
+test('a value that is added repeatedly pushes out no other value of its name', async t => {
   const masker = createMasker()
   masker.add('caller', new Secret('withdrawn-secret'))
   for (let i = 0; i < 5; i++) masker.add('caller', new Secret('present-secret'))

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { MultiPatternMatcher } from '../../src/secrets/multi-pattern-matcher.ts'
 
 test('what is found is what a search for each text finds', async t => {
-  // Few letters, so that texts are found, overlap and share their beginnings; and letters whose codes differ in the high bits only.
+  // Few letters, so that patterns match, overlap and share prefixes; and letters whose codes differ in the high bits only.
   const letters = fc.constantFrom('a', 'b', 'A', '\u0141', '\u8061', '=')
   const texts = fc.array(fc.string({ unit: letters, minLength: 3, maxLength: 9 }), { maxLength: 12 })
   fc.assert(fc.property(texts, fc.string({ unit: letters, maxLength: 40 }), (texts, haystack) => {

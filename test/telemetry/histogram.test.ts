@@ -7,15 +7,15 @@ test('a value is in the first bucket whose bound it does not exceed, and in all 
   ] as const) {
     const buckets = new Histogram([1, 10])
     buckets.add(value)
-    t.strictSame(buckets.cumulated, expected, String(value))
+    t.strictSame(buckets.cumulative, expected, String(value))
     t.equal(buckets.sum, value)
   }
 })
 
 test('the last bucket counts every value, and the sum adds them up', async t => {
   const buckets = new Histogram([1, 10])
-  t.strictSame([buckets.cumulated, buckets.sum], [[0, 0, 0], 0])
+  t.strictSame([buckets.cumulative, buckets.sum], [[0, 0, 0], 0])
   for (const value of [0.5, 0.5, 5, 50, 50, 50]) buckets.add(value)
-  t.strictSame([buckets.cumulated, buckets.sum], [[2, 3, 6], 156])
-  t.strictSame(buckets.cumulated, [2, 3, 6], 'reading changes nothing')
+  t.strictSame([buckets.cumulative, buckets.sum], [[2, 3, 6], 156])
+  t.strictSame(buckets.cumulative, [2, 3, 6], 'reading changes nothing')
 })

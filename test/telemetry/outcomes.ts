@@ -1,9 +1,9 @@
 /**
- * Outcomes of requests that never were.
+ * Outcomes of invented requests.
  */
 import type { Outcome } from '../../src/relay/context.ts'
 
-/** An everyday outcome, with some of it changed. */
+/** Creates an ordinary outcome with some fields changed. */
 export function outcomeOf (changes: Partial<Outcome> = {}): Outcome {
   return {
     requestId: 'id-1',

@@ -10,7 +10,7 @@ const GOOD: AuthorizedResponse = { status: 200, body: { hrv_analysis: 12, health
 const BAD_TOKEN: AuthorizedResponse = { status: 401, body: { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: '' } }, isTokenInvalid: true }
 const FAMILIES = [{ family: 'hrv_analysis', remaining: 12 }, { family: 'health_analysis', remaining: -1 }]
 
-/** A poll every five minutes whose answers the test gives in turn; the last one is given again and again. */
+/** A poll every five minutes. The test defines the responses in order; the last one repeats. */
 function setUp ({ responses = [GOOD], pollMs = 300_000, hasToken = true }: { responses?: Array<AuthorizedResponse | Error>, pollMs?: number, hasToken?: boolean } = {}) {
   const clock = new FakeClock()
   const asked: string[] = []
@@ -57,7 +57,7 @@ test('with an interval of 0 AMSU is never asked, and no timer is set', async t =
   t.strictSame(asked, [])
 })
 
-test('a failure is told once, keeps the reading and waits for the next time; so is its end', async t => {
+test('a failure and its end are logged once each, and the last reading is kept', async t => {
   const broken = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
   const notThis: AuthorizedResponse = { status: 200, body: 'hello', isTokenInvalid: false }
   const { asked, clock, lines, poll } = setUp({ responses: [GOOD, broken, { status: 503, body: undefined, isTokenInvalid: false }, notThis, GOOD] })
@@ -68,9 +68,9 @@ test('a failure is told once, keeps the reading and waits for the next time; so 
     t.equal(poll.reading, reading)
     t.equal(poll.isFailing, true)
   }
-  t.strictSame(lines, ['AMSU does not tell what is left of the quota, will ask again'])
+  t.strictSame(lines, ['AMSU does not report the quota, the proxy asks again later'])
   await clock.advance(300_000)
-  t.strictSame(lines.slice(1), ['AMSU tells again what is left of the quota'])
+  t.strictSame(lines.slice(1), ['AMSU reports the quota again'])
   t.equal(poll.isFailing, false)
   t.equal(poll.reading?.readAt, clock.wall())
   t.equal(asked.length, 5)
@@ -93,7 +93,7 @@ test('an account that may not ask does not cost a renewal each time', async t =>
   t.ok(asked.length >= 12 && asked.length <= 14, `${asked.length} questions in an hour`)
 })
 
-test('a closed poll asks no more, drops the question under way, and takes no offence', async t => {
+test('a closed poll stops, aborts the call in flight, and reports no failure', async t => {
   let end = (_error: Error): void => {}
   const clock = new FakeClock()
   const lines: string[] = []
@@ -124,7 +124,7 @@ test('a closed poll asks no more, drops the question under way, and takes no off
   t.strictSame(waiting.asked, [])
 })
 
-test('a family of which nothing is left is told once, whatever the number of readings, and so is that it is filled up again', async t => {
+test('a family that is used up, and one that is filled again, is logged once, whatever the number of readings', async t => {
   const reading = (hrv: number, health: number): AuthorizedResponse => ({ status: 200, body: { hrv_analysis: hrv, health_analysis: health, calorie_analysis: -1 }, isTokenInvalid: false })
   const { clock, lines } = setUp({ responses: [reading(0, 3), reading(0, 3), reading(0, 0), new Error('broken'), reading(0, 0), reading(5, 0), reading(0, -1)] })
   const counts: number[] = []
@@ -135,7 +135,7 @@ test('a family of which nothing is left is told once, whatever the number of rea
   }
   t.strictSame(counts, [1, 1, 2, 2, 2, 3, 5])
   t.strictSame([...new Set(lines.filter(line => line.includes('quota of these families')))], [
-    'the quota of these families is used up: ask AMSU for more calls, it refuses these analyses until then',
-    'the quota of these families is filled up again, their analyses can be called',
+    'the quota of these families is used up: ask AMSU for more calls; AMSU refuses these analyses until then',
+    'the quota of these families is filled again, their analyses can be called',
   ])
 })

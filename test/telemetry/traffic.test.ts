@@ -39,13 +39,13 @@ test('a route is a path AMSU documents, to the slash', async t => {
   ] as const) t.equal(routeOf(path), route, path)
 })
 
-test('a caller who left is counted under 499, and a stranger under no name', async t => {
+test('an aborted request is counted under 499, and an unknown caller under no name', async t => {
   const traffic = new Traffic()
   traffic.count(outcomeOf({ status: 499, upstreamMs: undefined }))
   traffic.count(outcomeOf({ status: 401, errorCode: 'CALLER_UNAUTHENTICATED', upstreamMs: undefined }))
   t.match(traffic.requests, [{ status: '499', caller: '', count: 1 }, { status: '401', caller: '', count: 1 }])
-  t.equal(traffic.upstreamDurations.cumulated.at(-1), 0, 'AMSU answered neither')
-  t.equal(traffic.durations.cumulated.at(-1), 2)
+  t.equal(traffic.upstreamDurations.cumulative.at(-1), 0, 'AMSU answered neither')
+  t.equal(traffic.durations.cumulative.at(-1), 2)
 })
 
 test('bytes and seconds add up', async t => {
@@ -55,7 +55,7 @@ test('bytes and seconds add up', async t => {
   t.equal(traffic.responseBytes, 9)
   t.equal(traffic.durations.sum, 400.044)
   t.equal(traffic.upstreamDurations.sum, 200.022)
-  t.equal(traffic.durations.cumulated[0], 1)
+  t.equal(traffic.durations.cumulative[0], 1)
 })
 
 test('an error counts once, whether the request was relayed or refused before, and all of them are there from the start', async t => {

@@ -72,7 +72,7 @@ test('credentials that come while a call is under way are tried after it: never 
 })
 
 test('credentials that change during a call are tried at once when it fails, however it fails', async t => {
-  for (const kind of ['rejected', 'trouble'] as const) {
+  for (const kind of ['rejected', 'transient'] as const) {
     const { source, tried, grant, refuse, clock } = setUp()
     source.start()
     source.rotate(credentialsOf('new-secret'))
