@@ -177,7 +177,7 @@ test('a head with characters that are no bytes is not sent: their low bytes woul
 test('the error says what is wrong with a head, and nothing of what is in it', async t => {
   const { writer } = setUp()
   t.throws(() => { writer.send(request({ headers: ['authorization', 'Bearer a\nb'] }), false, () => {}) },
-    { name: 'UnsendableRequestError', code: 'ERR_UNSENDABLE_REQUEST', message: 'the head of the request holds what can not be sent', cause: undefined })
+    { name: 'UnsendableRequestError', code: 'ERR_UNSENDABLE_REQUEST', message: 'the request head holds characters that cannot be sent', cause: undefined })
 })
 
 test('requests follow one another, and nothing of one is left for the next', async t => {

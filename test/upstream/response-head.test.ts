@@ -83,7 +83,7 @@ test('what is no head is refused, and the error repeats nothing of it', async t 
     ['a blank line at its end', `${OK}\r\n`],
     ['a character that is no byte', `${OK}\r\nA: \u0100`],
   ] as const) {
-    t.throws(() => parseHead(head, 'GET'), { name: 'InvalidResponseError', code: 'ERR_INVALID_RESPONSE', message: 'the answer is not valid HTTP: head' }, name)
+    t.throws(() => parseHead(head, 'GET'), { name: 'InvalidResponseError', code: 'ERR_INVALID_RESPONSE', message: 'the response is not valid HTTP: head' }, name)
   }
 })
 
