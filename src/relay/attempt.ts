@@ -192,6 +192,6 @@ export class Attempt implements RequestHandler {
 }
 
 /** Which side was silent, for the log. */
-const CLIENT_IS_SILENT = new SilenceError('the client has stopped sending its body')
-const AMSU_DOES_NOT_READ = new SilenceError('AMSU has stopped reading the body')
-const AMSU_IS_SILENT = new SilenceError('AMSU has stopped sending')
+const CLIENT_IS_SILENT = new SilenceError('the client stopped sending its body')
+const AMSU_DOES_NOT_READ = new SilenceError('AMSU stopped reading the body')
+const AMSU_IS_SILENT = new SilenceError('AMSU stopped sending')

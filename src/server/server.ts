@@ -75,7 +75,7 @@ function toProxyError (error: unknown, app: FastifyInstance, request: FastifyReq
   if (error instanceof ProxyError) return error
   const isFastifys = error instanceof Error && 'statusCode' in error && Number(error.statusCode) >= 400 && Number(error.statusCode) < 500
   if (isFastifys) return request.is404 ? notFound(app, request) : new ProxyError('BAD_REQUEST', { cause: error })
-  log.error({ err: error, requestId: request.id }, 'defect')
+  log.error({ err: error, requestId: request.id }, 'the proxy met a defect: please report it')
   return new ProxyError('INTERNAL', { cause: error })
 }
 

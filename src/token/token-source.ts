@@ -105,7 +105,7 @@ export class TokenSource {
     this.#invalidTokens.add(token)
     this.#token = undefined
     if (this.#backoff.failure === undefined) this.#backoff.skip()
-    this.#options.log.warn('AMSU rejected the access token, the proxy renews it')
+    this.#options.log.warn('AMSU rejected the access token: the proxy renews it')
     this.#advance()
     return true
   }
@@ -203,7 +203,7 @@ export class TokenSource {
         this.#candidate = undefined
         this.#isCandidateRejected = true
       }
-      log.error({ err: failure }, isRejected ? 'AMSU refuses the new credentials, the old ones stay' : 'the new AMSU credentials could not be tried yet, the old ones stay')
+      log.error({ err: failure }, isRejected ? 'AMSU refuses the new credentials: correct them, the old ones stay in use' : 'the proxy could not try the new AMSU credentials yet and will try again, the old ones stay in use')
       if (this.#state() !== 'fresh') return false
       if (!isRejected) this.#fail(failure)
       return true
@@ -233,7 +233,7 @@ export class TokenSource {
       this.#options.log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
       if (!this.#isUsable()) this.#waiters.rejectAll(() => this.#unavailable())
     } else {
-      this.#options.log.warn(fields, 'no AMSU access token obtained, will try again')
+      this.#options.log.warn(fields, 'the proxy got no access token from AMSU and will try again')
     }
   }
 

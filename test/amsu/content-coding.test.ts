@@ -32,7 +32,7 @@ test('a body is decompressed by whatever coding its headers name', async t => {
   ] as const) t.strictSame(decodeContent(body, codings, MAX), TEXT, codings.join('; '))
 })
 
-test('what can not be decompressed is left alone', async t => {
+test('what cannot be decompressed is not decoded', async t => {
   for (const [name, codings, body] of [
     ['not compressed at all', ['gzip'], TEXT],
     ['not compressed at all', ['deflate'], TEXT],

@@ -67,7 +67,7 @@ test('a placeholder token works on another replica and after a restart', async t
   t.ok(await replica.renew(tokens.refresh_token))
 })
 
-test('a placeholder token dies with its secret, and those of the others live on', async t => {
+test('a placeholder token becomes invalid with its secret, and those of the others stay valid', async t => {
   const { registry } = setUp()
   const dying = await granted(registry.grant('legacy', 's3cret'))
   const staying = await granted(registry.grant('batch', '0:ther'))
@@ -157,7 +157,7 @@ test('more real tokens than are kept are all known', async t => {
   t.equal(registry.cachedTokens, 1_000)
 })
 
-test('a secret is compared as often for a stranger as for a caller, and with every caller whoever it is', async t => {
+test('a secret is compared as often for an unknown caller as for a known one, and with every caller whoever it is', async t => {
   const { registry, count } = setUp()
   for (const [value, expected] of [
     [basic('legacy:s3cret'), 1], [basic('legacy:wrong'), 1], [basic('nobody:s3cret'), 1], [basic(':'), 1],

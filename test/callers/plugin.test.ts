@@ -124,7 +124,7 @@ test('an app that waits for a 100 gets it, once', async t => {
   t.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
 })
 
-test('a caller that leaves in the middle harms nobody', async t => {
+test('a client that disconnects in the middle harms nobody', async t => {
   const { count, origin, port } = await setUp(t)
   const abort = new AbortController()
   const half = call(origin, TOKEN, { method: 'POST', headers: { 'content-length': 100 }, body: 'client_id=legacy', signal: abort.signal })

@@ -52,7 +52,7 @@ test('a request of a browser page is refused unless its origin is allowed', asyn
   ] as const) t.same(guard(['Host', 'localhost', ...headers]), decision, name)
 })
 
-test('callers who invent hosts do not fill the memory, and verdicts do not change', async t => {
+test('clients that invent hosts do not fill the memory, and decisions do not change', async t => {
   for (let i = 0; i < 2_000; i++) t.same(guard(['Host', `h${i}.evil.example`]), { rejection: 'HOST_REJECTED' })
   t.same(guard(['Host', 'localhost']), {})
 })

@@ -89,7 +89,7 @@ test('the absolute form, the authority form, the asterisk and a fragment are ref
   ])
 })
 
-test('the token endpoint can not be named past the guard: slashes, ends and letters in every combination', async t => {
+test('the token endpoint cannot be named past the guard: slashes, ends and letters in every combination', async t => {
   let judged = 0
   for (const first of SLASHES) {
     for (const second of SLASHES) {

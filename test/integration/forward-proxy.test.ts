@@ -93,7 +93,7 @@ for (const scheme of ['http', 'https'] as const) {
     t.equal(forward.asked.length, asked + 3, 'each was asked for once')
     t.equal(upstream.received.length, 1)
     await proxy.untilLogged(4)
-    t.match(proxy.accessLines().at(-1), { errorCode: 'PROXY.UPSTREAM_UNREACHABLE', cause: { code: 'ERR_FORWARD_PROXY', message: 'the forward proxy answered 407' } })
+    t.match(proxy.accessLines().at(-1), { errorCode: 'PROXY.UPSTREAM_UNREACHABLE', cause: { code: 'ERR_FORWARD_PROXY', message: 'the forward proxy responded 407' } })
     status = undefined
     t.equal((await call(proxy.origin, PATH)).status, 200, 'and the next request is served')
   })

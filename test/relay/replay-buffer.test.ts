@@ -6,7 +6,7 @@ import { call } from '../support/client.ts'
 import { REPLAY_BODY_BYTES, startRelay } from '../support/relay.ts'
 import { json, startUpstream } from '../support/upstream.ts'
 
-test('the memory of a body that was sent again is given back: the hundredth bad token costs its caller no more than the first', async t => {
+test('the memory of a replayed body is given back: the hundredth invalid token costs its client no more than the first', async t => {
   const body = 'x'.repeat(REPLAY_BODY_BYTES)
   let count = 0
   const upstream = await startUpstream({ onRequest: (_received, res) => { if (count++ % 2 === 0) json(res, 401, {}); else res.end('ok') } })

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { WriteStallDetector } from '../../src/relay/write-stall.ts'
 
-test('a caller is stuck once it has taken nothing of what waits for it for longer than the limit', async t => {
+test('a client is stalled if it has read nothing of its pending response for longer than the limit', async t => {
   for (const [name, samples] of [
     ['takes nothing', [[0, 100, 80, false], [10, 100, 80, false], [20, 100, 80, false], [21, 100, 80, true]]],
     ['takes a byte at a time', [[0, 100, 80, false], [20, 100, 79, false], [40, 100, 78, false], [60, 100, 77, false], [81, 100, 77, true]]],

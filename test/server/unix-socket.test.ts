@@ -105,7 +105,7 @@ test('the socket of a successor is not removed with one’s own', async t => {
   t.equal(await greeting(path), 'hello')
 })
 
-test('a socket somebody listens on is left to them', async t => {
+test('a socket on which another process listens is not touched', async t => {
   const path = socketPath(t)
   const server = net.createServer().listen(path)
   await once(server, 'listening')

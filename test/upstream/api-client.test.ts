@@ -26,7 +26,7 @@ async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<
   return clientFor(t, origin)
 }
 
-test('a call is sent as it is given, with its host and length, over a connection of its own, and its response is read whole', async t => {
+test('a call is sent as it is given, with its host and length, over a connection of its own, and its response is read completely', async t => {
   const upstream = await startUpstream({ onRequest (_received, res) { res.writeHead(201, ['X-Twice', 'one', 'x-twice', 'two', 'Content-Type', 'text/plain']).write('a'); res.end('bc') } })
   t.teardown(upstream.close)
   const client = clientFor(t, upstream.origin)
@@ -102,7 +102,7 @@ test('a failure is known by its code, whether there was a connection by onConnec
   await t.rejects(clientFor(t, gone.origin).request({ ...GET, signal: never(), onConnected () { t.fail('connected') } }), { code: 'ECONNREFUSED' })
 })
 
-test('when the proxy stops, calls under way and calls that wait for a connection fail', async t => {
+test('when the proxy stops, calls in flight and calls that wait for a connection fail', async t => {
   const asked: Array<Promise<unknown>> = []
   const { origin, close } = await startTcp(socket => { asked.push(once(socket, 'data')) })
   t.teardown(close)

@@ -12,7 +12,7 @@ function start (explain: Explain = error => error): { attempt: ConnectAttempt, c
   return { attempt, clock, told }
 }
 
-test('an attempt that takes too long is told once, and leaves nothing open, not even what is connected too late', async t => {
+test('an attempt that takes too long fails once, and no socket stays open, not even one that connects too late', async t => {
   const { attempt, clock, told } = start()
   const sockets = [new Socket(), new Socket()] as const
   for (const socket of sockets) attempt.watch(socket)

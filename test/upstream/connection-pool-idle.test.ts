@@ -48,7 +48,7 @@ test('a connection that AMSU keeps for two seconds or less is not used again', a
   }
 })
 
-test('a connection that nobody has used in the meantime grows old: a request that says no, or leaves, does not make it young', async t => {
+test('an idle connection keeps its deadline when a request withdraws or is aborted', async t => {
   for (const [name, on] of [['says no', { connected: () => false }], ['leaves', {}]] as const) {
     const stage = await setUp(t, {}, echo)
     await ask(stage)
@@ -62,7 +62,7 @@ test('a connection that nobody has used in the meantime grows old: a request tha
   }
 })
 
-test('a connection that has ended, or on which something came unasked, is not used: the next request is sent once, over another (CVE-2026-6733)', async t => {
+test('a connection that has ended, or that received unsolicited bytes, is not used: the next request is sent once, over another (CVE-2026-6733)', async t => {
   for (const [name, fault] of [
     ['ended', (socket, onDone) => socket.end(onDone)],
     ['reset', (socket, onDone) => socket.once('close', onDone).resetAndDestroy()],

@@ -73,7 +73,7 @@ test('a request that waits and is given up is not sent, and those behind it are'
   t.strictSame([calls[1]?.events, calls[3]?.events], [[], []])
 })
 
-test('a request that is given up under way takes its connection with it, whose place is free for the next one', async t => {
+test('a request that is aborted in flight closes its connection, and the next request gets a new one', async t => {
   for (const responded of ['', 'HTTP/1.1 200', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf']) {
     const stage = await setUp(t, { maxConnections: 1 })
     const left = stage.send('/left')
@@ -138,7 +138,7 @@ test('where each request has a connection of its own, none is used twice', async
 
 const REFUSAL = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
 
-test('while a connection is open, one that can not be made fails one request, and the others are served', async t => {
+test('while a connection is open, a failed connection attempt fails one request, and the others are served', async t => {
   const { attempts, connect } = createGate()
   const stage = await setUp(t, { maxConnections: 3, connect }, asked => { if (asked.target !== '/busy') asked.respond() })
   const busy = stage.send('/busy')
@@ -160,7 +160,7 @@ test('while a connection is open, one that can not be made fails one request, an
   t.match(await busy.outcome, '200 /busy')
 })
 
-test('without any connection, one that can not be made is told to all who have waited as long, not to one after the other', async t => {
+test('without any connection, a failed connection attempt fails all requests that have waited as long, not one after the other', async t => {
   const { attempts, connect } = createGate()
   const stage = await setUp(t, { maxConnections: 1, connect }, echo)
   const early = ['/0', '/1', '/2'].map(target => stage.send(target))
@@ -207,7 +207,7 @@ test('a connection that nobody waits for any more lies ready, or fails without a
   t.equal(attempts.length, 2)
 })
 
-test('a request that can not be written fails without a byte of it, and the next one is served', async t => {
+test('a request that cannot be written fails without a byte of it, and the next one is served', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
   await ask(stage)
   const bad = stage.send('/a\nb')

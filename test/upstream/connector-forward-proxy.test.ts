@@ -52,7 +52,7 @@ test('a handshake whose line breaks, or that is not done in time, is one failure
   await closed
 })
 
-test('for http the connection leads to the forward proxy itself, and whoever asked is answered once, also when the line breaks later', async t => {
+test('for http the connection leads to the forward proxy itself, and its callback is called once, also when the connection breaks later', async t => {
   const { port, close } = await startTcp(socket => { socket.once('data', () => { socket.resetAndDestroy() }) })
   t.teardown(close)
   const responses = await connect({ host: '127.0.0.1', port, authorization: undefined, secret: undefined }, 'http:')

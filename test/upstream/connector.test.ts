@@ -79,7 +79,7 @@ test('a connection that is not there in time is 502, and nothing was sent: the r
   t.equal((await call(origin, PATH)).text, 'awake', 'later it is served')
 })
 
-test('a connection that can not be made is tried once for each address of the name, for every method, and then told', async t => {
+test('a connection is tried once for each address of the name, for every method, before it fails', async t => {
   const resolver = createResolver('127.0.0.1', '127.0.0.2')
   const { origin, outcomes } = await startRelay(t, { origin: `http://amsu.test:${await freePort()}`, lookup: resolver.lookup })
   for (const [i, method] of RELAYED_METHODS.entries()) {

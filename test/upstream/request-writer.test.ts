@@ -75,7 +75,7 @@ test('a length that the headers state is not stated again', async t => {
   t.strictSame(socket.writes, ['POST /a?b HTTP/1.1\r\nContent-Length: 0\r\nconnection: keep-alive\r\n\r\n'])
 })
 
-test('a body leaves in as few writes as there can be: with its head, and as chunks where no length is stated', async t => {
+test('a body is sent in as few writes as possible: with its head, and chunked if no length is stated', async t => {
   for (const [name, pieces, isChunked, writes] of [
     ['a short one', [5], false, 1],
     ['the largest short one', [SHORT], false, 1],
@@ -118,7 +118,7 @@ test('an empty piece writes nothing: among chunks it would be the end', async t 
   }
 })
 
-test('a body that is there is sent whole, whatever its length', async t => {
+test('a buffered body is sent completely, whatever its length', async t => {
   for (const [text, headers, end] of [
     ['', [], '\r\n\r\n0\r\n\r\n'],
     ['', ['content-length', '0'], '\r\n\r\n'],
@@ -170,7 +170,7 @@ test('a head in which somebody else’s line would begin is not sent, and nothin
   t.strictSame(sentAnyway(['\r\n', '\r\nx: y', '\r\n x', '\r\n\r\n', '\r\n\r\nGET / HTTP/1.1\r\n']), [])
 })
 
-test('a head with characters that are no bytes is not sent: their low bytes would leave, and be a line break (CVE-2018-12116)', async t => {
+test('a head with characters outside Latin-1 is not sent: their low bytes would be a line break (CVE-2018-12116)', async t => {
   t.strictSame(sentAnyway(['\u010d', '\u010a', '\u0100', '\u560d\u560a', '\u010d\u010ax: y', '\u0141']), [])
 })
 

@@ -105,10 +105,10 @@ test('what is written as RFC 9112 has it is read as Node reads it', async t => {
   await compareMany(t, Date.now() & 0x7fffffff, response, true)
 })
 
-test('whatever is taken for a whole answer is read as Node reads it (fixed seed)', async t => {
+test('every response that is accepted as complete is read as Node reads it (fixed seed)', async t => {
   await compareMany(t, FIXED_SEED, mutated, false)
 })
 
-test('whatever is taken for a whole answer is read as Node reads it (another seed each run)', async t => {
+test('every response that is accepted as complete is read as Node reads it (another seed each run)', async t => {
   await compareMany(t, Date.now() & 0x7fffffff, mutated, false)
 })

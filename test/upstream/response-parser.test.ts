@@ -28,7 +28,7 @@ const RESPONSES = [
   `${OK}A: b\n\r\n\r\n`,
 ]
 
-test('an answer is the same in one piece, byte by byte, and cut at any position', async t => {
+test('a response is the same in one piece, byte by byte, and split at any position', async t => {
   for (const response of RESPONSES) {
     const whole = readResponse(sliced(response))
     const bytes = [...response].map((_, i) => i)
@@ -38,7 +38,7 @@ test('an answer is the same in one piece, byte by byte, and cut at any position'
   }
 })
 
-test('an answer is the same in any pieces', async t => {
+test('a response is the same in any pieces', async t => {
   const seed = Date.now() & 0x7fffffff
   const arbitrary = fc.constantFrom(...RESPONSES).chain(response => fc.tuple(fc.constant(response), fc.array(fc.nat(response.length), { maxLength: 9 })))
   fc.assert(fc.property(arbitrary, ([response, positions]) => {
@@ -48,7 +48,7 @@ test('an answer is the same in any pieces', async t => {
   t.pass(`seed ${seed}`)
 })
 
-test('reading stops exactly at the end of an answer, and tells where that is', async t => {
+test('parsing stops exactly at the end of a response, and returns where that is', async t => {
   for (const [response, body, ending] of [
     [`${OK}Content-Length: 5\r\n\r\nhello`, 'hello', 'whole'],
     [`${OK}Content-Length: 0\r\n\r\n`, '', 'whole'],
@@ -66,7 +66,7 @@ test('reading stops exactly at the end of an answer, and tells where that is', a
   t.match(readResponse(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'whole', body: '', length: 38 }, 'HEAD')
 })
 
-test('interim responses are skipped, whoever sends them; 101, which nobody asked for, is refused', async t => {
+test('interim responses are skipped, whoever sends them; an unsolicited 101 is refused', async t => {
   for (const status of [100, 102, 103, 104, 199]) {
     for (const fields of ['', 'Content-Length: 3\r\nLink: a\r\n', 'Connection: close\r\n', 'Transfer-Encoding: chunked\r\n']) {
       const interim = `HTTP/1.1 ${status} Wait\r\n${fields}\r\n`
@@ -88,7 +88,7 @@ test('an interim response that ends the connection ends it behind the final one,
   }
 })
 
-test('what began is told once for each answer, and before anything else', async t => {
+test('the first byte of each response is reported once, and before anything else', async t => {
   const log = new ResponseLog()
   const parser = new ResponseParser()
   parser.begin('GET', log)
@@ -99,7 +99,7 @@ test('what began is told once for each answer, and before anything else', async 
   t.match(log, { started: 1, heads: 1 })
 })
 
-test('what can not become an answer is refused as soon as that is known', async t => {
+test('what cannot become a response is refused as soon as that is known', async t => {
   for (const start of ['\0', 'h', 'GET / HTTP/1.1', 'HTTP/2.0 200', '\r\n', ' HTTP/1.1 200', 'SSH-2.0-x']) {
     t.equal(readResponse(sliced(start)).ending, 'refused', JSON.stringify(start))
     t.equal(readResponse(sliced(start, [...start].map((_, i) => i))).ending, 'refused', `byte by byte: ${JSON.stringify(start)}`)
@@ -144,7 +144,7 @@ test('trailers are dropped', async t => {
   t.strictSame({ headers, body, ending }, { headers: ['Transfer-Encoding', 'chunked'], body: 'ok', ending: 'whole' })
 })
 
-test('a whole buffer of a body is handed on as it came, and a part of one as a view', async t => {
+test('a buffer that is all body is handed over as it is, and a part of one as a view', async t => {
   const log = new ResponseLog()
   const got: Buffer[] = []
   log.onResponseData = piece => { got.push(piece); return true }

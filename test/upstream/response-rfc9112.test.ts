@@ -149,7 +149,7 @@ test('where a response ends depends neither on how it arrives nor on what follow
   }
 })
 
-test('no way of cutting any bytes makes one response into another, or leaves other bytes behind it', async t => {
+test('no way of cutting any bytes makes one response into another, or other bytes after it', async t => {
   const seed = Date.now() & 0x7fffffff
   const twice = fc.tuple(fc.oneof(response, mutated), fc.oneof(response, mutated)).map(([first, next]) => first + next)
   fc.assert(fc.property(cutAnywhere(twice), fc.constantFrom('GET', 'HEAD'), ([text, positions], method) => {
