@@ -21,7 +21,10 @@ const UNDECODED_ONLY = /[^\x21-\x7e]|%2f/i
 /** Ambiguous characters after decoding: a backslash, the delimiter of a parameter, fragment or query, a percent sign, a control character. */
 const AMBIGUOUS = /[\\;#?%\p{Cc}]/u
 
-/** Segments that normalization removes or resolves as `..`, once blanks and dots are trimmed. A form decoder reads a plus as a blank; a segment of pluses alone is allowed. */
+/**
+ * Segments that normalization removes or resolves as `..`, once blanks and dots are trimmed. A form decoder reads a plus as a blank; a
+ * segment of pluses alone is allowed.
+ */
 const HOLLOW_SEGMENT = /^(?!\++$)[\s.+]*$/
 
 /** What normalization may trim off a segment. The lookbehind keeps it linear: a long run of dots is matched from its start only (ReDoS). */

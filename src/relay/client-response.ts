@@ -1,5 +1,5 @@
 /**
- * Writes AMSU's response to the client, with backpressure: head, body and end. The head is held back until the first chunk of the body or
+ * Writes AMSU's response to the client, with backpressure: head, body and end. The head is buffered until the first chunk of the body or
  * the end: until then nothing was sent to the client, and a failure can still become a local reply.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'

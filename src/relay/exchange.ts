@@ -211,7 +211,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#onUpstreamFailure(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
   }
 
-  /** There is no response, or it is incomplete. A 401 rejects the token by its status alone (RFC 9110 section 15.5.2): AMSU did not process the request. */
+  /** No complete response. A 401 rejects the token by its status alone (RFC 9110 section 15.5.2): AMSU did not process the request. */
   #onUpstreamFailure (fault: ProxyError): void {
     const buffered = this.#buffered
     if (buffered?.head.status === 401) {

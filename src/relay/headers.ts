@@ -139,11 +139,11 @@ export function clientResponseHeaders (raw: readonly string[], context: ClientRe
 export function rewriteLocation (value: string, upstream: URL, callerOrigin: () => string): string {
   const match = ABSOLUTE_REFERENCE.exec(value)
   if (match === null) return value
-  const [, scheme = upstream.protocol.slice(0, -1), authority = '', rest = ''] = match
+  const [, scheme = upstream.protocol.slice(0, -1), authority = '', suffix = ''] = match
   const target = parseUrl(`${scheme}://${authority}`)
   if (target === null || withoutFinalDot(target.hostname) !== withoutFinalDot(upstream.hostname)) return value
   const isSamePort = target.port === upstream.port || (target.port === '' && target.protocol !== upstream.protocol)
-  return isSamePort ? `${callerOrigin()}${rest.startsWith('/') ? '' : '/'}${rest}` : value
+  return isSamePort ? `${callerOrigin()}${suffix.startsWith('/') ? '' : '/'}${suffix}` : value
 }
 
 function parseUrl (text: string): URL | null {

@@ -69,7 +69,7 @@ export class RequestBody implements BodySource {
     if (!this.#isStarted && !this.#isReading) this.#read()
   }
 
-  /** The body for the next attempt: the stream if nothing was sent yet, else the kept bytes. Throws without those: a request must not lose its body. */
+  /** The body for the next attempt: the stream if nothing was sent yet, else the kept bytes. Throws without those, to never send half a body. */
   forAttempt (): BodySource | Buffer {
     if (!this.#isStarted) return this
     const body = this.#isComplete ? this.#kept.body() : undefined

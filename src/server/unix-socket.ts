@@ -25,7 +25,7 @@ const NOBODY_LISTENS = new Set(['ECONNREFUSED', 'ENOENT'])
  * @throws an error with code EADDRINUSE if a process listens there, or if the path is not a socket
  */
 export async function listenRestricted (path: string, listen: (path: string) => Promise<unknown>): Promise<() => void> {
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw Object.assign(new Error('UNIX_SOCKET is too long for a socket path: shorten it to ${MAX_PATH_BYTES} bytes'), { code: 'ENAMETOOLONG' })
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw Object.assign(new Error(`UNIX_SOCKET is too long: a socket path has at most ${MAX_PATH_BYTES} bytes, use a shorter one`), { code: 'ENAMETOOLONG' })
   await removeStaleSocket(path)
   // A short name: the path in the directory must not exceed the limit either.
   const directory = mkdtempSync(join(dirname(path), '.a-'))

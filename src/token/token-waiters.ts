@@ -26,12 +26,12 @@ export class TokenWaiters<T> {
   /** Waits until {@link resolveAll} or {@link rejectAll}, the timeout or the abort. */
   async wait ({ timeoutMs, signal, toError }: WaitOptions): Promise<T> {
     return await new Promise((resolve, reject) => {
-      const giveUp = (): void => { waiter.reject(toError()) }
-      const timer = this.#clock.setTimeout(giveUp, timeoutMs)
+      const fail = (): void => { waiter.reject(toError()) }
+      const timer = this.#clock.setTimeout(fail, timeoutMs)
       const removeWaiter = (): void => {
         this.#waiters.delete(waiter)
         this.#clock.clearTimeout(timer)
-        signal.removeEventListener('abort', giveUp)
+        signal.removeEventListener('abort', fail)
       }
       const waiter: Waiter<T> = {
         resolve (value) {
@@ -43,7 +43,7 @@ export class TokenWaiters<T> {
           reject(error)
         },
       }
-      signal.addEventListener('abort', giveUp)
+      signal.addEventListener('abort', fail)
       this.#waiters.add(waiter)
     })
   }

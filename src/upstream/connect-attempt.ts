@@ -21,7 +21,7 @@ export type ConnectCallback = (...outcome: [error: Error, socket: null] | [error
 /** Opens a connection. Errors keep the codes of Node.js and OpenSSL; the socket always has a listener for `error`. */
 export type Connector = (target: ConnectTarget, callback: ConnectCallback) => void
 
-/** Translates an error for whoever requested the connection. */
+/** Translates an error for the code that requested the connection. */
 export type Explain = (error: Error) => Error
 
 export interface ConnectAttemptOptions {
@@ -38,7 +38,7 @@ export class ConnectAttempt {
   readonly #clock: Clock
   readonly #timer: Timer
   readonly #explain: Explain
-  readonly #giveUp = new AbortController()
+  readonly #abortController = new AbortController()
   #callback: ConnectCallback | undefined
   #sockets: Socket[] = []
 
@@ -51,7 +51,7 @@ export class ConnectAttempt {
 
   /** Aborts when the attempt fails. */
   get signal (): AbortSignal {
-    return this.#giveUp.signal
+    return this.#abortController.signal
   }
 
   /** Runs one step. If it throws, the attempt fails asynchronously, like every failure. */
@@ -86,8 +86,8 @@ export class ConnectAttempt {
     const sockets = this.#sockets
     const callback = this.#end()
     if (callback === undefined) return
-    this.#giveUp.abort(error)
-    // The layer on top first: a TLS socket cannot close cleanly over a socket that is gone.
+    this.#abortController.abort(error)
+    // The top layer first: a TLS socket cannot close cleanly over a destroyed socket.
     for (const socket of sockets.reverse()) socket.destroy()
     callback(error, null)
   }

@@ -1,6 +1,6 @@
 /**
- * Forward proxy settings (`HTTPS_PROXY` style URL), for a network from which AMSU cannot be reached directly. https uses a CONNECT tunnel
- * (RFC 9110 section 9.3.6), http the absolute form of a request (RFC 9112 section 3.2.2); see
+ * Parses the forward proxy setting (`AMSU_HTTP_PROXY`), for a network from which AMSU cannot be reached directly. https uses a CONNECT
+ * tunnel (RFC 9110 section 9.3.6), http the absolute form of a request (RFC 9112 section 3.2.2); see
  * docs/internals/decisions/0006-commands-and-forward-proxy.md.
  */
 import { Secret } from '../secrets/secret.ts'

@@ -10,7 +10,7 @@ import type { ConnectTarget } from './connect-attempt.ts'
 /** Loads Node's TLS when the first connection needs it: that costs 4 to 6 MiB. */
 const load = createRequire(import.meta.url)
 
-/** A TLS record holds no more (RFC 8446 section 5.1). */
+/** Maximum size of a TLS record (RFC 8446 section 5.1). */
 const RECORD_BYTES = 16_384
 
 /** State that connections share, as long as the trusted authorities do not change. */

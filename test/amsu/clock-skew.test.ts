@@ -34,7 +34,7 @@ test('the skew of the last response is kept until the clock is set or the machin
   await clock.advance(86_400_000)
   t.equal(skew.seconds, 7200)
   clock.jump(-7_200_000)
-  t.equal(skew.seconds, undefined, 'it was set: nobody knows before the next answer')
+  t.equal(skew.seconds, undefined, 'the clock was set: unknown before the next response')
   dated(0)
   t.equal(skew.seconds, 0)
   clock.sleep(3_600_000)

@@ -4,7 +4,7 @@ import { BufferedResponse, mayBeInvalidToken } from '../../src/amsu/invalid-toke
 
 const REFUSAL = '{"error":{"code":"COMMON.INVALID_CREDENTIALS","msg":"no"}}'
 
-/** Whether a response says that the token is bad, in pieces of seven bytes. */
+/** Whether a response says that the token is invalid, in chunks of seven bytes. */
 function isInvalid (status: number, headers: readonly string[], body: Buffer | string): boolean {
   const buffered = new BufferedResponse({ status, statusText: '', headers })
   const bytes = Buffer.from(body)
@@ -13,7 +13,7 @@ function isInvalid (status: number, headers: readonly string[], body: Buffer | s
   return buffered.isInvalidToken()
 }
 
-/** Looking into a body changes nothing of it. */
+/** Inspecting a body does not change it. */
 function lookInto (buffered: BufferedResponse, bytes: Buffer): void {
   buffered.isInvalidToken()
   if (!Buffer.concat(buffered.chunks).equals(bytes)) throw new Error('the body has changed')

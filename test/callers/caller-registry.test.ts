@@ -19,7 +19,7 @@ function callers (text: string): readonly Caller[] {
   return list.callers
 }
 
-/** A registry over a clock that stands still, with the digests it compares counted. */
+/** A registry with a stopped clock, which counts the digests it compares. */
 // The shape is inferred: naming it would repeat every line.
 function setUp (text = CALLERS, clock = new FakeClock()) {
   const count = { comparisons: 0 }
@@ -33,7 +33,7 @@ function setUp (text = CALLERS, clock = new FakeClock()) {
 /** Tokens that must be there. */
 async function granted (grant: Promise<PlaceholderGrant | undefined>): Promise<PlaceholderGrant> {
   const tokens = await grant
-  if (tokens === undefined) throw new Error('refused')
+  if (tokens === undefined) throw new Error('rejected')
   return tokens
 }
 
@@ -82,7 +82,7 @@ test('a placeholder token becomes invalid with its secret, and those of the othe
   t.equal(await registry.identify(`Bearer ${staying.access_token}`), 'batch')
   t.ok(await registry.renew(staying.refresh_token))
   registry.replace(callers('batch:0:ther'))
-  t.equal(registry.identify(basic('legacy:n3w')), undefined, 'a caller that is gone is a stranger')
+  t.equal(registry.identify(basic('legacy:n3w')), undefined, 'a removed caller is unknown')
 })
 
 test('a refresh token that is verified while its secret changes gets no tokens of the new one', async t => {

@@ -14,7 +14,7 @@ const REFRESHMENT = `${TOKEN}/refreshment`
 const CREDENTIALS = 'client_id=legacy&client_secret=s3cret'
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
-/** A server with the endpoints, and a route like the relay's beside them; what goes there is counted as relayed. */
+/** A server with the token endpoints and a route like the relay's, which counts its requests as relayed. */
 // The shape is inferred: naming it would repeat every line.
 async function setUp (t: Test, { isOpen = false } = {}) {
   const lines: string[] = []

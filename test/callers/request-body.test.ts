@@ -8,10 +8,10 @@ import { readBody } from '../../src/callers/request-body.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** What reading came to: the text, undefined when the caller left, or the code of the error. */
+/** The result of reading: the text, undefined if the client disconnected, or the code of the error. */
 type Result = { text: string | undefined } | { code: string }
 
-/** Sends bytes to a server that reads bodies of at most 10; resolves with what the reading came to and all that was answered. */
+/** Sends bytes to a server that reads bodies of at most 10 bytes; resolves with the result of reading and all bytes of the response. */
 async function read (t: Test, bytes: string[], clock: Clock = systemClock, onStart = (_socket: net.Socket): void => {}): Promise<{ result: Result, response: string }> {
   let response = ''
   let onResult = (_result: Result): void => {}

@@ -4,7 +4,7 @@ import { headerValue } from '../../src/upstream/header-value.ts'
 
 const ID = 'request-1'
 
-/** What goes upstream, without the four headers that are always added. */
+/** The headers for AMSU, without the four that are always added. */
 function outbound (...raw: string[]): string[] {
   const { headers } = upstreamRequestHeaders(raw, 'upstream:80', ID)
   return headers.slice(2, -4)
@@ -41,7 +41,7 @@ test('headers that a client may not send to AMSU are dropped, in every spelling'
 test('what Connection names is dropped (CVE-2026-33805: our Authorization cannot be nominated away)', async t => {
   t.same(outbound('Connection', 'close, X-Hop', 'X-Hop', '1', 'Kept', '2'), ['Kept', '2'])
   t.same(outbound('X_Hop', '1', 'Connection', 'x-hop', 'connection', 'Kept2', 'Kept2', '1', 'Kept', '2'), ['Kept', '2'])
-  t.same(outbound('Connection', 'content-length, host, via, content-type', 'Content-Length', '5', 'Content-Type', 'a/b'), ['Content-Length', '5', 'Content-Type', 'a/b'], 'framing can not be nominated away')
+  t.same(outbound('Connection', 'content-length, host, via, content-type', 'Content-Length', '5', 'Content-Type', 'a/b'), ['Content-Length', '5', 'Content-Type', 'a/b'], 'framing cannot be nominated away')
   const { headers } = upstreamRequestHeaders(['Connection', 'via, x-request-id, authorization'], 'h', ID)
   t.equal(headerValue(headers, 'via'), '1.1 amsu-proxy')
   t.equal(headerValue(headers, 'x-request-id'), ID)

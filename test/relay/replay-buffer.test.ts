@@ -43,7 +43,7 @@ test('a body in the smallest pieces is kept in a small multiple of its length, a
     const buffer = new ReplayBuffer(new ReplayBudget(limit))
     const before = used()
     let bytes = 0
-    // Each piece is a part of a larger read, as a chunk with an extension is.
+    // Each chunk is a slice of a larger buffer, like a chunk with an extension.
     for (let i = 0; bytes + 4_096 <= limit; i++) {
       const length = lengths[i % lengths.length] as number
       buffer.add(Buffer.from(new ArrayBuffer(length + 100), 0, length))

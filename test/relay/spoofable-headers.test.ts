@@ -2,7 +2,7 @@ import { test } from 'tap'
 import { upstreamRequestHeaders } from '../../src/relay/headers.ts'
 import { isSpoofable } from '../../src/relay/spoofable-headers.ts'
 
-/** What is sent to AMSU of a header and of one that passes. */
+/** The headers for AMSU from this header and one that is forwarded. */
 function outbound (name: string): string[] {
   return upstreamRequestHeaders([name, '/amsu-analysis/v2/token', 'Kept', 'y'], 'upstream:80', 'id').headers.slice(2, -4)
 }

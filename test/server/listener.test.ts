@@ -27,7 +27,7 @@ async function send (host: string, port: number, bytes: string): Promise<string>
   })
 }
 
-/** Addresses of this machine that a name might have; macOS has the first only. */
+/** Addresses of this machine for a test name; macOS has the first one only. */
 const ADDRESSES = process.platform === 'linux' ? ['127.0.0.1', '127.0.0.2'] : ['127.0.0.1']
 
 test('every address of a name has the same server: expectations, CONNECT, headers without number, broken heads', async t => {

@@ -177,7 +177,7 @@ test('a refresh token that the old account brings while a rotation waits is not 
   await grant()
   await clock.advance(45_000)
   source.rotate(credentialsOf('new-secret'))
-  t.same(calls, ['credentials', 'refresh_put'], 'a renewal is under way')
+  t.same(calls, ['credentials', 'refresh_put'], 'a renewal is in flight')
   await grant()
   await clock.advance(1_000)
   await grant({ withRefresh: false })

@@ -9,7 +9,7 @@ import { json, startTcp, startUpstream } from '../support/upstream.ts'
 
 const GET = { method: 'GET', path: '/x', headers: [] } as const
 
-/** A signal that never comes. */
+/** A signal that never aborts. */
 const never = (): AbortSignal => new AbortController().signal
 
 function clientFor (t: Test, origin: string): ApiClient {
@@ -19,7 +19,7 @@ function clientFor (t: Test, origin: string): ApiClient {
   return client
 }
 
-/** A client of a server that does with each request what a test says. */
+/** A client of a server that handles each request by the test's function. */
 async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<ApiClient> {
   const { origin, close } = await startTcp(socket => { socket.once('data', () => { onRequest(socket) }) })
   t.teardown(close)
@@ -103,13 +103,13 @@ test('a failure is known by its code, whether there was a connection by onConnec
 })
 
 test('when the proxy stops, calls in flight and calls that wait for a connection fail', async t => {
-  const asked: Array<Promise<unknown>> = []
-  const { origin, close } = await startTcp(socket => { asked.push(once(socket, 'data')) })
+  const received: Array<Promise<unknown>> = []
+  const { origin, close } = await startTcp(socket => { received.push(once(socket, 'data')) })
   t.teardown(close)
   const client = clientFor(t, origin)
   const calls = [1, 2, 3].map(async () => { await t.rejects(client.request({ ...GET, signal: never() }), { code: 'ERR_CONNECTION_ENDED' }) })
-  await until(() => asked.length === 2)
-  await Promise.all(asked)
+  await until(() => received.length === 2)
+  await Promise.all(received)
   await client.destroy()
   await Promise.all(calls)
 })

@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { ConnectAttempt, type Explain } from '../../src/upstream/connect-attempt.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** An attempt of 700 ms, and what was told of it. */
+/** An attempt with a timeout of 700 ms, and its outcomes. */
 function start (explain: Explain = error => error): { attempt: ConnectAttempt, clock: FakeClock, told: Array<[Error | null, Socket | null]> } {
   const told: Array<[Error | null, Socket | null]> = []
   const clock = new FakeClock()

@@ -4,7 +4,7 @@ import { ask, closed, echo, setUp, within } from './pool-stage.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'
 
-/** A body that is fed by hand, and notes what it is told. */
+/** A body that is fed by hand, and records the calls. */
 class Hand implements BodySource {
   readonly told: string[] = []
   sink: BodySink | undefined
@@ -33,10 +33,10 @@ test('a response before the request is sent completely ends the connection, and 
 })
 
 test('a response before the request is written completely ends the connection: the remainder would precede the next request', async t => {
-  const stage = await setUp(t, { maxConnections: 1 }, asked => {
-    // It answers and reads no further, as servers do that refuse a body.
-    if (asked.target === '/large') asked.socket.pause()
-    asked.respond()
+  const stage = await setUp(t, { maxConnections: 1 }, received => {
+    // It responds and reads no further, as servers do that reject a body.
+    if (received.target === '/large') received.socket.pause()
+    received.respond()
   })
   const body = Buffer.alloc(30_000_000)
   const call = stage.send('/large', {}, { method: 'POST', headers: ['content-length', String(body.length)], body })
@@ -114,8 +114,8 @@ test('a connection whose last response ended under backpressure serves the next 
 test('a request that is aborted while its response is read gets nothing more of it', async t => {
   for (const at of ['head', 'body'] as const) {
     const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n`) })
-    const leave = (): boolean => { call.pending?.abort(); return true }
-    const call = stage.send('/x', at === 'head' ? { head: leave } : { body: leave })
+    const abort = (): boolean => { call.pending?.abort(); return true }
+    const call = stage.send('/x', at === 'head' ? { head: abort } : { body: abort })
     await closed((await stage.nth(0)).socket)
     t.equal(call.events.at(-1), at)
     t.equal(call.events.filter(event => event === at).length, 1)
@@ -124,9 +124,9 @@ test('a request that is aborted while its response is read gets nothing more of 
 
 test('what a handler throws at a head fails its request, and closes the connection', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
-  const call = stage.send('/x', { head () { throw new Error('can not be passed on') } })
+  const call = stage.send('/x', { head () { throw new Error('cannot be forwarded') } })
   const next = stage.send('/next')
-  t.equal(await call.outcome, 'can not be passed on')
+  t.equal(await call.outcome, 'cannot be forwarded')
   t.equal(await next.outcome, '200 /next 1')
   t.notOk(call.events.includes('body'))
 })
@@ -140,7 +140,7 @@ test('what a handler throws at a connection fails its request, of which nothing 
     t.match(await next.outcome, /^200 /)
     t.strictSame(call.events, [connection, 'failure'])
   }
-  t.strictSame(stage.asked.map(({ target }) => target), ['/next', '/next'])
+  t.strictSame(stage.received.map(({ target }) => target), ['/next', '/next'])
 })
 
 test('the body of a request is let go of when it fails or is given up, and told when there is room', async t => {
@@ -187,5 +187,5 @@ test('a request about to be sent when the pool is destroyed fails, and so does o
   t.equal(await within(connecting.outcome), 'ERR_CONNECTION_ENDED')
   t.strictSame([starting.events, connecting.events], [['failure'], ['failure']])
   await Promise.all(stage.made.map(closed))
-  t.equal(stage.asked.length, 1)
+  t.equal(stage.received.length, 1)
 })

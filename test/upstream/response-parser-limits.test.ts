@@ -1,5 +1,5 @@
 /**
- * What an answer that never ends costs, and what a listener that can take no more is spared.
+ * Limits of the response parser: responses that never end, and backpressure.
  */
 import { test } from 'tap'
 import { ResponseParser } from '../../src/upstream/response-parser.ts'
@@ -8,7 +8,7 @@ import { ResponseLog } from './response-log.ts'
 const OK = 'HTTP/1.1 200 OK\r\n'
 const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
 
-/** So much is sent, if it is not refused before. */
+/** Bytes to send, if the response is not rejected before. */
 const MAX_BYTES = 50_000
 
 function begun (): { parser: ResponseParser, log: ResponseLog } {
@@ -118,7 +118,7 @@ test('backpressure of the last response does not pause the next one', async t =>
 
 test('what a handler throws ends the parsing, and nothing more is reported', async t => {
   const { parser, log } = begun()
-  log.onResponseStart = () => { throw new Error('can not be passed on') }
-  t.throws(() => parser.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`)), { message: 'can not be passed on' })
+  log.onResponseStart = () => { throw new Error('cannot be forwarded') }
+  t.throws(() => parser.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`)), { message: 'cannot be forwarded' })
   t.equal(log.body, '')
 })
