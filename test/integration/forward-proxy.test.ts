@@ -74,7 +74,7 @@ for (const scheme of ['http', 'https'] as const) {
     const { upstream, forward, proxy } = await startStage(t, scheme, { credentials: 'another:one', user: `${USER}:${PASSWORD}` })
     t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.TOKEN_UNAVAILABLE')
     t.equal(upstream.tokenCalls.length, 0, 'AMSU was not called')
-    await until(() => proxy.lines.join('').includes('no AMSU access token obtained'))
+    await until(() => proxy.lines.join('').includes('the proxy got no access token from AMSU'))
     t.notMatch(proxy.lines.join(''), new RegExp(`${PASSWORD}|credentials_rejected|check AMSU_CLIENT_ID`))
     t.ok(forward.asked.length > 0)
   })
