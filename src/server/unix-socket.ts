@@ -33,7 +33,7 @@ export async function listenRestricted (path: string, listen: (path: string) => 
     const made = join(directory, 's')
     await listen(made)
     chmodSync(made, SOCKET_MODE)
-    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw taken('another process has just begun to listen on UNIX_SOCKET')
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) throw taken('another process, started at the same time, listens on UNIX_SOCKET')
     renameSync(made, path)
   } finally {
     rmSync(directory, { recursive: true, force: true })
