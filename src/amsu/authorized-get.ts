@@ -1,35 +1,35 @@
 /**
- * An API request of our own to AMSU: one GET with our token, about nothing AMSU charges for.
+ * Sends a GET of the proxy's own to AMSU with our token, for the quota check. AMSU does not charge for it.
  */
 import type { Clock } from '../clock.ts'
 import type { ApiClient, ApiResponseHead } from '../upstream/api-client.ts'
 import { BufferedResponse, mayBeInvalidToken } from './invalid-token.ts'
 import { parseJson } from './token-api.ts'
 
-/** What AMSU answered. */
+/** AMSU's response. */
 export interface AuthorizedResponse {
   readonly status: number
-  /** Parsed from JSON; undefined when it is none, or too long. */
+  /** Parsed from JSON; undefined if it is not JSON or too long. */
   readonly body: unknown
-  /** Whether it says that the token is bad. */
+  /** Whether it says that the token is invalid. */
   readonly isTokenInvalid: boolean
 }
 
-/** Asks; rejects when there is no whole answer in time, or when `signal` ends it. */
+/** Sends the request. Rejects if there is no complete response in time, or if `signal` aborts it. */
 export type AuthorizedGet<Token> = (path: string, token: Token, signal: AbortSignal) => Promise<AuthorizedResponse>
 
 export interface AuthorizedGetOptions<Token> {
   readonly client: ApiClient
-  /** Time-out of the whole call. */
+  /** Timeout of the complete call. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
-  /** Adds the token to flat headers; what a token is, is not known here. */
+  /** Adds the token to flat headers. */
   readonly withAuthorization: (headers: readonly string[], token: Token) => string[]
-  /** Told the head of every answer, whatever becomes of the question. */
+  /** Called with the head of every response, even if the call fails later. */
   readonly onResponseHead?: (head: ApiResponseHead) => void
 }
 
-/** Creates the way to ask. */
+/** Creates the function. */
 export function createAuthorizedGet<Token> ({ client, clock, onResponseHead, requestTimeoutMs, withAuthorization }: AuthorizedGetOptions<Token>): AuthorizedGet<Token> {
   return async (path, token, signal) => {
     const late = new AbortController()

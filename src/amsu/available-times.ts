@@ -1,29 +1,30 @@
 /**
- * What AMSU's `GET /amsu-analysis/v2/available-times` says: how many calls are left, family by family (its page on available times).
+ * Parses the quota response of AMSU's `GET /amsu-analysis/v2/available-times`: the remaining calls per family (AMSU's page on available
+ * times).
  */
 
-/** How AMSU names a family of calls; nothing else becomes a label or a line on a screen. */
+/** Valid name of a family of calls. Other names are never used as a metric label or shown. */
 const FAMILY = /^[a-z][a-z0-9_]{0,39}_analysis$/
 
-/** AMSU has four families; an answer with many more is not this answer. */
+/** AMSU has four families; a response with many more is not a quota response. */
 const MAX_FAMILIES = 16
 
-/** What AMSU says for a family without a limit. */
+/** AMSU's value for a family without a limit. */
 export const UNLIMITED = -1
 
-/** What is left of one family. */
+/** The remaining calls of one family. */
 export interface AvailableTimes {
   /** AMSU's own name, e.g. `hrv_analysis`. */
   readonly family: string
-  /** Calls left; {@link UNLIMITED} for a family without a limit. */
+  /** Remaining calls; {@link UNLIMITED} for a family without a limit. */
   readonly remaining: number
 }
 
 /**
- * Reads the answer, in the order in which AMSU gives it. What is no family or no count is left out.
+ * Parses the response in AMSU's order. Entries that are not a family with a count are skipped.
  *
- * @param body the answer as parsed from JSON; anything
- * @returns empty for what is not this answer
+ * @param body the response body as parsed from JSON; any value
+ * @returns an empty list if the body is not a quota response
  */
 export function parseAvailableTimes (body: unknown): readonly AvailableTimes[] {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return []
@@ -33,7 +34,7 @@ export function parseAvailableTimes (body: unknown): readonly AvailableTimes[] {
   return times.length > MAX_FAMILIES ? [] : times
 }
 
-/** The families of which nothing is left. */
+/** The families without remaining calls. */
 export function emptyFamilies (families: readonly AvailableTimes[]): string[] {
   return families.filter(({ remaining }) => remaining === 0).map(({ family }) => family)
 }

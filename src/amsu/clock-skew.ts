@@ -1,28 +1,28 @@
 /**
- * How far this machine's clock is from AMSU's, as its answers tell it (`Date`, RFC 9110 section 6.6.1).
+ * Clock skew between this machine and AMSU, measured by the `Date` header of AMSU's responses (RFC 9110 section 6.6.1).
  */
 import type { BaseLogger } from 'pino'
 import { type Clock, instant, type Instant } from '../clock.ts'
 import type { ApiResponseHead } from '../upstream/api-client.ts'
 
-/** A clock that is off by more than this is worth a word, in seconds; `Date` itself is exact to a second. */
+/** Skew that causes a warning, in seconds; `Date` itself is exact to a second. */
 export const MAX_SKEW_SECONDS = 30
 
-/** When the wall clock has moved this much against the monotonic one it was set, or the machine slept: what was measured is void. */
+/** If the wall clock has moved this much against the monotonic clock, it was set or the machine slept, and the measurement is void. */
 const MAX_MOVE_MS = 10_000
 
-/** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined when the answer does not tell. */
+/** Seconds by which this clock is ahead of AMSU's, negative if it is behind; undefined without a valid `Date`. */
 export function skewSeconds ({ headers }: Pick<ApiResponseHead, 'headers'>, wallNow: number): number | undefined {
   const date = Date.parse(String(headers['date']))
   return Number.isNaN(date) ? undefined : Math.round((wallNow - date) / 1000)
 }
 
-/** Whether a clock that is `skew` seconds off is worth a word; one of which nothing is known is not. */
+/** Whether a skew is large enough for a warning; an unknown skew is not. */
 export function isOff (skew: number | undefined): boolean {
   return skew !== undefined && Math.abs(skew) > MAX_SKEW_SECONDS
 }
 
-/** Remembers what the last answer told, and warns of a clock that is off: once, and again when it has been right in between. */
+/** Stores the skew of the last response, and logs a warning when it becomes too large: once, and again after it was right in between. */
 export class ClockSkew {
   readonly #clock: Pick<Clock, 'wall' | 'monotonic'>
   readonly #log: Pick<BaseLogger, 'warn'>
@@ -33,7 +33,7 @@ export class ClockSkew {
     this.#log = log
   }
 
-  /** Reads the head of an answer of AMSU. Bound, to be handed to who gets them. */
+  /** Takes the head of a response of AMSU. Bound, so that it can be passed as a callback. */
   onResponseHead = (head: Pick<ApiResponseHead, 'headers'>): void => {
     const at = instant(this.#clock)
     const seconds = skewSeconds(head, at.wall)
@@ -42,7 +42,7 @@ export class ClockSkew {
     this.#last = { at, seconds }
   }
 
-  /** Seconds by which this clock is ahead of AMSU's, negative when it is behind; undefined as long as no answer told, and when the clock was set since. */
+  /** Seconds by which this clock is ahead of AMSU's, negative if it is behind; undefined before the first measurement, and after the clock was set. */
   get seconds (): number | undefined {
     if (this.#last === undefined) return undefined
     const { at, seconds } = this.#last

@@ -1,7 +1,7 @@
 /**
- * Invalid token (401 and its like): responses by which AMSU says that a token is bad: status 401, or any 4xx whose JSON says
- * `COMMON.INVALID_CREDENTIALS` (its pages give the code and no status), compressed or not. Such an answer is held until it is whole,
- * because only then it is known whether it will be passed on; and then it is passed on as it came.
+ * Invalid token detection (401 and `COMMON.INVALID_CREDENTIALS`). AMSU rejects a token by status 401, or by any 4xx whose JSON has that
+ * code, compressed or not (its pages give the code but no status). A response that may say so is buffered until it is complete, because
+ * only then is it known whether it is forwarded. If it is, it is forwarded unchanged.
  */
 
 import type { ProxyError } from '../errors.ts'
@@ -9,27 +9,27 @@ import { headerValue, headerValues } from '../upstream/header-value.ts'
 import type { ResponseHead } from '../upstream/response-head.ts'
 import { decodeContent } from './content-coding.ts'
 
-/** Longer answers, or such that are longer once they are decompressed, are no error envelopes; they are passed on as they come. */
+/** A response that is larger, also after decompression, is not an error envelope; it is forwarded as it arrives. */
 const MAX_BUFFERED_BYTES = 65_536
 
 const INVALID_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
 
 /**
- * What became of a request that AMSU refused because of its token and that could be sent once more: it was `responded`; the new
- * token was `rejected_again`; or it `failed`, because there was no new token, or no answer.
+ * The result of the retry after AMSU rejected a token: `responded`; `rejected_again`, if AMSU rejected the new token too; or `failed`, if
+ * there was no new token or no response.
  */
 export type Replay = 'responded' | 'rejected_again' | 'failed'
 
-/** Whether an answer with this head may say that the token is bad. Without a type it may be anything, so it is looked at. */
+/** Whether a response with this head may say that the token is invalid. Without a `Content-Type` the body may be JSON, so it is inspected. */
 export function mayBeInvalidToken ({ headers, status }: ResponseHead): boolean {
   if (status === 401) return true
   return status >= 400 && status <= 499 && /json/i.test(headerValue(headers, 'content-type') ?? 'json')
 }
 
-/** An answer that is kept until it has been understood. */
+/** A response that is buffered until it is known whether it is forwarded. */
 export class BufferedResponse {
   readonly head: ResponseHead
-  /** What it broke off with: it is not whole, and cannot be passed on. */
+  /** Why it is incomplete; such a response cannot be forwarded. */
   fault: ProxyError | undefined
   readonly #chunks: Buffer[] = []
   #bytes = 0
@@ -38,19 +38,19 @@ export class BufferedResponse {
     this.head = head
   }
 
-  /** The body so far, as it came. */
+  /** The body so far, as received. */
   get chunks (): readonly Buffer[] {
     return this.#chunks
   }
 
-  /** Keeps a piece of the body; false once there is too much to go on holding. */
+  /** Adds a chunk of the body. Returns false if the body is too large to be buffered further. */
   add (chunk: Buffer): boolean {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     return this.#bytes <= MAX_BUFFERED_BYTES
   }
 
-  /** Whether AMSU says that the token is bad. */
+  /** Whether AMSU says that the token is invalid. */
   isInvalidToken (): boolean {
     const { headers, status } = this.head
     if (status === 401) return true

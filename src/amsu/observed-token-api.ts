@@ -1,13 +1,13 @@
 /**
- * Token calls that somebody hears of: what was called, and what came of it.
+ * Token API decorator that reports the outcome of each token call, for metrics.
  */
 import { toCallError, type TokenApi, type TokenGrant } from './token-api.ts'
 import type { TokenCall, TokenCallFailureKind } from './token-call.ts'
 
-/** How a token call ended: with a token, or why not. */
+/** The outcome of a token call: `ok`, or the kind of failure. */
 export type TokenCallOutcome = 'ok' | TokenCallFailureKind
 
-/** Makes the calls of `api`, and tells the end of each to `onCall`. */
+/** Wraps `api` and reports the outcome of each call to `onCall`. */
 export function observeTokenApi (api: TokenApi, onCall: (call: TokenCall, outcome: TokenCallOutcome) => void): TokenApi {
   async function observe (call: TokenCall, grant: Promise<TokenGrant>): Promise<TokenGrant> {
     try {

@@ -1,8 +1,8 @@
 /**
- * The calls of AMSU that have a name in metrics. A label has few values, whatever callers send: all other paths are one.
+ * Values of the `route` metric label: AMSU's documented paths, and `other`. This bounds the cardinality, whatever paths callers send.
  */
 
-/** The paths AMSU documents, as it spells them: the slash at the end counts. Its token endpoints are answered here and never relayed. */
+/** The paths that AMSU documents, in its spelling; the trailing slash counts. The token endpoints are served locally and never relayed. */
 const KNOWN_ROUTES: ReadonlySet<string> = new Set([
   '/amsu-analysis/v2/available-times',
   '/amsu-analysis/v2/arrhythmia/common/results/',
@@ -15,7 +15,7 @@ const KNOWN_ROUTES: ReadonlySet<string> = new Set([
   '/amsu-analysis/v2/calorie/running/results/',
 ])
 
-/** The route a path is counted under: itself if AMSU documents it, else `other`. */
+/** The route label of a path: itself if AMSU documents it, else `other`. */
 export function routeOf (path: string): string {
   return KNOWN_ROUTES.has(path) ? path : 'other'
 }

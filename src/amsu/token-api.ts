@@ -1,6 +1,6 @@
 /**
- * The three token calls of AMSU, in its exact form (its page on tokens; not RFC 6749: no `grant_type`, and the refresh is a PUT
- * without client authentication). One call is one attempt: nothing is followed, decompressed or tried again here.
+ * Client of AMSU's token endpoints: issue and refresh, in AMSU's own form (its page on tokens; unlike RFC 6749 there is no `grant_type`,
+ * and the refresh is a PUT without client authentication). One call is one attempt: no redirect, no decompression, no retry.
  */
 import { type Clock, instant, type Instant } from '../clock.ts'
 import { Secret } from '../secrets/secret.ts'
@@ -9,7 +9,7 @@ import { INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/er
 import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
 import { tokenLifeMs, type RefreshCall, type TokenCall, type TokenCallFailureKind } from './token-call.ts'
 
-/** What may stand in an `Authorization` header without being able to end it. */
+/** Characters that are safe in an `Authorization` header (no header injection). */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/
 
 /** An `error.code` of AMSU that is safe to log. */
@@ -21,7 +21,7 @@ const ENDPOINTS = {
   refresh_post: { method: 'POST', path: '/amsu-analysis/v2/token/refreshment' },
 } as const satisfies Record<TokenCall, { method: string, path: string }>
 
-/** What a successful call brings. */
+/** The result of a successful call. */
 export interface TokenGrant {
   readonly accessToken: Secret
   /** Life of the access token in milliseconds, counted from `issuedAt`. */
@@ -31,15 +31,15 @@ export interface TokenGrant {
   readonly issuedAt: Instant
 }
 
-/** What the code of a failed call may look like: those of Node.js and OpenSSL do. */
+/** Valid form of a failure code; the codes of Node.js and OpenSSL match it. */
 const FAILURE_CODE = /^[A-Z][A-Z0-9_]{0,63}$/
 
-/** Codes of our own, where the system has none. */
+/** Our own codes, for failures without a system code. */
 const TIMEOUT = 'TIMEOUT'
 const INVALID_RESPONSE = 'INVALID_RESPONSE'
 const DEFECT = 'DEFECT'
 
-/** What more there is to say of a failed call. */
+/** Details of a failed call. */
 export interface TokenCallErrorOptions {
   readonly retryAfterMs?: number
   readonly code?: string | undefined
@@ -47,18 +47,18 @@ export interface TokenCallErrorOptions {
   readonly cause?: unknown
 }
 
-/** A failed token call. Its message holds a status, an AMSU code or a system error code, never a text somebody else wrote. */
+/** A failed token call. Its message holds a status, an AMSU code or a system error code, never text from the response. */
 export class TokenCallError extends Error {
   readonly call: TokenCall
   readonly kind: TokenCallFailureKind
-  /** What `Retry-After` asked for (RFC 9110 section 10.2.3), in milliseconds; 0 without. */
+  /** The value of `Retry-After` (RFC 9110 section 10.2.3) in milliseconds; 0 without one. */
   readonly retryAfterMs: number
   /**
-   * What the connection or the answer failed with, where no status says it: a code of Node.js, OpenSSL or `upstream/`
-   * (`ECONNREFUSED`), `TIMEOUT`, `INVALID_RESPONSE` or `DEFECT`. Capitals, digits and `_` only, so it can be shown; `UNKNOWN` for anything else.
+   * Why the connection failed or the response is invalid, if no status tells: a code of Node.js, OpenSSL or `upstream/` (`ECONNREFUSED`),
+   * `TIMEOUT`, `INVALID_RESPONSE` or `DEFECT`. Capitals, digits and `_` only, so that it can be shown; `UNKNOWN` for anything else.
    */
   readonly code: string | undefined
-  /** HTTP status of an answer other than 200. */
+  /** HTTP status of a response other than 200. */
   readonly status: number | undefined
 
   constructor (call: TokenCall, kind: TokenCallFailureKind, reason: string, options: TokenCallErrorOptions = {}) {
@@ -78,7 +78,7 @@ export interface Credentials {
   readonly clientSecret: Secret
 }
 
-/** Makes token calls. Both throw a {@link TokenCallError}, whatever happened. */
+/** Makes token calls. Both methods throw only {@link TokenCallError}. */
 export interface TokenApi {
   /** Gets a token for the credentials. */
   issue: (credentials: Credentials) => Promise<TokenGrant>
@@ -88,10 +88,10 @@ export interface TokenApi {
 
 export interface TokenApiOptions {
   readonly client: ApiClient
-  /** Time-out of a whole call. */
+  /** Timeout of a complete call. */
   readonly requestTimeoutMs: number
   readonly clock: Clock
-  /** Told the head of every answer, whatever becomes of the call. */
+  /** Called with the head of every response, even if the call fails later. */
   readonly onResponseHead?: (head: ApiResponseHead) => void
 }
 
@@ -129,7 +129,7 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
   }
 }
 
-/** Parses a body; undefined when it is too long, or not JSON. */
+/** Parses a body; undefined if it is too long or not JSON. */
 export function parseJson (body: Buffer | undefined): unknown {
   try {
     return body === undefined ? undefined : JSON.parse(body.toString('utf8'))
@@ -140,13 +140,13 @@ export function parseJson (body: Buffer | undefined): unknown {
 
 function toGrant (call: TokenCall, body: unknown, issuedAt: Instant): TokenGrant {
   const { access_token: accessToken, expires_in: expiresIn, refresh_token: refreshToken } = isRecord(body) ? body : {}
-  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'transient', 'the answer holds no usable access_token', { code: INVALID_RESPONSE })
-  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'transient', 'the answer holds no positive expires_in', { code: INVALID_RESPONSE })
+  if (typeof accessToken !== 'string' || !VISIBLE_ASCII.test(accessToken)) throw new TokenCallError(call, 'transient', 'the response has no valid access_token', { code: INVALID_RESPONSE })
+  if (typeof expiresIn !== 'number' || !Number.isFinite(expiresIn) || expiresIn <= 0) throw new TokenCallError(call, 'transient', 'the response has no positive expires_in', { code: INVALID_RESPONSE })
   const isUsable = typeof refreshToken === 'string' && VISIBLE_ASCII.test(refreshToken)
   return { accessToken: new Secret(accessToken), lifeMs: tokenLifeMs(expiresIn), refreshToken: isUsable ? new Secret(refreshToken) : undefined, issuedAt }
 }
 
-/** Turns an answer other than 200 into a failure. */
+/** Converts a response other than 200 to an error. */
 function toFailure (call: TokenCall, status: number, body: unknown, retryAfter: string | undefined, clock: Clock): TokenCallError {
   const code = errorCodeOf(body)
   const retryAfterMs = retryAfter === undefined ? 0 : parseRetryAfterMs(retryAfter, clock.wall())
@@ -154,8 +154,8 @@ function toFailure (call: TokenCall, status: number, body: unknown, retryAfter: 
 }
 
 /**
- * Tells what an answer other than 200 means. AMSU's own words count most; a 403, 404, 405 or 501 to a PUT without them comes
- * from a firewall or front end that does not let the method pass.
+ * Classifies a response other than 200. AMSU's error code counts first. A 405 or 501 to a PUT, and a 403 or 404 to it without an AMSU
+ * code, comes from a firewall or front end that blocks the method.
  */
 export function classifyFailure (call: TokenCall, status: number, code: string | undefined): TokenCallFailureKind {
   if (code === 'COMMON.AUTHENTICATION_FAILED' || code === 'COMMON.INVALID_CREDENTIALS') return 'rejected'
@@ -165,31 +165,31 @@ export function classifyFailure (call: TokenCall, status: number, code: string |
   return 'transient'
 }
 
-/** AMSU’s `error.code` in an answer, if it is one that is safe to print. */
+/** AMSU’s `error.code` of a response, if it is safe to print. */
 export function errorCodeOf (body: unknown): string | undefined {
   const code = isRecord(body) && isRecord(body['error']) ? body['error']['code'] : undefined
   return typeof code === 'string' && code.length <= 64 && ERROR_CODE.test(code) ? code : undefined
 }
 
-/** Reads `Retry-After`: seconds or an HTTP date. Returns milliseconds; 0 for what is neither or past. */
+/** Parses `Retry-After` (seconds or an HTTP date). Returns milliseconds; 0 if it is invalid or in the past. */
 export function parseRetryAfterMs (value: string, wallNow: number): number {
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
   const date = Date.parse(value)
   return Number.isNaN(date) ? 0 : Math.max(0, date - wallNow)
 }
 
-/** What is no word about the method, although the connection was there: not HTTP, or the forward proxy asking who we are. */
+/** Errors on an open connection that do not suggest a blocked method: invalid HTTP, or a forward proxy that requires authentication. */
 const NOT_A_LOST_CONNECTION = new Set<string | undefined>([INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR, FORWARD_PROXY_ERROR])
 
-/** As long as nothing was sent a failure is mere trouble; a connection that broke or fell silent later may mean that this method is blocked. */
+/** Before anything was sent, a failure is transient. A connection that breaks or times out later may mean that the method is blocked. */
 function toNetworkFailure (call: TokenCall, cause: unknown, isSent: boolean): TokenCallError {
-  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, isSent ? 'connection_lost' : 'transient', 'no answer in time', { code: TIMEOUT })
+  if (cause instanceof Error && cause.name === 'AbortError') return new TokenCallError(call, isSent ? 'connection_lost' : 'transient', 'no response in time', { code: TIMEOUT })
   const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
   const isInvalid = code === undefined || code === INVALID_RESPONSE_ERROR
-  return new TokenCallError(call, isSent && !NOT_A_LOST_CONNECTION.has(code) ? 'connection_lost' : 'transient', isInvalid ? 'the answer is not valid HTTP' : code, { code: isInvalid ? INVALID_RESPONSE : code, cause })
+  return new TokenCallError(call, isSent && !NOT_A_LOST_CONNECTION.has(code) ? 'connection_lost' : 'transient', isInvalid ? 'the response is not valid HTTP' : code, { code: isInvalid ? INVALID_RESPONSE : code, cause })
 }
 
-/** Whatever was thrown, as a failed call: a defect of ours must not end the keeping of the token. */
+/** Converts any thrown value to a failed call: a defect of ours must not stop the token renewal. */
 export function toCallError (call: TokenCall, error: unknown): TokenCallError {
   return error instanceof TokenCallError ? error : new TokenCallError(call, 'transient', 'defect', { code: DEFECT, cause: error })
 }

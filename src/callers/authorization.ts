@@ -1,11 +1,12 @@
 /**
- * Reads what a caller shows of itself (RFC 9110 section 11.6.2). Judges the form only; who it is, the registry knows.
+ * Parses a caller's `Authorization` header, Basic or Bearer (RFC 9110 section 11.6.2). It checks the form only; the caller registry checks
+ * the credentials.
  */
 
 /** Scheme and credentials. Several spaces between them are allowed (RFC 9110 section 11.4). */
 const CREDENTIALS = /^([A-Za-z]+) +([\x21-\x7e]+)$/
 
-/** Base64 (RFC 4648 section 4); some clients leave the padding out. */
+/** Base64 (RFC 4648 section 4); some clients omit the padding. */
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 /** `Basic` (RFC 7617) with both its parts, or `Bearer` (RFC 6750). */
@@ -13,7 +14,7 @@ export type CallerCredentials =
   | { readonly scheme: 'basic', readonly name: string, readonly secret: string }
   | { readonly scheme: 'bearer', readonly token: string }
 
-/** Parses the value of an `Authorization` header; undefined is one that no caller of ours would send. Never throws. */
+/** Parses the value of an `Authorization` header; undefined if it is invalid or of another scheme. Never throws. */
 export function parseAuthorization (value: string | undefined): CallerCredentials | undefined {
   const [, scheme = '', credentials = ''] = CREDENTIALS.exec(value ?? '') ?? []
   switch (scheme.toLowerCase()) {

@@ -1,6 +1,6 @@
 /**
- * Who may call, and who a request is from. Secrets are compared as keyed digests of equal length, in constant time, and as often
- * for a stranger as for a caller; a name is found out by trying, never by how long it takes.
+ * Caller authentication, resistant to timing attacks. Secrets are compared as keyed digests of equal length, in constant time, and equally
+ * often for known and unknown callers, so that response times do not reveal names.
  */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../clock.ts'
@@ -13,30 +13,30 @@ import { VerifiedTokens } from './verified-tokens.ts'
 /** Characters of a SHA-256 in base64. */
 const DIGEST_LENGTH = 44
 
-/** Subject of the tokens of open access, where nobody has a name. */
+/** Subject of tokens in open access, where callers have no name. */
 const ANONYMOUS = 'anyone'
 
-/** A caller's name, at once where it can be told at once; undefined is nobody. */
+/** A caller's name, or a promise of it while a token is being verified; undefined for an unknown caller. */
 export type CallerIdentity = string | undefined | Promise<string | undefined>
 
-/** Knows the callers. */
+/** The registry of callers. */
 export interface CallerRegistry {
-  /** No callers are set: everyone may call, and nobody has a name. */
+  /** Open access: no callers are set, everybody may call, and callers have no name. */
   readonly isOpen: boolean
-  /** How many verified tokens are kept at the moment. */
+  /** Number of cached verified tokens. */
   readonly cachedTokens: number
   /**
    * The name of the caller who sent this `Authorization` (`Basic name:secret`, `Bearer <placeholder token>` or `Bearer <secret>`),
-   * or undefined if it is nobody's. A promise only for a placeholder token that was not seen lately. Never throws.
+   * or undefined if it is invalid. Returns a promise only for a placeholder token that is not cached. Never throws.
    */
   identify: (authorization: string | undefined) => CallerIdentity
-  /** Whether `secret` is the one of the caller `name`. */
+  /** Whether `secret` is the secret of the caller `name`. */
   checkCredentials: (name: string, secret: string) => boolean
-  /** Placeholder tokens for id and secret; undefined if they are nobody's. */
+  /** Issues placeholder tokens for a name and secret; undefined if they are invalid. */
   grant: (name: string, secret: string) => Promise<PlaceholderGrant | undefined>
-  /** Placeholder tokens for a refresh token; undefined if it does not hold. */
+  /** Issues placeholder tokens for a refresh token; undefined if it is invalid. */
   renew: (refreshToken: string) => Promise<PlaceholderGrant | undefined>
-  /** Knows these callers from now on and no others. Open access ends with it: it never comes back by a change of a file. */
+  /** Replaces all callers. It also ends open access, which no change of a file can restore. */
   replace: (callers: readonly Caller[]) => void
 }
 
@@ -45,13 +45,13 @@ export interface CallerRegistryOptions {
   readonly isEqual?: (a: Uint8Array, b: Uint8Array) => boolean
 }
 
-/** What is known of one caller. */
+/** Secret digest and keys of one caller. */
 interface CallerEntry {
   readonly digest: Uint8Array
   readonly keys: PlaceholderKeys
 }
 
-/** The callers of one time, with the tokens verified against them. */
+/** One version of the callers, with the tokens verified against it. */
 interface CallerTable {
   readonly entries: ReadonlyMap<string, CallerEntry>
   readonly verified: VerifiedTokens
@@ -60,7 +60,7 @@ interface CallerTable {
 /**
  * Creates the registry.
  *
- * @param callers undefined for open access; an empty list lets nobody in
+ * @param callers undefined for open access; an empty list rejects everybody
  */
 export function createCallerRegistry (callers: readonly Caller[] | undefined, clock: Clock, options: CallerRegistryOptions = {}): CallerRegistry {
   return new Registry(callers, clock, options.isEqual ?? timingSafeEqual)
@@ -70,7 +70,7 @@ export function createCallerRegistry (callers: readonly Caller[] | undefined, cl
  * The caller of a request.
  *
  * @returns undefined in open access only
- * @throws {ProxyError} CALLER_UNAUTHENTICATED, at once or by the promise
+ * @throws {ProxyError} CALLER_UNAUTHENTICATED, synchronously or by rejecting the promise
  */
 export function authenticate (registry: CallerRegistry, authorization: string | undefined): CallerIdentity {
   if (registry.isOpen) return undefined
@@ -86,11 +86,11 @@ function known (name: string | undefined): string {
 class Registry implements CallerRegistry {
   readonly #clock: Clock
   readonly #isEqual: (a: Uint8Array, b: Uint8Array) => boolean
-  /** Prefix of what is digested: without it nobody can find out a digest's neighbours by trying. */
+  /** Secret prefix of digested text: without it, an attacker could choose inputs with similar digests. */
   readonly #digestKey = randomBytes(32).toString('base64')
-  /** Stands in for whoever is unknown, so that the same work is done. Nothing is ever signed with its keys. */
+  /** Used for unknown names, so that the work and the time are the same. Its keys never sign anything. */
   readonly #unknownCaller: CallerEntry = { digest: randomBytes(DIGEST_LENGTH), keys: randomKeys() }
-  /** Sign the tokens of open access, which are never verified. */
+  /** Keys for the tokens of open access, which are never verified. */
   readonly #openKeys = randomKeys()
   #isOpen: boolean
   #table: CallerTable
@@ -128,7 +128,7 @@ class Registry implements CallerRegistry {
 
   async renew (refreshToken: string): Promise<PlaceholderGrant | undefined> {
     if (this.#isOpen) return await this.#issue(ANONYMOUS, this.#openKeys)
-    // The keys of this moment: a token that dies while it is verified must not be renewed with those of the next secret.
+    // The keys of the current table: a token that becomes invalid during verification must not be renewed with the next secret's keys.
     const { entries } = this.#table
     const { name = '' } = await this.#verify('refresh', refreshToken) ?? {}
     const entry = entries.get(name)
@@ -146,14 +146,14 @@ class Registry implements CallerRegistry {
     const digest = this.#digest(token)
     const name = (isToken ? verified.find(digest, this.#clock.wall()) : undefined) ?? this.#ownerOf(bytesOf(digest))
     if (name !== undefined || !isToken) return name
-    return this.#verify('access', token).then(holding => {
-      // If the callers were replaced meanwhile, this is where nobody looks any more.
-      if (holding !== undefined) verified.add(digest, holding)
-      return holding?.name
+    return this.#verify('access', token).then(valid => {
+      // If the callers were replaced meanwhile, this is the cache of the old table, which is no longer used.
+      if (valid !== undefined) verified.add(digest, valid)
+      return valid?.name
     })
   }
 
-  /** Whose secret this is: all are compared, the first one that fits counts. */
+  /** The caller with this secret. It compares all of them, and the first match counts. */
   #ownerOf (digest: Uint8Array): string | undefined {
     let owner: string | undefined
     for (const [name, entry] of this.#table.entries) {
@@ -179,7 +179,7 @@ class Registry implements CallerRegistry {
     return { entries: new Map(entries), verified: new VerifiedTokens() }
   }
 
-  /** Base64 as the text a map is asked for; one-shot hashing takes half the time of a `Hash` object. */
+  /** Base64, to be used as a key of a map. One-shot hashing takes half the time of a `Hash` object. */
   #digest (text: string): string {
     return hash('sha256', this.#digestKey + text, 'base64')
   }

@@ -1,49 +1,49 @@
 /**
- * Placeholder tokens: what the local token endpoint hands out in place of AMSU's. They look like AMSU's (a JWT, RFC 7519, signed
- * with HS256, RFC 7518 section 3.2) and are worthless there.
+ * Placeholder tokens (JWT): the local token endpoint issues them in place of AMSU's. They have the form of AMSU's tokens (a JWT, RFC 7519,
+ * signed with HS256, RFC 7518 section 3.2), but AMSU does not accept them.
  *
- * Nothing about them is stored. The key is derived from the caller's own secret (HKDF, RFC 5869), so a token survives a restart,
- * is known to every replica that has the same callers, and dies when that secret changes. Access and refresh tokens have keys of
- * their own, so that neither passes for the other.
+ * They are stateless. The key is derived from the caller's own secret (HKDF, RFC 5869), so a token survives a restart, is valid on every
+ * replica with the same callers, and becomes invalid when that secret changes. Access and refresh tokens have separate keys, so that
+ * neither is accepted as the other.
  */
 import { hkdfSync, randomBytes } from 'node:crypto'
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose'
 import type { Caller } from './caller-list.ts'
 
-/** Life of an access token: what AMSU's sample answer says. */
+/** Lifetime of an access token, as in AMSU's sample response. */
 export const ACCESS_LIFE_SECONDS = 86_400
 
-/** Life of a refresh token: 30 days, as at AMSU. */
+/** Lifetime of a refresh token: 30 days, as at AMSU. */
 export const REFRESH_LIFE_SECONDS = 2_592_000
 
-/** The only algorithm there is; whatever a token says of itself is not asked (RFC 8725 section 3.1). */
+/** The only accepted algorithm, whatever a token's header says (RFC 8725 section 3.1). */
 const ALGORITHM = 'HS256'
 
-/** AMSU's tokens have no issuer; with one, nobody takes ours for theirs. */
+/** AMSU's tokens have no issuer; this one distinguishes ours. */
 const ISSUER = 'amsu-proxy'
 
-/** Salt of the key derivation: fixed, because every replica must get the same key. A change of it ends all placeholder tokens. */
+/** Salt of the key derivation: fixed, because every replica must get the same key. Changing it invalidates all placeholder tokens. */
 const SALT = 'amsu-proxy placeholder token v1'
 
 /** 256 bits, as long as the hash (RFC 7518 section 3.2). */
 const KEY_BYTES = 32
 
-/** The subjects as in AMSU's tokens. */
+/** Subject prefixes, as in AMSU's tokens. */
 const SUBJECTS = { access: 'app_key:', refresh: 'refresh:app_key:' } as const
 
-/** No token of ours is longer: a name has at most 64 characters. */
+/** No placeholder token is longer: a name has at most 64 characters. */
 const MAX_TOKEN_LENGTH = 512
 
 /** Header, claims, signature (RFC 7515 section 7.1). */
 const SHAPE = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-/** What a token is for. */
+/** The two kinds of tokens. */
 export type TokenKind = keyof typeof SUBJECTS
 
 /** Keys of one caller. */
 export type PlaceholderKeys = Readonly<Record<TokenKind, Uint8Array>>
 
-/** The answer of AMSU's token endpoints, in exactly this shape. */
+/** The response body of AMSU's token endpoints, in exactly this form. */
 export interface PlaceholderGrant {
   readonly access_token: string
   readonly token_type: 'bearer'
@@ -52,7 +52,7 @@ export interface PlaceholderGrant {
   readonly refresh_token: string
 }
 
-/** What a token that holds says. */
+/** The claims of a valid token. */
 export interface VerifiedToken {
   /** The caller. */
   readonly name: string
@@ -60,13 +60,13 @@ export interface VerifiedToken {
   readonly expiresAtMs: number
 }
 
-/** Derives the keys of a caller. The name is part of it: two callers with one secret have different tokens. */
+/** Derives the keys of a caller. The name is included, so that two callers with the same secret have different tokens. */
 export function deriveKeys ({ name, secret }: Caller): PlaceholderKeys {
   const derive = (kind: TokenKind): Uint8Array => new Uint8Array(hkdfSync('sha256', secret.reveal(), SALT, `${kind}:${name}`, KEY_BYTES))
   return { access: derive('access'), refresh: derive('refresh') }
 }
 
-/** Keys nobody else has: for tokens that are never checked, and to check those of nobody. */
+/** Random keys: to sign tokens that are never verified, and to verify tokens of unknown callers. */
 export function randomKeys (): PlaceholderKeys {
   return { access: randomBytes(KEY_BYTES), refresh: randomBytes(KEY_BYTES) }
 }
@@ -85,7 +85,7 @@ export async function issueTokens (name: string, keys: PlaceholderKeys, nowMs: n
   return { access_token: access, token_type: 'bearer', expires_in: ACCESS_LIFE_SECONDS, refresh_token: refresh }
 }
 
-/** Whether it is worth the cost to verify `token`. */
+/** Whether `token` has the form of a placeholder token; verification is expensive. */
 export function isTokenShaped (token: string): boolean {
   return token.length <= MAX_TOKEN_LENGTH && SHAPE.test(token)
 }
@@ -93,9 +93,9 @@ export function isTokenShaped (token: string): boolean {
 /**
  * Verifies a token.
  *
- * @param keysOf the keys of a caller; for an unknown one it must return some too, so that the answer takes as long
+ * @param keysOf the keys of a caller; for an unknown one it must return keys too, so that the verification takes equally long
  * @param nowMs wall clock
- * @returns undefined for whatever does not hold: the reason is nobody's business
+ * @returns undefined if the token is invalid; the reason is not revealed
  */
 export async function verifyToken (kind: TokenKind, token: string, keysOf: (name: string) => PlaceholderKeys, nowMs: number): Promise<VerifiedToken | undefined> {
   if (!isTokenShaped(token)) return undefined

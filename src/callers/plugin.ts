@@ -1,6 +1,6 @@
 /**
- * Answers the vendor's token endpoints at their exact paths, whatever the method: nothing that is sent there is ever relayed. Each
- * request is answered in its first hook, before Fastify would judge its content type.
+ * Fastify routes of the local token endpoint, at AMSU's exact paths and for every method: no request to them is relayed. The first hook
+ * sends the response, before Fastify checks the content type.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -10,10 +10,10 @@ import type { CallerRegistry } from './caller-registry.ts'
 import { readBody } from './request-body.ts'
 import { handleTokenCall, TOKEN_PATHS, tokenEndpointCall, type TokenEndpoint } from './token-endpoint.ts'
 
-/** Largest token request; two secrets have room in a fraction of it. */
+/** Largest token request; two secrets need a fraction of it. */
 const MAX_BODY_BYTES = 16_384
 
-/** A token request must be there within this. */
+/** Timeout for the body of a token request. */
 const BODY_TIMEOUT_MS = 10_000
 
 export interface CallersPluginOptions {
@@ -21,7 +21,7 @@ export interface CallersPluginOptions {
   readonly clock: Clock
 }
 
-/** Serves the token endpoints. Other spellings of their paths must have been mapped to these, or refused, before routing. */
+/** Serves the token endpoints. Before routing, other spellings of their paths must be mapped to these or rejected. */
 export const callersPlugin = fp(async (app: FastifyInstance, { registry, clock }: CallersPluginOptions) => {
   for (const endpoint of ['token', 'refreshment'] as const) {
     app.route({
@@ -39,14 +39,14 @@ export const callersPlugin = fp(async (app: FastifyInstance, { registry, clock }
     const text = await readBody(request.raw, reply.raw, { clock, limitBytes: MAX_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS })
     if (text === undefined) return reply.hijack()
     const { body, status } = await handleTokenCall(call, text, registry)
-    // Tokens are kept by nobody on the way (RFC 6749 section 5.1).
+    // No cache may store tokens (RFC 6749 section 5.1).
     reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'x-request-id': request.id }).code(status)
     if (status === 401) reply.header('www-authenticate', 'Bearer realm="amsu-proxy"')
     return reply.send(body)
   }
 }, { name: 'callers', fastify: '5.x' })
 
-/** Every request is answered before its handler. */
+/** Never called: the hook sends every response. */
 function unreachable (): never {
   throw new ProxyError('INTERNAL')
 }

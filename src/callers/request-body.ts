@@ -1,15 +1,15 @@
 /**
- * Reads a small request body whole, of whatever content type it says it is. Fastify would answer 415 to a type it can not parse
- * before any route is asked, and AMSU's own clients are not that strict.
+ * Reads a small request body of any content type, with a size limit and a timeout. Fastify would respond 415 to a type it cannot parse
+ * before any route runs, and existing AMSU clients send various types.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 
 export interface RequestBodyOptions {
-  /** Most bytes that are read. */
+  /** Limit of the body's size. */
   readonly limitBytes: number
-  /** The body must be there within this. */
+  /** Timeout for the complete body. */
   readonly timeoutMs: number
   readonly clock: Clock
 }
@@ -17,8 +17,8 @@ export interface RequestBodyOptions {
 /**
  * Reads the body as UTF-8.
  *
- * @param res sends the 100 that a caller may be waiting for (RFC 9110 section 10.1.1)
- * @returns undefined when the caller left before its end
+ * @param res sends the 100 Continue that a client may expect (RFC 9110 section 10.1.1)
+ * @returns undefined if the client disconnected before the end of the body
  * @throws {ProxyError} BODY_TOO_LARGE, by its Content-Length before a byte is read, or while reading; REQUEST_TIMEOUT
  */
 export async function readBody (req: IncomingMessage, res: ServerResponse, { clock, limitBytes, timeoutMs }: RequestBodyOptions): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 /**
- * The vendor's token endpoints, answered here, so that an app which fetches its own token keeps working unchanged: the same three
- * calls, the same fields, the same answer. What it gets is worthless at AMSU.
+ * Local token endpoint: serves AMSU's token calls, so that an app that fetches its own token works unchanged. Calls, fields and responses
+ * are AMSU's. The issued placeholder token is useless at AMSU.
  */
 import { ProxyError } from '../errors.ts'
 import type { CallerRegistry } from './caller-registry.ts'
@@ -12,34 +12,34 @@ export const TOKEN_PATHS = {
   refreshment: '/amsu-analysis/v2/token/refreshment',
 } as const
 
-/** AMSU's words for what is wrong; the codes are the vendor's, the texts are ours. */
+/** Errors in AMSU's form: the codes are AMSU's, the texts are ours. */
 const REJECTIONS = {
   'COMMON.AUTHENTICATION_FAILED': 'The client id or the client secret is wrong.',
   'COMMON.INVALID_CREDENTIALS': 'The refresh token is invalid or has expired.',
 } as const
 
-/** Which of the two endpoints. */
+/** The two endpoints. */
 export type TokenEndpoint = keyof typeof TOKEN_PATHS
 
-/** What a call is for: tokens for id and secret, or for a refresh token. */
+/** The two calls: `grant` takes a client id and secret, `renew` a refresh token. */
 export type TokenEndpointCall = 'grant' | 'renew'
 
-/** An answer in AMSU's shape. */
+/** A response in AMSU's form. */
 export type TokenResponse =
   | { readonly status: 200, readonly body: PlaceholderGrant }
   | { readonly status: 401, readonly body: { readonly error: { readonly code: keyof typeof REJECTIONS, readonly msg: string } } }
 
-/** The call that `method` makes at `endpoint`, or undefined if AMSU has none. */
+/** The call of `method` at `endpoint`, or undefined if AMSU has none. */
 export function tokenEndpointCall (endpoint: TokenEndpoint, method: string): TokenEndpointCall | undefined {
   if (method === 'POST') return endpoint === 'token' ? 'grant' : 'renew'
   return method === 'PUT' && endpoint === 'token' ? 'renew' : undefined
 }
 
 /**
- * Answers a call.
+ * Handles a call.
  *
- * @param body text of the request, as {@link readFields} takes it
- * @throws {ProxyError} INVALID_TOKEN_REQUEST when a field is missing, empty or given twice
+ * @param body text of the request body; see {@link readFields}
+ * @throws {ProxyError} INVALID_TOKEN_REQUEST if a field is missing, empty or repeated
  */
 export async function handleTokenCall (call: TokenEndpointCall, body: string, registry: CallerRegistry): Promise<TokenResponse> {
   const fields = readFields(body)
@@ -50,8 +50,8 @@ export async function handleTokenCall (call: TokenEndpointCall, body: string, re
 }
 
 /**
- * Reads the fields of a body, by what it is and not by what it says it is: a JSON object, or else a form
- * (application/x-www-form-urlencoded, all that AMSU documents). Of an object only texts are fields. Never throws.
+ * Parses the fields of a body. The body itself, not its `Content-Type`, decides the format: a JSON object, or else a form
+ * (application/x-www-form-urlencoded, the only format AMSU documents). Only strings of a JSON object count. Never throws.
  */
 export function readFields (body: string): URLSearchParams {
   if (!body.trimStart().startsWith('{')) return new URLSearchParams(body)
@@ -63,7 +63,7 @@ export function readFields (body: string): URLSearchParams {
   }
 }
 
-/** Two values of one field are none: whose would count? (RFC 6749 section 3.2) */
+/** Reads a field. A repeated field is rejected as ambiguous (RFC 6749 section 3.2). */
 function read (fields: URLSearchParams, name: string): string {
   const [value, ...more] = fields.getAll(name)
   if (value === undefined || value === '' || more.length > 0) throw new ProxyError('INVALID_TOKEN_REQUEST')

@@ -1,23 +1,23 @@
 /**
- * The tokens that were verified lately. Verifying one takes as long as the rest of a relayed request; finding it here takes a
- * hundredth of that. Only tokens that hold are kept, so nobody without a secret can put anything in.
+ * Cache (LRU) of verified placeholder tokens. Verifying one takes as long as the rest of a relayed request; a lookup here takes a
+ * hundredth of that. Only valid tokens are kept, so nobody without a secret can add entries.
  */
 import type { VerifiedToken } from './placeholder-token.ts'
 
-/** How many are kept. A caller has one or two at a time. */
+/** Limit of entries. A caller has one or two tokens at a time. */
 export const MAX_KEPT = 1_000
 
-/** A bounded map from a token's digest to what the token says; the one not seen for longest goes first. */
+/** A bounded map from a token's digest to its claims; the least recently used entry is removed first. */
 export class VerifiedTokens {
-  // A Map iterates in the order of insertion; each hit is inserted anew.
+  // A Map iterates in the order of insertion; each hit is inserted again.
   readonly #byDigest = new Map<string, VerifiedToken>()
 
-  /** How many are kept now. */
+  /** Number of entries. */
   get size (): number {
     return this.#byDigest.size
   }
 
-  /** The caller of a token that was verified before and has not expired since. */
+  /** The caller of a token that was verified before and has not expired. */
   find (digest: string, nowMs: number): string | undefined {
     const token = this.#byDigest.get(digest)
     if (token === undefined) return undefined
@@ -27,7 +27,7 @@ export class VerifiedTokens {
     return token.name
   }
 
-  /** Keeps a token that holds. */
+  /** Adds a valid token. */
   add (digest: string, token: VerifiedToken): void {
     this.#byDigest.delete(digest)
     this.#byDigest.set(digest, token)

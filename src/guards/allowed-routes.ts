@@ -1,6 +1,6 @@
 /**
- * Least privilege: which calls may be made at all. An entry is `METHOD /path`; `*` stands for anything within a segment, `**` for
- * anything.
+ * Allowed routes (allow list, `ALLOWED_ROUTES`): which methods and paths callers may use. An entry is `METHOD /path`; `*` matches anything
+ * within a segment, `**` anything.
  */
 
 /** One entry, compiled. */
@@ -11,14 +11,14 @@ export interface AllowedRoute {
 
 const ENTRY = /^([A-Z]+|\*) (\/amsu-analysis\/[\x21-\x7e]*)$/
 
-/** Parses a list of entries separated by commas; undefined when one is none, or the list is empty. */
+/** Parses a comma-separated list; undefined if an entry is invalid or the list is empty. */
 export function parseRoutes (text: string): readonly AllowedRoute[] | undefined {
   const entries = text.split(',').map(entry => ENTRY.exec(entry.trim().replace(/\s+/, ' ')))
   if (entries.includes(null)) return undefined
   return entries.map(entry => ({ method: entry?.[1] ?? '', path: compile(entry?.[2] ?? '') }))
 }
 
-/** Whether a call may be made. `target` is a canonical request target; its query is not looked at. */
+/** Whether a request is allowed. `target` is a canonical request target; its query is ignored. */
 export function isAllowedRoute (routes: readonly AllowedRoute[], method: string, target: string): boolean {
   const path = target.split('?', 1)[0] as string
   return routes.some(route => (route.method === '*' || route.method === method) && route.path.test(path))

@@ -12,7 +12,7 @@ export interface GuardPluginOptions {
   readonly guard: BrowserGuard
 }
 
-/** Refuses what no route may see: foreign browser pages, and targets with more than one reading. */
+/** Rejects cross-site browser requests and ambiguous targets before routing. */
 export const guardPlugin = fp(async (app: FastifyInstance, { guard }: GuardPluginOptions) => {
   app.addHook('onRequest', ({ raw }, reply, done) => {
     const { corsOrigin, rejection } = guard(raw.rawHeaders)

@@ -1,39 +1,42 @@
 /**
- * Path traversal guard (request target normalization). Judges a request target, raw, before anything is done with it. The property it
- * keeps: no target that is relayed is, however an upstream may normalise it, one of AMSU's token endpoints, or outside
- * `/amsu-analysis/`. Whoever could name a token endpoint through us would get a live token.
+ * Path traversal guard (request target normalization). It checks the raw request target before anything else uses it. It guarantees: no
+ * relayed target, however an upstream normalizes it, is one of AMSU's token endpoints or outside `/amsu-analysis/`. A client that reached a
+ * token endpoint through the proxy would get a valid AMSU token.
  *
- * It keeps that by refusing whatever has more than one reading, instead of guessing which reading the upstream takes.
+ * It rejects every ambiguous target instead of guessing how the upstream reads it.
  */
 
-/** What a target is: relayed, a token endpoint of AMSU (answered here), something else of ours, or not to be touched. */
+/** What a target is: relayed, a token endpoint (served locally), another local path, or rejected. */
 export type TargetDecision = 'relay' | 'token' | 'refreshment' | 'other' | 'reject'
 
-/** Everything relayed is under this, in exactly this spelling. */
+/** Prefix of relayed paths, in exactly this spelling. */
 const PREFIX = '/amsu-analysis/'
 
-/** The everyday target: plain segments that only one reading has. */
+/** The common target: plain segments, which are unambiguous. */
 const PLAIN = /^\/amsu-analysis(?:\/[A-Za-z0-9_~-]+)+\/?$/
 
-/** What the decoded path would not show any more: that a byte was outside visible ASCII, or a slash was hidden. */
+/** What decoding would hide: a byte outside visible ASCII, or an encoded slash. */
 const UNDECODED_ONLY = /[^\x21-\x7e]|%2f/i
 
-/** A backslash, the delimiter of a parameter, fragment or query, a percent sign or a control character; plain or come out by decoding. */
+/** Ambiguous characters after decoding: a backslash, the delimiter of a parameter, fragment or query, a percent sign, a control character. */
 const AMBIGUOUS = /[\\;#?%\p{Cc}]/u
 
-/** Segments that a normaliser drops or climbs by, once blanks and dots are trimmed. A plus is a blank to a form decoder; by itself it may stay. */
+/**
+ * Segments that normalization removes or resolves as `..`, once blanks and dots are trimmed. A form decoder reads a plus as a blank; a
+ * segment of pluses alone is allowed.
+ */
 const HOLLOW_SEGMENT = /^(?!\++$)[\s.+]*$/
 
-/** What a normaliser may trim off a segment. The lookbehind keeps it linear: a long run of dots is tried from its start only. */
+/** What normalization may trim off a segment. The lookbehind keeps it linear: a long run of dots is matched from its start only (ReDoS). */
 const TRIMMED = /^[\s+]+|(?<![\s.+])[\s.+]+$/g
 
-/** What a normaliser leaves out (NFKC_Casefold, and file systems since CVE-2014-9390): zero-width and other ignorable characters. */
+/** What normalization removes (NFKC_Casefold, and file systems since CVE-2014-9390): zero-width and other ignorable characters. */
 const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu
 
-/** The token endpoints of any version of the API, and whatever may be below or beside them. A segment of pluses has left an empty one. */
+/** The token endpoints of every API version, and paths below or beside them. A segment of pluses is empty after trimming. */
 const TOKEN_PATH = /^\/amsu-analysis\/+v\d+\/+token(?:\.[^/]*)?(?:\/|$)/
 
-/** Judges a raw request target (RFC 9112 section 3.2). The query is never judged. */
+/** Checks a raw request target (RFC 9112 section 3.2). The query is not checked. */
 export function checkTarget (target: string): TargetDecision {
   const queryAt = target.indexOf('?')
   const path = queryAt < 0 ? target : target.slice(0, queryAt)
@@ -41,7 +44,7 @@ export function checkTarget (target: string): TargetDecision {
   if (!path.startsWith('/') || UNDECODED_ONLY.test(path)) return 'reject'
   const decoded = decode(path)
   if (AMBIGUOUS.test(decoded)) return 'reject'
-  // The first segment is empty: the path starts with a slash. The last may be: a trailing slash.
+  // Skips the empty first segment before the leading slash. The last one may be empty too: a trailing slash.
   const segments = decoded.split('/').slice(1)
   if (segments.some((segment, i) => HOLLOW_SEGMENT.test(segment) && !(segment === '' && i === segments.length - 1))) return 'reject'
   const normal = `/${segments.map(segment => segment.replaceAll(TRIMMED, '').toLowerCase()).join('/')}`
@@ -50,24 +53,24 @@ export function checkTarget (target: string): TargetDecision {
   return TOKEN_PATH.test(normal) ? tokenEndpoint(normal) : 'relay'
 }
 
-/** Decodes a path, and takes compatibility forms (full-width dots and letters) for what they look like. A plain path has neither. */
+/** Decodes a path, and replaces compatibility forms (full-width dots and letters) by the plain characters. */
 function decode (path: string): string {
   if (!path.includes('%')) return path
   try {
     return decodeURIComponent(path).normalize('NFKC').replaceAll(IGNORABLE, '')
   } catch {
-    return path // what is broken keeps its percent signs, and is refused for them
+    return path // an invalid encoding keeps its percent signs, and is rejected for them
   }
 }
 
-/** Which endpoint a normalised path under the token endpoints is; what is neither is nothing of AMSU's and not relayed. */
+/** The token endpoint of a normalized path. Any other path below the token endpoints is rejected. */
 function tokenEndpoint (normal: string): TargetDecision {
   const path = normal.replace(/\/$/, '')
   if (path === '/amsu-analysis/v2/token') return 'token'
   return path === '/amsu-analysis/v2/token/refreshment' ? 'refreshment' : 'reject'
 }
 
-/** The spelling under which a target is routed: any spelling of a token endpoint becomes the plain one, everything else stays. */
+/** The target for the router: every spelling of a token endpoint becomes the plain one, other targets are unchanged. */
 export function routedTarget (target: string): string {
   if (!/token|%/i.test(target)) return target
   const decision = checkTarget(target)

@@ -1,5 +1,6 @@
 /**
- * One attempt to have AMSU respond to a request: the upstream half of an exchange. A chunk crosses without a stream in between.
+ * One attempt to send a request to AMSU: the upstream half of an exchange. Body chunks are handed over directly, without a stream in
+ * between.
  */
 import type { ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
@@ -10,10 +11,10 @@ import type { RelayContext } from './context.ts'
 import type { RequestBody } from './request-body.ts'
 import { SilenceError, type AttemptProgress } from './upstream-errors.ts'
 
-/** Where an attempt stands, and so whose silence a timeout would punish. */
+/** The phase of an attempt. It decides which timeout applies, and whether the client or AMSU is silent. */
 type Phase = 'reading' | 'connecting' | 'uploading' | 'waiting' | 'downloading' | 'done'
 
-/** A silence that has lasted too long, by the error it becomes, and whose it is. */
+/** A timeout that has expired: the error code it becomes, and which side was silent. */
 export interface Overdue {
   readonly code: ErrorCode
   /** For the log. */
@@ -22,14 +23,14 @@ export interface Overdue {
 
 /** The client's half of the exchange, as the attempt sees it. */
 export interface AttemptOwner {
-  /** AMSU's final response begins; throws if it cannot be passed on. */
+  /** AMSU's final response begins. Throws if it cannot be forwarded. */
   onResponseStart: (head: ResponseHead) => void
-  /** A piece of the response's body; false when the client can take no more for now. */
+  /** A chunk of the response body. Returns false for backpressure: the client cannot take more yet. */
   onResponseData: (chunk: Buffer) => boolean
   onResponseEnd: () => void
-  /** Nothing was sent, because the token expired or was refused while the request queued. */
+  /** Nothing was sent: the token expired or was rejected while the request was queued. */
   onTokenExpired: () => void
-  /** No response, or no whole one. */
+  /** There is no response, or it is incomplete. */
   onResponseError: (cause: Error, progress: AttemptProgress) => void
 }
 
@@ -74,12 +75,12 @@ export class Attempt implements RequestHandler {
     return this.#isSent
   }
 
-  /** Whether nothing more will come of it. */
+  /** Whether the attempt is over: the owner gets no further call. */
   get isDone (): boolean {
     return this.#phase === 'done'
   }
 
-  /** Hands the request to the pool, as soon as there is something to write: a connection must not wait for a slow client. */
+  /** Hands the request to the pool as soon as there is something to write: a slow client must not occupy a connection. */
   send (head: RequestHead): void {
     if (this.#body === undefined) this.#dispatch(head)
     else this.#body.whenReady(() => { this.#dispatch(head) })
@@ -91,13 +92,13 @@ export class Attempt implements RequestHandler {
     this.#pending = this.#context.transport.send({ method, target, headers: withAuthorization(headers, this.#token), body: this.#body?.forAttempt() }, this)
   }
 
-  /** Lets go of AMSU, whatever is in flight there. */
+  /** Aborts the request to AMSU, if one is in flight. */
   abort (): void {
     this.#phase = 'done'
     this.#pending?.abort()
   }
 
-  /** Whether the client, not AMSU, is what the response waits for. */
+  /** Whether backpressure from the client has paused the response. */
   get isPaused (): boolean {
     return this.#isPaused
   }
@@ -109,17 +110,17 @@ export class Attempt implements RequestHandler {
     this.#pending?.resume()
   }
 
-  /** One of the two sides has moved. */
+  /** Restarts the idle timeout: one side has sent or taken something. */
   touch (): void {
     this.#activeMs = this.#context.timeouts.nowMs
   }
 
-  /** Whether neither side has moved for longer than silence in the middle of a body may last. */
+  /** Whether the idle timeout has expired: neither side has sent or taken anything for that long. */
   isIdle (nowMs: number): boolean {
     return nowMs - this.#activeMs > this.#context.idleTimeoutMs
   }
 
-  /** The silence that has lasted too long at `nowMs`, or undefined while none has. A client that does not read is not silent. */
+  /** The timeout that has expired at `nowMs`, if any. A client that does not read its response is not counted as silent here. */
   overdue (nowMs: number): Overdue | undefined {
     const silentMs = nowMs - this.#activeMs
     const { idleTimeoutMs, responseTimeoutMs } = this.#context
@@ -127,7 +128,7 @@ export class Attempt implements RequestHandler {
       case 'reading':
         return silentMs > idleTimeoutMs ? { code: 'REQUEST_TIMEOUT', cause: CLIENT_IS_SILENT } : undefined
       case 'uploading':
-        // AMSU has seen a part of the request: this is no 408, which would call a repetition safe.
+        // AMSU has received part of the request. A 408 would tell the client that a retry is safe, so this is not one.
         return silentMs > idleTimeoutMs ? { code: 'UPSTREAM_TIMEOUT', cause: this.#body?.isPaused === true ? AMSU_DOES_NOT_READ : CLIENT_IS_SILENT } : undefined
       case 'waiting':
         return silentMs > responseTimeoutMs ? { code: 'UPSTREAM_TIMEOUT', cause: AMSU_IS_SILENT } : undefined
@@ -139,7 +140,7 @@ export class Attempt implements RequestHandler {
     }
   }
 
-  /** The last moment to look at the token; the first bytes are written right behind it. */
+  /** Checks the token one last time: the first bytes are written directly after this. */
   onConnected (isReused: boolean): boolean {
     if (!this.#context.tokens.isUsable(this.#token)) {
       this.#phase = 'done'
@@ -190,7 +191,7 @@ export class Attempt implements RequestHandler {
   }
 }
 
-/** Whose silence a timeout ended, for the log. */
-const CLIENT_IS_SILENT = new SilenceError('the client has stopped sending its body')
-const AMSU_DOES_NOT_READ = new SilenceError('AMSU has stopped reading the body')
-const AMSU_IS_SILENT = new SilenceError('AMSU has stopped sending')
+/** Which side was silent, for the log. */
+const CLIENT_IS_SILENT = new SilenceError('the client stopped sending its body')
+const AMSU_DOES_NOT_READ = new SilenceError('AMSU stopped reading the body')
+const AMSU_IS_SILENT = new SilenceError('AMSU stopped sending')

@@ -1,6 +1,6 @@
 /**
- * AMSU's response on its way to the client: head, body and end, written straight to the response, with backpressure. The head waits for
- * the first piece of the body or for the end: until then nothing has gone to the client, and a fault can still become a local reply.
+ * Writes AMSU's response to the client, with backpressure: head, body and end. The head is buffered until the first chunk of the body or
+ * the end: until then nothing was sent to the client, and a failure can still become a local reply.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ProxyError } from '../errors.ts'
@@ -11,25 +11,25 @@ import type { ResponseHead } from '../upstream/response-head.ts'
 import { CLIENT_CLOSED_REQUEST, type RelayContext } from './context.ts'
 import { hasBody } from './framing.ts'
 import { clientResponseHead } from './headers.ts'
-import { lingerForCaller } from './lingering-close.ts'
+import { lingerForAcceptedClient } from './lingering-close.ts'
 
-/** Bytes of a response that is cheaper to copy behind its head than to write beside it. */
+/** Up to this size, appending the body to the head as text is cheaper than a separate write. */
 const MAX_TEXT_BYTES = 16_384
 
-/** Passes one response on. */
+/** Forwards one response. */
 export class ClientResponse {
   readonly #context: RelayContext
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #requestId: string
   readonly #onResume: () => void
-  /** The head, until there is something to write behind it. */
+  /** The head, until the first chunk or the end is written. */
   #head: ResponseHead | undefined
   #isPaused = false
   #expectedBytes: number | undefined
   #bytes = 0
 
-  /** @param onResume called when the client can take more after {@link write} has said that it cannot */
+  /** @param onResume called when the client can take more, after {@link write} has returned false */
   constructor (context: RelayContext, req: IncomingMessage, res: ServerResponse, requestId: string, onResume: () => void) {
     this.#context = context
     this.#req = req
@@ -38,35 +38,35 @@ export class ClientResponse {
     this.#onResume = onResume
   }
 
-  /** Bytes of the body so far. */
+  /** Bytes of the body written so far. */
   get bytes (): number {
     return this.#bytes
   }
 
-  /** Whether the client knows from the head how the body ends: by its length or in chunks, not with the connection. */
+  /** Whether the head frames the body, by a length or by chunked coding. Otherwise the body ends when the connection closes. */
   get isFramed (): boolean {
     return this.#req.httpVersionMinor > 0 || !Number.isNaN(this.#expectedBytes ?? NaN)
   }
 
-  /** The status that stands for how the exchange ended: what the client was told, or that it has left. */
+  /** The status for the log: the one the client got, or {@link CLIENT_CLOSED_REQUEST}. */
   statusToLog (error: ProxyError | undefined): number {
     const { headersSent, statusCode, writableFinished } = this.#res
     if (error !== undefined && !headersSent) return error.status
-    // To Node 20 a response is finished as soon as nothing is left of its socket.
+    // Node 20 reports a response as finished when its socket is destroyed.
     const isDelivered = writableFinished && !this.#req.socket.destroyed
     return isDelivered || error !== undefined ? statusCode : CLIENT_CLOSED_REQUEST
   }
 
-  /** Takes the head; it is written together with what comes next. */
+  /** Sets the head. It is written together with the first chunk or the end. */
   writeHead (head: ResponseHead): void {
     this.#head = head
   }
 
-  /** Writes a piece of the body; false when the client can take no more for now. Throws if the head cannot be passed on. */
+  /** Writes a chunk of the body. Returns false for backpressure. Throws if the head cannot be forwarded. */
   write (chunk: Buffer): boolean {
     this.#flushHead()
     this.#bytes += chunk.length
-    // A whole response in one chunk leaves together with its head; as a string, because a buffer would go beside the head in a writev,
+    // A complete body in one chunk is written together with its head. As a string, because a buffer after the head becomes a writev,
     // which costs twice as much as a write.
     if (chunk.length === this.#expectedBytes) {
       if (chunk.length <= MAX_TEXT_BYTES) this.#res.end(chunk.toString('latin1'), 'latin1')
@@ -79,7 +79,7 @@ export class ClientResponse {
     return false
   }
 
-  /** Ends the response. Throws if the head cannot be passed on. */
+  /** Ends the response. Throws if the head cannot be forwarded. */
   end (): void {
     this.#flushHead()
     if (!this.#res.writableEnded) this.#res.end()
@@ -98,7 +98,7 @@ export class ClientResponse {
     const { headers, leaks, statusText } = clientResponseHead(head, { upstream: upstreamUrl, callerOrigin: () => callerOrigin(this.#req), isRevealing })
     if (leaks > 0) onLeak(leaks, this.#requestId)
     const isEarly = hasBody(this.#req) && !this.#req.complete
-    if (isEarly) lingerForCaller(this.#req.socket)
+    if (isEarly) lingerForAcceptedClient(this.#req.socket)
     headers.push('X-Request-Id', this.#requestId)
     if (isEarly || isDraining()) headers.push('Connection', 'close')
     headers.push(...corsHeaders(this.#res))

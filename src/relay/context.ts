@@ -1,5 +1,5 @@
 /**
- * What the parts of an exchange share: what they are given, and what comes of it. It knows none of them.
+ * Types that the parts of an exchange share: the relay's options and context, an accepted request, and the outcome for the access log.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Replay } from '../amsu/invalid-token.ts'
@@ -16,31 +16,31 @@ export interface Tokens {
   current: () => AccessToken | undefined
   acquire: (signal: AbortSignal) => Promise<AccessToken>
   isUsable: (token: AccessToken) => boolean
-  /** AMSU says that the token is bad; whether another one is there or on its way. */
+  /** AMSU rejected the token as invalid. Returns whether another token is available or being fetched. */
   invalidate: (token: AccessToken) => boolean
 }
 
-/** Who sent a request: a name, or undefined in open access; a promise of it while a token is being verified, which rejects for a stranger. */
+/** The caller of a request: a name, or undefined in open access. A promise while a token is being verified; it rejects for an unknown caller. */
 export type CallerIdentity = string | undefined | Promise<string | undefined>
 
-/** What a client's connection tells the exchange that is in flight on it. */
+/** The exchange in flight, as the client's connection sees it. */
 export interface ConnectionExchange {
-  /** Whether the response has said how long it is. */
+  /** Whether the response's head frames its body, by a length or by chunked coding. */
   readonly isFramed: boolean
-  /** The response was sent, or the client has left. */
+  /** The response was sent, or the client disconnected. */
   onClose: () => void
-  /** The rest of the request cannot be read. */
+  /** The remainder of the request cannot be read. */
   fail: (error: ProxyError) => void
 }
 
-/** A client's connection, as the exchange in flight on it sees it. */
+/** The client's connection, as the exchange in flight sees it. */
 export interface ExchangeConnection {
-  /** Whom the connection tells of its faults and its end. */
+  /** Receives the connection's errors and its end. */
   exchange: ConnectionExchange | undefined
   /**
-   * Ends the connection in the middle of a response, so that the client cannot take it for a whole one.
+   * Aborts the connection in the middle of a response, so that the client cannot mistake it for a complete one.
    *
-   * @param isFramed whether the response has said how long it is, so that a plain end shows that it is not whole
+   * @param isFramed whether the response's head frames its body, so that a normal close shows that it is incomplete
    */
   abort: (isFramed: boolean) => void
 }
@@ -53,10 +53,10 @@ export interface AcceptedRequest {
   readonly connection: ExchangeConnection
 }
 
-/** Status of an outcome whose caller went away first (nginx's number, which Node does not know; it is never sent). */
+/** Logged as the status when the client disconnected before the response was complete (nginx's 499). It is never sent. */
 export const CLIENT_CLOSED_REQUEST = 499
 
-/** How an exchange ended: the material of one log line. Holds no header value, no query and no body. */
+/** How an exchange ended, for one line of the access log. Holds no header value, no query and no body. */
 export interface Outcome {
   readonly requestId: string
   /** Name of the caller; undefined in open access. */
@@ -64,55 +64,55 @@ export interface Outcome {
   readonly method: string
   /** The path as received, without the query. */
   readonly path: string
-  /** What was answered, or {@link CLIENT_CLOSED_REQUEST}. */
+  /** The status sent to the client, or {@link CLIENT_CLOSED_REQUEST}. */
   readonly status: number
   readonly errorCode: ErrorCode | undefined
-  /** What lies behind the error code; for the log only. */
+  /** The cause of the error; for the log only. */
   readonly cause: unknown
-  /** Bytes of the request's and the answer's body. */
+  /** Bytes of the request body and of the response body. */
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number
-  /** What became of sending the request once more with a new token; undefined if that was not called for. */
+  /** The result of a retry with a new token; undefined if no retry was needed. */
   readonly replay: Replay | undefined
-  /** From the start to AMSU's first byte, or undefined if none came. */
+  /** Time from the start to the head of AMSU's response; undefined if there was none. */
   readonly upstreamMs: number | undefined
 }
 
-/** What the relay is given. */
+/** Settings and dependencies of the relay. */
 export interface RelayOptions {
   readonly transport: Transport
   readonly upstreamUrl: URL
   readonly tokens: Tokens
   readonly clock: Clock
   readonly maxBodyBytes: number
-  /** Largest body that is kept to be sent again. */
+  /** Largest body that is kept for a retry. */
   readonly replayBodyBytes: number
-  /** Most requests under way at once. */
+  /** Limit of requests in flight. */
   readonly maxInFlight: number
   readonly responseTimeoutMs: number
   readonly idleTimeoutMs: number
   readonly isRevealing: (text: string) => boolean
-  /** Told how many headers of an answer were dropped because they held a secret. */
+  /** Called with the number of response headers that were dropped because they held a secret. */
   readonly onLeak: (count: number, requestId: string) => void
   readonly onOutcome: (outcome: Outcome) => void
-  /** Told of a request that was refused before it became an exchange. */
+  /** Called for a request that was rejected before it became an exchange. */
   readonly onRejection: (code: ErrorCode) => void
-  /** Told when everything under way stood still for so many milliseconds. */
+  /** Called when the event loop was blocked for this many milliseconds. */
   readonly onEventLoopStall: (lateMs: number) => void
 }
 
-/** A request that the relay has taken and not yet done with. */
+/** A request that the relay has accepted and not finished. */
 export interface InFlightRequest extends UnorderedSetItem, TimeoutTarget {
-  /** Ends it because the proxy stops. */
+  /** Ends the request: the grace time of the shutdown is over. */
   stop: () => void
 }
 
-/** What an exchange sees of the relay. */
+/** The relay's options and state, as its exchanges see them. */
 export interface RelayContext extends RelayOptions {
   readonly timeouts: TimeoutSweeper
   readonly replayBudget: ReplayBudget
-  /** Value of `Host` upstream. */
+  /** Value of `Host` for the upstream. */
   readonly host: string
   readonly callerOrigin: (req: IncomingMessage) => string
   readonly isDraining: () => boolean

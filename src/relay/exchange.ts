@@ -1,8 +1,8 @@
 /**
- * One exchange with retry and token replay: client → AMSU → client. The order of steps is the order of the methods.
+ * One proxied request, with retry and token replay: client → AMSU → client. The methods stand in the order in which they run.
  *
- * AMSU's calls are metered, and a request that may have arrived counts as one that did. It is sent again in two cases only: AMSU has
- * said that the token is bad, so it has not processed it; or it is a GET or HEAD that met a stale connection.
+ * AMSU charges for calls, so a request that may have reached AMSU is treated as charged. It is retried in two cases only: AMSU rejected
+ * the token, so it did not process the request; or a GET or HEAD failed on a stale keep-alive connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BufferedResponse, mayBeInvalidToken, type Replay } from '../amsu/invalid-token.ts'
@@ -19,7 +19,7 @@ import { RequestBody } from './request-body.ts'
 import { isStaleConnection, SilenceError, upstreamErrorCode, type AttemptProgress } from './upstream-errors.ts'
 import { WriteStallDetector } from './write-stall.ts'
 
-/** Runs one exchange to its end; everything it decides it tells through the response and `context.onEnd`. */
+/** Runs one exchange to its end. It reports its result by the response and by `context.onEnd`. */
 export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchange {
   index = -1
   readonly #context: RelayContext
@@ -34,9 +34,9 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   #body: RequestBody | undefined
   #wait: AbortController | undefined
   #attempt: Attempt | undefined
-  /** A response that may say that the token is bad, until it is known. */
+  /** A response that may say that the token is invalid, buffered until that is known. */
   #buffered: BufferedResponse | undefined
-  /** AMSU's first response, once the request is to be sent a second time because of it. */
+  /** AMSU's first response, if it rejected the token and the request is retried. */
   #original: BufferedResponse | undefined
   #replay: Replay | undefined
   #respondedMs: number | undefined
@@ -57,7 +57,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     return this.#response.isFramed
   }
 
-  /** Takes the request through every step. Never throws; every refusal ends as a response. */
+  /** Starts the exchange. Never throws: every rejection becomes a response. */
   start (caller: CallerIdentity): void {
     this.#call.connection.exchange = this
     if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
@@ -80,38 +80,38 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     }
   }
 
-  /** Ends the exchange with an error: as a local reply as long as nothing has gone to the client, else by a cut, never by a clean end. */
+  /** Fails the exchange: by a local reply if nothing was sent to the client, else by aborting the connection, never by a normal end. */
   fail (error: unknown): void {
     if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
-    // A refusal that breaks off is still one: its token must not be sent again.
+    // A 401 that is cut short still rejects its token, which must not be sent again.
     if (this.#buffered?.head.status === 401) this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     this.#abort()
-    // Only what has been handed to the kernel has gone: a cut at once would be silence if the first piece was written just now.
+    // Data is sent only once the kernel has it: an immediate reset would drop a first chunk that was written just now.
     if (this.#res.headersSent) setImmediate(() => { this.#call.connection.abort(this.isFramed) })
     else sendLocalReply(this.#req, this.#res, this.#error, this.#call.requestId)
   }
 
-  /** Ends the exchange because the grace time of a shutdown is over. */
+  /** Ends the exchange: the grace time of the graceful shutdown is over. */
   stop (): void {
     const isSent = this.#attempt?.isSent === true
-    // AMSU has refused the first attempt, and nothing of a second one was sent: what it said is the outcome.
+    // AMSU rejected the first attempt, and nothing of a second one was sent: the client gets that first response.
     if (this.#original !== undefined && (!isSent || this.#attempt?.isDone === true)) this.#finish(this.#original)
     else this.fail(new ProxyError(isSent ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new SilenceError('the grace time of the shutdown is over') }))
   }
 
   checkTimeout (nowMs: number): void {
     const overdue = this.#attempt?.overdue(nowMs)
-    if (overdue !== undefined) this.#breakOff(new ProxyError(overdue.code, { cause: overdue.cause }))
+    if (overdue !== undefined) this.#onUpstreamFailure(new ProxyError(overdue.code, { cause: overdue.cause }))
     else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#giveUpRetry()
     if (!this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#writeStall.reset()
     else if (this.#writeStall.isStalled(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#call.connection.abort(false)
   }
 
-  /** Sends with a token in hand, or waits for one. */
+  /** Sends the request with this token, or waits for one. */
   #sendWith (token: AccessToken | undefined): void {
     if (token !== undefined) return this.#send(token)
-    // A client that leaves must be noticed while it waits: its end lies behind its body.
+    // Detects a disconnect during the wait: Node reports it only after the body has been read.
     this.#body?.readAhead()
     this.#wait = new AbortController()
     this.#context.tokens.acquire(this.#wait.signal).then(
@@ -122,7 +122,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
 
   #send (token: AccessToken): void {
     if (this.#res.writableEnded) return
-    // Every check is passed and a token is there: a client that has asked may send its body (RFC 9110 section 10.1.1).
+    // All checks passed and a token is available: a client that expects 100-continue may send its body (RFC 9110 section 10.1.1).
     if (this.#attempt === undefined && this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
     this.#attempt = new Attempt(this.#context, this, this.#body, token)
     this.#attempt.send({ method: this.#req.method as string, target: this.#req.url as string, headers: this.#headers })
@@ -147,10 +147,10 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const buffered = this.#buffered
     if (buffered === undefined) return this.#response.write(chunk)
     if (buffered.add(chunk)) return true
-    // Too long to be held: it is passed on as it comes, and only the next request finds another token.
-    if (buffered.head.status !== 401) return this.#passOn(buffered)
+    // Too large to buffer: this response is forwarded as it arrives, and only the next request gets another token.
+    if (buffered.head.status !== 401) return this.#forward(buffered)
     this.#context.tokens.invalidate((this.#attempt as Attempt).token)
-    if (this.#original === undefined) return this.#passOn(buffered)
+    if (this.#original === undefined) return this.#forward(buffered)
     this.#replay = 'rejected_again'
     this.#finish(this.#original)
     return true
@@ -162,7 +162,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     else this.#finish(buffered)
   }
 
-  /** AMSU says that the token is bad: has it renewed for everybody who saw it fail, and retries once if the body is or will be kept whole. */
+  /** AMSU rejected the token: invalidates it, and retries once if the complete body is kept or still can be. */
   #retryOrPassOn (buffered: BufferedResponse): void {
     const isRenewed = this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     if (this.#original !== undefined) this.#replay = 'rejected_again'
@@ -174,28 +174,28 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#context.tokens.current()); else this.#giveUpRetry() })
   }
 
-  /** The body has turned out too large to be sent again, or its rest does not come. */
+  /** Gives the retry up: the body is too large to keep, or its remainder does not arrive. */
   #giveUpRetry (): void {
     this.#replay = undefined
     this.#finish(this.#original)
   }
 
-  /** Ends the response, with what was held if it is that. */
+  /** Ends the response; if `buffered` is given, with that response. */
   #finish (buffered?: BufferedResponse): void {
     if (this.#res.writableEnded) return
     this.#wait?.abort()
     this.#attempt?.abort()
     this.#body?.stop()
     try {
-      if (buffered !== undefined) this.#passOn(buffered)
+      if (buffered !== undefined) this.#forward(buffered)
       this.#response.end()
     } catch (error) {
       this.fail(error instanceof ProxyError ? error : new ProxyError('UPSTREAM_INVALID', { cause: error }))
     }
   }
 
-  /** Writes what was held; from then on the response is passed on as it comes. Throws if it has broken off. */
-  #passOn (buffered: BufferedResponse): boolean {
+  /** Writes the buffered part; from then on the response is forwarded as it arrives. Throws if it was cut short. */
+  #forward (buffered: BufferedResponse): boolean {
     this.#buffered = undefined
     if (buffered.fault !== undefined) throw buffered.fault
     this.#body?.release()
@@ -208,11 +208,11 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
       this.#isRetried = true
       return this.#sendWith(this.#context.tokens.current())
     }
-    this.#breakOff(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
+    this.#onUpstreamFailure(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
   }
 
-  /** No response, or no whole one. A 401 is a refusal by its status alone (RFC 9110 section 15.5.2), and AMSU has not processed what it refused. */
-  #breakOff (fault: ProxyError): void {
+  /** No complete response. A 401 rejects the token by its status alone (RFC 9110 section 15.5.2): AMSU did not process the request. */
+  #onUpstreamFailure (fault: ProxyError): void {
     const buffered = this.#buffered
     if (buffered?.head.status === 401) {
       buffered.fault = fault
@@ -221,7 +221,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     } else this.fail(fault)
   }
 
-  /** Lets go of whatever is in flight. */
+  /** Aborts whatever is in flight. */
   #abort (): void {
     this.#isDone = true
     this.#wait?.abort()
@@ -229,7 +229,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#body?.close()
   }
 
-  /** The client has its response, or is gone. */
+  /** The client has its response, or disconnected. */
   onClose (): void {
     this.#abort()
     this.#context.onEnd(this, {

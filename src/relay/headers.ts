@@ -1,6 +1,6 @@
 /**
- * Hop-by-hop, dropped and rewritten header fields: which headers cross the proxy, either way: pure functions over flat lists of names
- * and values, as the parsers deliver them, so that order, case and repetition stay as they were.
+ * Hop-by-hop, dropped and rewritten header fields: which headers the proxy forwards, in both directions. Pure functions over flat lists of
+ * names and values, as the parsers deliver them, so that order, case and repetition are preserved.
  */
 import { STATUS_CODES } from 'node:http'
 import { withoutFinalDot } from '../upstream/host-name.ts'
@@ -10,49 +10,49 @@ import { isSpoofable } from './spoofable-headers.ts'
 /** This proxy's name in `Via` (RFC 9110 section 7.6.3). */
 export const VIA_NAME = 'amsu-proxy'
 
-/** Hop-by-hop: they speak of one connection (RFC 9110 section 7.6.1) and end here in both directions. */
+/** Hop-by-hop headers: they apply to one connection (RFC 9110 section 7.6.1) and are dropped in both directions. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']
 
-/** What a caller may not say to AMSU besides spoofable-headers.ts: its own credentials, and what is answered or set here. */
+/** Request headers that are dropped besides spoofable-headers.ts: the client's own credentials, and what the proxy handles or sets itself. */
 const REQUEST_DROPPED = new Set([...HOP_BY_HOP, 'authorization', 'cookie', 'cookie2', 'expect', 'host', 'x-request-id'])
 
-/** What AMSU may not say to a caller: its sessions, an echo of our token, and what only this proxy says. */
+/** Response headers that are dropped: AMSU's cookies, an echo of our token, and headers that only this proxy sets. */
 const RESPONSE_DROPPED = new Set([...HOP_BY_HOP, 'authorization', 'authentication-info', 'set-cookie', 'set-cookie2', 'x-amsu-proxy-error', 'x-request-id'])
 
-/** Headers that frame or address a message can not be nominated away by `Connection`. */
+/** Headers that `Connection` cannot nominate for removal, because they frame or address a message. */
 const NEVER_NOMINATED = new Set(['content-length', 'content-type', 'host', 'via', 'close', 'keep-alive'])
 
-/** A caller's request id that is taken over: visible ASCII, at most 128 characters. */
+/** A client's request id that is accepted: visible ASCII, at most 128 characters. */
 const SANE_REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 
-/** An absolute or scheme-relative reference: authority, then the rest. */
+/** An absolute or scheme-relative reference: scheme, authority, remainder. */
 const ABSOLUTE_REFERENCE = /^(?:(https?):)?\/\/([^/?#]*)(.*)$/is
 
-/** Spellings seen so far and what becomes of them; bounded, because callers choose the spellings. */
+/** Bound of the cache of decisions by spelling: clients choose the spellings. */
 const MAX_CACHED_NAMES = 512
 
 const requestDecisions = new Map<string, HeaderDecision>()
 const responseDecisions = new Map<string, HeaderDecision>()
 
-/** What becomes of a header by its name alone. */
+/** What is done with a header, by its name alone. */
 type HeaderDecision = 'pass' | 'drop' | 'connection' | 'via' | 'location'
 
-/** A request's headers for AMSU, and whether the request has been here before. */
+/** A request's headers for AMSU, and whether the request loops through this proxy. */
 export interface UpstreamRequestHeaders {
-  /** Flat names and values. `Authorization` is not among them: the exchange adds it, last. */
+  /** Flat names and values, without `Authorization`, which is added last. */
   readonly headers: string[]
   readonly isLoop: boolean
 }
 
-/** Whether a caller's `X-Request-Id` is taken over. */
+/** Whether a client's `X-Request-Id` is accepted. */
 export function isSaneRequestId (value: unknown): value is string {
   return typeof value === 'string' && SANE_REQUEST_ID.test(value)
 }
 
 /**
- * Builds what is sent to AMSU from what a caller sent.
+ * Builds the request headers for AMSU from a client's headers.
  *
- * @param raw the caller's headers, flat, as received
+ * @param raw the client's headers, flat, as received
  * @param host value of `Host` for the upstream
  */
 export function upstreamRequestHeaders (raw: readonly string[], host: string, requestId: string): UpstreamRequestHeaders {
@@ -76,30 +76,30 @@ export function upstreamRequestHeaders (raw: readonly string[], host: string, re
   return { headers, isLoop }
 }
 
-/** What {@link clientResponseHead} needs to know beside the head. */
+/** Inputs of {@link clientResponseHead} besides the head. */
 export interface ClientResponseContext {
-  /** AMSU's base URL; a `Location` that points there is turned back to this proxy. */
+  /** AMSU's base URL; a `Location` that points there is rewritten to this proxy. */
   readonly upstream: URL
-  /** This proxy as the caller sees it, e.g. `http://127.0.0.1:8080`. */
+  /** This proxy's origin as the client sees it, e.g. `http://127.0.0.1:8080`. */
   readonly callerOrigin: () => string
   readonly isRevealing: (text: string) => boolean
 }
 
-/** A response's head for the caller. */
+/** A response's head for the client. */
 export interface ClientResponseHead extends ClientResponseHeaders {
   readonly statusText: string
 }
 
-/** A response's headers for the caller. */
+/** A response's headers for the client. */
 export interface ClientResponseHeaders {
   readonly headers: string[]
-  /** How many headers and status texts were dropped because they held a secret of ours. */
+  /** Number of headers and status texts that were dropped because they held one of our secrets. */
   readonly leaks: number
 }
 
 /**
- * Builds the head of a response to a caller from the head of AMSU's. No byte of it holds a secret of ours: a status text that does is
- * replaced by the standard one, a header that does, in its name or its value, is dropped.
+ * Builds the response head for the client from AMSU's. It holds none of our secrets: a status text that does is replaced by the standard
+ * one, and a header that does, in its name or its value, is dropped.
  */
 export function clientResponseHead ({ headers: raw, status, statusText }: ResponseHead, context: ClientResponseContext): ClientResponseHead {
   const { headers, leaks } = clientResponseHeaders(raw, context)
@@ -110,7 +110,7 @@ export function clientResponseHead ({ headers: raw, status, statusText }: Respon
 /**
  * The headers of {@link clientResponseHead}.
  *
- * @param raw AMSU's headers, flat, as received; a character is a byte (Latin-1) and is written as such, so they stay what they are
+ * @param raw AMSU's headers, flat, as received; each character is a byte (Latin-1) and is written as that byte
  */
 export function clientResponseHeaders (raw: readonly string[], context: ClientResponseContext): ClientResponseHeaders {
   const headers: string[] = []
@@ -127,22 +127,23 @@ export function clientResponseHeaders (raw: readonly string[], context: ClientRe
     headers.push(name, decision === 'location' ? rewriteLocation(value, context.upstream, context.callerOrigin) : value)
   }
   if (nominated !== undefined) removeNominated(headers, nominated)
-  // One scan of everything; only a hit is looked for header by header.
+  // One scan over all headers together. Only after a hit is each header checked.
   return { headers, leaks: context.isRevealing(headers.join('\n')) ? removeRevealing(headers, context.isRevealing) : 0 }
 }
 
 /**
- * Turns a reference to AMSU into one to this proxy, so that a caller who follows it does not leave. Relative references and other
- * hosts stay. AMSU's host counts under http and https alike: a caller must not be sent there without a token either way.
+ * Rewrites a reference to AMSU so that it points to this proxy: a client that follows a redirect stays behind the proxy. Relative
+ * references and other hosts are unchanged. AMSU's host matches under http and https alike: a client must not be sent there without a
+ * token.
  */
 export function rewriteLocation (value: string, upstream: URL, callerOrigin: () => string): string {
   const match = ABSOLUTE_REFERENCE.exec(value)
   if (match === null) return value
-  const [, scheme = upstream.protocol.slice(0, -1), authority = '', rest = ''] = match
+  const [, scheme = upstream.protocol.slice(0, -1), authority = '', suffix = ''] = match
   const target = parseUrl(`${scheme}://${authority}`)
   if (target === null || withoutFinalDot(target.hostname) !== withoutFinalDot(upstream.hostname)) return value
   const isSamePort = target.port === upstream.port || (target.port === '' && target.protocol !== upstream.protocol)
-  return isSamePort ? `${callerOrigin()}${rest.startsWith('/') ? '' : '/'}${rest}` : value
+  return isSamePort ? `${callerOrigin()}${suffix.startsWith('/') ? '' : '/'}${suffix}` : value
 }
 
 function parseUrl (text: string): URL | null {
@@ -153,12 +154,12 @@ function decisionFor (name: string, cache: Map<string, HeaderDecision>, check: (
   const cached = cache.get(name)
   if (cached !== undefined) return cached
   const decision = check(name)
-  // A copy: the name is a part of the head it came in, and would keep all of it.
+  // A copy: the name is a slice of the head it came in, and would keep all of that in memory.
   if (cache.size < MAX_CACHED_NAMES) cache.set(Buffer.from(name, 'latin1').toString('latin1'), decision)
   return decision
 }
 
-/** Names are compared with `_` taken as `-`: some servers do not tell them apart (CVE-2025-64484). */
+/** Compares names with `_` read as `-`: some servers treat them as equal (CVE-2025-64484). */
 function checkRequestHeader (name: string): HeaderDecision {
   const normal = name.toLowerCase().replaceAll('_', '-')
   if (normal === 'connection') return 'connection'
@@ -171,11 +172,11 @@ function checkResponseHeader (name: string): HeaderDecision {
   const normal = name.toLowerCase().replaceAll('_', '-')
   if (normal === 'connection') return 'connection'
   if (normal === 'location' || normal === 'content-location') return 'location'
-  // CORS answers are ours to give, and only to the origins an operator allowed.
+  // Only the proxy sets CORS headers, and only for the origins that the operator allowed.
   return RESPONSE_DROPPED.has(normal) || normal.startsWith('access-control-') ? 'drop' : 'pass'
 }
 
-/** Collects the header names a `Connection` value nominates; the everyday values cost no allocation. */
+/** Collects the header names that a `Connection` value nominates. The common values cost no allocation. */
 function nominations (value: string, before: string[] | undefined): string[] | undefined {
   if (value === 'keep-alive' || value === 'close') return before
   const names = value.split(',').map(token => token.trim().toLowerCase().replaceAll('_', '-')).filter(name => name !== '' && !NEVER_NOMINATED.has(name))
@@ -193,7 +194,7 @@ function removeRevealing (headers: string[], isRevealing: (text: string) => bool
   return removeWhere(headers, (name, value) => isRevealing(name) || isRevealing(value))
 }
 
-/** Removes the pairs that match, in place; returns how many. */
+/** Removes the matching pairs in place and returns their number. */
 function removeWhere (headers: string[], isMatch: (name: string, value: string) => boolean): number {
   let kept = 0
   for (let i = 0; i < headers.length; i += 2) {

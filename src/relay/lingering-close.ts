@@ -1,29 +1,29 @@
 /**
- * Lingering close (nginx's word): how a client's connection ends after its last response. Closing a socket while bytes are still
- * arriving makes the kernel reset it, and the reset takes with it what the client has not read yet. So the connection ends its own side
- * first, and what arrives is discarded until the client has ended its side too, or has been silent for a while (RFC 9112 section 9.6).
+ * Lingering close (nginx's word): how a client's connection is closed after its last response. Closing a socket while data is still
+ * arriving makes the kernel reset the connection, and the reset destroys what the client has not read yet. So the proxy closes its own
+ * side first, and discards incoming data until the client closes its side too or has been silent for a while (RFC 9112 section 9.6).
  */
 import type { Socket } from 'node:net'
 
-/** How long it lingers while nothing arrives, and how often that is looked at. */
+/** How long it lingers while nothing arrives, and how often that is checked. */
 const LINGER_MS = 2_000
 const LINGER_CHECK_MS = 250
 
-/** How much is discarded, and how long. A client that has written more by then finds the response before the reset, if it reads. */
-const STRANGER = { bytes: 4 * 1_048_576, ms: 120_000 }
+/** How much is discarded, and for how long. A client that has written more by then finds the response before the reset, if it reads. */
+const DEFAULT_LIMIT = { bytes: 4 * 1_048_576, ms: 120_000 }
 
-/** A client that was let in may write all of its body before it reads: 100 MB take a quarter of an hour at 1 Mbit/s. */
-const CALLER = { bytes: Infinity, ms: 900_000 }
+/** A client that passed the checks may write its complete body before it reads: 100 MB take a quarter of an hour at 1 Mbit/s. */
+const ACCEPTED_LIMIT = { bytes: Infinity, ms: 900_000 }
 
 const LINGERING = Symbol('lingering close')
 
-/** Carries the way in which it ends. */
+/** A socket with its lingering close. */
 interface LingeringSocket extends Socket { [LINGERING]?: LingeringClose }
 
-/** Ends one connection, once. Node ends a connection after its last response by `destroySoon`, which is replaced by {@link start}. */
+/** Closes one connection, once. Node closes a connection after its last response by `destroySoon`; {@link start} replaces that. */
 export class LingeringClose {
-  /** What is discarded at most. */
-  limit = STRANGER
+  /** Limits of what is discarded. */
+  limit = DEFAULT_LIMIT
   readonly #socket: Socket
   #isStarted = false
   #isDiscarding = false
@@ -34,25 +34,25 @@ export class LingeringClose {
     socket.destroySoon = () => { this.start() }
   }
 
-  /** Whether the connection is ending. */
+  /** Whether the connection is closing. */
   get isStarted (): boolean {
     return this.#isStarted
   }
 
-  /** Ends the connection, after what has been written and `last`. */
+  /** Closes the connection after the data written so far and `last`. */
   start (last = ''): void {
     if (this.#isStarted) return
     this.#isStarted = true
-    // Node ends it by itself when the client has ended its side.
+    // Node has ended it already if the client has closed its side.
     if (!this.#socket.writableEnded) this.#socket.end(last)
     this.discard()
     this.#watch()
   }
 
   /**
-   * Takes over reading, for good: what arrives from now on is no request. Node's parser reads a plain socket past its stream, stops it for
-   * reasons of its own (a body that nobody reads, a response that nobody takes), and asserts that nothing comes then: it must not see these
-   * bytes. They are read all the same, because a client that leaves is noticed behind them only.
+   * Takes over reading permanently: what arrives from now on is not a request. Node's parser reads a plain socket past its stream, pauses
+   * it for its own reasons (an unread body, a response under backpressure), and asserts that nothing arrives then, so it must not see these
+   * bytes. They are still read, because a disconnect is reported only after them.
    */
   discard (): void {
     if (this.#isDiscarding) return
@@ -65,11 +65,11 @@ export class LingeringClose {
     socket.removeAllListeners('data')
     socket.on('data', () => { if (socket.bytesRead > endBytes) pause() })
     socket.resume()
-    // The stream believes that it is being read, because the parser did it: only this starts it again.
+    // The stream assumes that it is being read, because the parser did that. Only this call starts it again.
     socket._read(0)
   }
 
-  /** Ends it after a silence, or when it has lasted too long. */
+  /** Destroys the socket after a silence, or when lingering has lasted too long. */
   #watch (): void {
     const socket = this.#socket
     let seenBytes = socket.bytesRead
@@ -78,7 +78,7 @@ export class LingeringClose {
     const timer = setInterval(() => {
       const { bytesRead } = socket
       lingeredMs += LINGER_CHECK_MS
-      // What is not written yet is still a response in flight.
+      // While data is still to be written, a response is in flight.
       silentMs = bytesRead === seenBytes && socket.writableFinished ? silentMs + LINGER_CHECK_MS : 0
       seenBytes = bytesRead
       if (silentMs >= LINGER_MS || lingeredMs >= this.limit.ms) socket.destroy()
@@ -88,8 +88,8 @@ export class LingeringClose {
   }
 }
 
-/** Discards as much as a client may send that was let in. */
-export function lingerForCaller (socket: LingeringSocket): void {
+/** Applies the higher limit, for a client that passed the checks. */
+export function lingerForAcceptedClient (socket: LingeringSocket): void {
   const lingering = socket[LINGERING]
-  if (lingering !== undefined) lingering.limit = CALLER
+  if (lingering !== undefined) lingering.limit = ACCEPTED_LIMIT
 }

@@ -1,7 +1,7 @@
 /**
- * The relay under `/amsu-analysis`. @fastify/http-proxy makes the routes; each request leaves
- * Fastify in the first hook behind the guards, because from there on only bytes are passed: no content type is judged, no body
- * parsed, no URL built anew (docs/internals/decisions/0002-relay-leg.md).
+ * Reverse proxy routes under `/amsu-analysis`. @fastify/http-proxy defines the routes. The first hook after the guards takes each request
+ * out of Fastify, so that only bytes are forwarded: no content type is checked, no body is parsed and no URL is rebuilt
+ * (docs/internals/decisions/0002-relay-leg.md).
  */
 import httpProxy from '@fastify/http-proxy'
 import type { Socket } from 'node:net'
@@ -12,16 +12,16 @@ import { isAllowedRoute, type AllowedRoute } from '../guards/allowed-routes.ts'
 import type { CallerIdentity, ExchangeConnection } from './context.ts'
 import type { Relay } from './relay.ts'
 
-/** Everything that is relayed is under this; static, never a parameter (CVE-2026-120213). */
+/** Prefix of all relayed paths; static, never a parameter (CVE-2026-120213). */
 const PREFIX = '/amsu-analysis'
 
 export interface RelayPluginOptions {
   readonly relay: Relay
-  /** The caller's name, undefined in open access; throws or rejects for a stranger. */
+  /** The caller's name, undefined in open access. Throws or rejects for an unknown caller. */
   readonly authenticate: (authorization: string | undefined) => CallerIdentity
-  /** The client's connection of a socket. */
+  /** The client connection that owns a socket. */
   readonly connectionOf: (socket: Socket) => ExchangeConnection | undefined
-  /** The calls that may be made; undefined: all. */
+  /** The allowed routes; undefined allows all. */
   readonly allowedRoutes: readonly AllowedRoute[] | undefined
   /** Origin of AMSU. */
   readonly origin: string
@@ -33,7 +33,7 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate
     scope.addHook('onRequest', ({ raw, id }, reply, done) => {
       const caller = authenticate(raw.headers.authorization)
       if (allowedRoutes !== undefined && !isAllowedRoute(allowedRoutes, raw.method as string, raw.url as string)) {
-        if (caller instanceof Promise) caller.catch(() => {}) // a stranger or not: the call is not to be had
+        if (caller instanceof Promise) caller.catch(() => {}) // the route is rejected for every caller
         done(new ProxyError('ROUTE_REJECTED'))
         return
       }
@@ -48,13 +48,13 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate
       rewritePrefix: PREFIX,
       routes: ['/*'],
       httpMethods: [...RELAYED_METHODS],
-      undici: { request: unreachable }, // else it would make connections that verify nothing (CVE-2026-107318)
+      undici: { request: unreachable }, // otherwise it would open connections that verify no certificate (CVE-2026-107318)
       handler: unreachable,
     })
   })
 }, { name: 'relay', fastify: '5.x', dependencies: ['guard'] })
 
-/** What http-proxy would do with a request that is still Fastify's. There is none; if there ever were, nothing may be forwarded. */
+/** Handler of http-proxy. No request reaches it; if one did, nothing may be forwarded. */
 function unreachable (): never {
   throw new ProxyError('INTERNAL')
 }

@@ -1,5 +1,5 @@
 /**
- * The relay: takes requests in, and knows which are under way.
+ * Accepts requests into the relay: the limit of requests in flight (`MAX_IN_FLIGHT`) and the drain of a graceful shutdown.
  */
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
@@ -10,7 +10,7 @@ import { ReplayBudget } from './replay-buffer.ts'
 import { createTimeoutSweeper } from './timeouts.ts'
 import { UnorderedSet } from './unordered-set.ts'
 
-/** Relays requests to one upstream, and knows which are under way. */
+/** Relays requests to one upstream, and tracks those in flight. */
 export class Relay {
   readonly #context: RelayContext
   readonly #exchanges = new UnorderedSet<InFlightRequest>()
@@ -31,7 +31,7 @@ export class Relay {
     }
   }
 
-  /** How many requests are under way. */
+  /** Number of requests in flight. */
   get inFlight (): number {
     return this.#exchanges.size
   }
@@ -41,7 +41,7 @@ export class Relay {
     return this.#isDraining
   }
 
-  /** Relays one request, or tells why not. */
+  /** Relays one request, or rejects it. */
   relay (call: AcceptedRequest, caller: CallerIdentity): void {
     const { req, requestId, res } = call
     if (this.#isDraining || this.#exchanges.size >= this.#context.maxInFlight) {
@@ -57,18 +57,18 @@ export class Relay {
     exchange.start(caller)
   }
 
-  /** From now on new requests are answered DRAINING, and answers carry `Connection: close`. */
+  /** Starts draining: new requests are rejected with DRAINING, and responses carry `Connection: close`. */
   drain (): void {
     this.#isDraining = true
   }
 
-  /** Ends every exchange: the grace time of a shutdown is over. */
+  /** Ends every exchange: the grace time of the shutdown is over. */
   stop (): void {
     for (const exchange of this.#exchanges) exchange.stop()
   }
 }
 
-/** This proxy as the caller addressed it. */
+/** This proxy's origin as the client addressed it. */
 function callerOrigin (req: IncomingMessage): string {
   return `${'encrypted' in req.socket ? 'https' : 'http'}://${req.headers.host ?? 'localhost'}`
 }

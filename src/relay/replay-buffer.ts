@@ -1,15 +1,15 @@
 /**
- * Replay buffer: request bodies that are kept so that they can be sent once more, and the memory all of them may take together.
+ * Replay buffer: keeps request bodies for a retry, within a memory limit for all of them together.
  */
 
-/** Bodies of this many requests of the largest size may be kept at once; further ones are sent once only. */
+/** The memory limit is this many bodies of the largest size. A body for which no memory is left is not kept, so its request is not retried. */
 const MAX_KEPT_BODIES = 16
 
-/** A piece is a few hundred bytes of objects, however short it is, and keeps alive what it is a part of: so many short ones are joined. */
-const MAX_SHORT_PIECES = 256
-const SHORT_PIECE_BYTES = 4_096
+/** A chunk costs a few hundred bytes of objects, however short it is, and keeps the buffer behind it in memory. So short chunks are joined. */
+const MAX_SHORT_CHUNKS = 256
+const SHORT_CHUNK_BYTES = 4_096
 
-/** The memory that is left for all kept bodies. */
+/** The memory available for all kept bodies. */
 export class ReplayBudget {
   /** Largest body that is kept, in bytes. */
   readonly limitBytes: number
@@ -20,7 +20,7 @@ export class ReplayBudget {
     this.#availableBytes = limitBytes * MAX_KEPT_BODIES
   }
 
-  /** Takes memory if there is enough. */
+  /** Reserves memory. Returns false if there is not enough. */
   take (bytes: number): boolean {
     if (bytes > this.#availableBytes) return false
     this.#availableBytes -= bytes
@@ -32,11 +32,11 @@ export class ReplayBudget {
   }
 }
 
-/** One body, kept while it streams by; gives up, and forgets everything, as soon as it is too large. */
+/** One body, kept while it is streamed. It is dropped as soon as it is too large. */
 export class ReplayBuffer {
   readonly #budget: ReplayBudget
   #chunks: Buffer[] | undefined = []
-  /** How many of the last chunks are short. */
+  /** Number of short chunks at the end. */
   #short = 0
   #bytes = 0
 
@@ -44,7 +44,7 @@ export class ReplayBuffer {
     this.#budget = budget
   }
 
-  /** Keeps a piece, if everything before it was kept and there is room; returns whether it is kept. */
+  /** Keeps a chunk if all chunks before it were kept and there is memory. Returns whether it is kept. */
   add (chunk: Buffer): boolean {
     if (this.#chunks === undefined) return false
     if (this.#bytes + chunk.length > this.#budget.limitBytes || !this.#budget.take(chunk.length)) {
@@ -52,20 +52,20 @@ export class ReplayBuffer {
       return false
     }
     this.#bytes += chunk.length
-    const isShort = chunk.length < SHORT_PIECE_BYTES
-    // Before a long one too: else a long one now and then would keep all short ones apart.
-    if (!isShort || this.#short === MAX_SHORT_PIECES) this.#join(this.#chunks)
+    const isShort = chunk.length < SHORT_CHUNK_BYTES
+    // Also before a long chunk: otherwise an occasional long one would prevent the short ones from ever being joined.
+    if (!isShort || this.#short === MAX_SHORT_CHUNKS) this.#join(this.#chunks)
     this.#chunks.push(chunk)
     if (isShort) this.#short++
     return true
   }
 
-  /** All that has been kept so far, in pieces; undefined when it was too large or has been released. */
-  get pieces (): readonly Buffer[] | undefined {
+  /** The chunks kept so far; undefined if the body was too large or was released. */
+  get chunks (): readonly Buffer[] | undefined {
     return this.#chunks
   }
 
-  /** Whether a piece of this length could be kept. */
+  /** Whether a chunk of this length could be kept. */
   hasRoom (bytes: number): boolean {
     return this.#chunks !== undefined && this.#bytes + bytes <= this.#budget.limitBytes
   }
@@ -75,12 +75,12 @@ export class ReplayBuffer {
     this.#short = 0
   }
 
-  /** Whether everything that was added is kept. */
+  /** Whether every chunk that was added is kept. */
   get isComplete (): boolean {
     return this.#chunks !== undefined
   }
 
-  /** All that has been kept, or undefined when it was too large or has been released. */
+  /** The kept body in one buffer; undefined if it was too large or was released. */
   body (): Buffer | undefined {
     if (this.#chunks === undefined) return undefined
     this.#chunks = [Buffer.concat(this.#chunks)]
@@ -88,7 +88,7 @@ export class ReplayBuffer {
     return this.#chunks[0]
   }
 
-  /** Forgets the body and gives its memory back. */
+  /** Drops the body and gives its memory back to the budget. */
   release (): void {
     this.#budget.give(this.#bytes)
     this.#bytes = 0

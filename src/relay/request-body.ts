@@ -1,34 +1,33 @@
 /**
- * Upload with backpressure and replay: the body of one request, for as long as its exchange lasts. It is the only owner of the body's
- * bytes: it reads them from the client with backpressure, streams them to AMSU, keeps them while a retry may need them, and gives their
- * memory back. Attempts come and go.
+ * Request body upload with backpressure and replay. One object per exchange, shared by its attempts, is the only owner of the body: it
+ * reads it from the client with backpressure, streams it to AMSU, keeps it while a retry may need it, and releases its memory.
  *
- * The `IncomingMessage` itself is not handed on: to destroy it would close the client's connection before the response is written.
+ * The `IncomingMessage` itself is not handed over: destroying it would close the client's connection before the response is written.
  */
 import type { IncomingMessage } from 'node:http'
 import type { BodySink, BodySource } from '../upstream/pending-request.ts'
 import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 
-/** Longer than any piece that Node reads at once. */
+/** No chunk that Node reads is longer. */
 const MAX_CHUNK_BYTES = 65_536
 
 export interface RequestBodyOptions {
-  /** Most bytes that are read. */
+  /** Limit of the body's size. */
   readonly limitBytes: number
-  /** The memory for bodies that are kept. */
+  /** The memory for kept bodies. */
   readonly replayBudget: ReplayBudget
-  /** Called whenever one of the two sides moves. */
+  /** Called when the client sends or AMSU takes something. */
   readonly onProgress: () => void
-  /** Called once, instead of passing on the chunk that crosses the limit. */
+  /** Called once, instead of forwarding the chunk that exceeds the limit. */
   readonly onTooLarge: () => void
 }
 
-/** A body that is read from a request, and not before it is asked for. */
+/** The body of one request, read on demand. */
 export class RequestBody implements BodySource {
   readonly #source: IncomingMessage
   readonly #options: RequestBodyOptions
   readonly #kept: ReplayBuffer
-  /** What was read before there was a connection to write it to, and is not kept. */
+  /** Chunks that were read before there was a connection, and are not kept for a retry. */
   #unkept: readonly Buffer[] | undefined
   #onReady: (() => void) | undefined
   #onCollected: ((isComplete: boolean) => void) | undefined
@@ -50,12 +49,12 @@ export class RequestBody implements BodySource {
     return this.#bytes
   }
 
-  /** Whether AMSU, not the client, is what the body waits for. */
+  /** Whether backpressure from AMSU has paused the client. */
   get isPaused (): boolean {
     return this.#isPaused
   }
 
-  /** Calls back as soon as the first piece is there, or the body has turned out to be empty. */
+  /** Calls back when the first chunk has arrived, or the body turns out to be empty. */
   whenReady (onReady: () => void): void {
     if (this.#bytes > 0 || this.#isComplete) {
       onReady()
@@ -65,30 +64,30 @@ export class RequestBody implements BodySource {
     this.#read()
   }
 
-  /** Reads as much as is kept for a retry anyway, while it cannot be sent yet: a client that leaves is noticed behind its body only. */
+  /** Reads what fits the replay buffer while nothing can be sent yet: Node reports a disconnect only after the body has been read. */
   readAhead (): void {
     if (!this.#isStarted && !this.#isReading) this.#read()
   }
 
-  /** What the next attempt sends: the stream if nothing of it was sent yet, else all of it, kept. Throws if that is not there: a request must not lose its body. */
+  /** The body for the next attempt: the stream if nothing was sent yet, else the kept bytes. Throws without those, to never send half a body. */
   forAttempt (): BodySource | Buffer {
     if (!this.#isStarted) return this
     const body = this.#isComplete ? this.#kept.body() : undefined
-    if (body === undefined) throw new Error('the body is not kept whole')
+    if (body === undefined) throw new Error('the complete body is not kept')
     return body
   }
 
-  /** Whether a retry may be possible: everything that was read so far is kept. */
+  /** Whether a retry is possible so far: every byte that was read is kept. */
   get isKept (): boolean {
     return this.#kept.isComplete
   }
 
-  /** Whether it is read without being sent. */
+  /** Whether the body is read for a retry without being sent. */
   get isCollecting (): boolean {
     return this.#onCollected !== undefined
   }
 
-  /** Reads on without sending, so that a retry has the whole body. */
+  /** Reads the remainder without sending it, so that a retry has the complete body. */
   collect (onCollected: (isComplete: boolean) => void): void {
     this.#sink = undefined
     if (this.#isComplete || !this.#kept.isComplete) {
@@ -103,10 +102,10 @@ export class RequestBody implements BodySource {
   start (sink: BodySink): void {
     this.#isStarted = true
     this.#sink = sink
-    const pieces = this.#unkept ?? this.#kept.pieces ?? []
+    const chunks = this.#unkept ?? this.#kept.chunks ?? []
     this.#unkept = undefined
     let hasRoom = true
-    for (const piece of pieces) hasRoom = sink.write(piece, !this.#kept.isComplete)
+    for (const chunk of chunks) hasRoom = sink.write(chunk, !this.#kept.isComplete)
     if (this.#isComplete) sink.end()
     else if (hasRoom) this.resume()
     else this.#pause()
@@ -119,18 +118,18 @@ export class RequestBody implements BodySource {
     this.#source.resume()
   }
 
-  /** The connection takes no more. The client's connection lives on. */
+  /** The upstream connection takes no more. The client's connection stays open. */
   destroy (): void {
     this.#sink = undefined
     this.#source.pause()
   }
 
-  /** Nothing more of it will be sent: neither an attempt nor a retry waits for it any longer. */
+  /** Stops sending: no attempt and no retry waits for the body any longer. */
   stop (): void {
     this.#sink = this.#onReady = this.#onCollected = undefined
   }
 
-  /** Stops keeping the body: AMSU has responded, and it will not be sent again. */
+  /** Releases the kept bytes: AMSU has responded, and there will be no retry. */
   release (): void {
     this.#kept.release()
   }
@@ -166,7 +165,7 @@ export class RequestBody implements BodySource {
       return
     }
     this.#options.onProgress()
-    const before = this.#kept.pieces
+    const before = this.#kept.chunks
     const isKept = this.#kept.add(chunk)
     if (this.#sink !== undefined) {
       if (!this.#sink.write(chunk, !isKept)) this.#pause()
@@ -174,7 +173,7 @@ export class RequestBody implements BodySource {
       if (!isKept) this.#notifyCollected(false)
     } else if (!this.#isStarted) {
       if (!isKept) this.#unkept = [...before ?? [], chunk]
-      // It may start just now, if somebody waits for the first piece.
+      // This may start the upload, if an attempt waits for the first chunk.
       this.#notifyReady()
       if (!this.#isStarted && !this.#kept.hasRoom(MAX_CHUNK_BYTES)) this.#source.pause()
     }

@@ -1,39 +1,39 @@
 /**
- * Timeouts: watches all exchanges for silence with one timer. A timer a request, reset at every chunk, costs more than the request; a
- * sweep over everything under way costs nothing worth measuring and may be late by one tick.
+ * Response and idle timeouts: one timer checks all exchanges. A timer per request, reset at every chunk, costs more than the request. A
+ * sweep over all requests in flight costs nothing measurable, and is late by at most one tick.
  *
- * Time in which this process did not run is nobody's silence: what came in the meantime lies unread in the kernel when the late tick
- * comes. So a tick counts as one tick, however long it took.
+ * Time in which the event loop was blocked counts for no timeout: data that arrived meanwhile is still unread in the kernel when the late
+ * tick runs. So a tick counts as one tick, however late it is.
  */
 import type { Clock, Timer } from '../clock.ts'
 
-/** A tick is a quarter of the shortest time-out, within these bounds. */
+/** A tick is a quarter of the shortest timeout, within these bounds. */
 const MIN_TICK_MS = 10
 const MAX_TICK_MS = 500
 
-/** A tick that comes this late means that the event loop stood still, and everything under way with it. */
+/** A tick this late means that the event loop was blocked. */
 const MIN_STALL_MS = 1_000
 
-/** Something that may take too long. */
+/** Something with a timeout. */
 export interface TimeoutTarget {
-  /** Ends itself if it has been silent for too long at `nowMs` of the sweeper. */
+  /** Ends itself if its timeout has expired at `nowMs` of the sweeper. */
   checkTimeout: (nowMs: number) => void
 }
 
-/** The watch over everything that is under way. */
+/** Checks the timeouts of all targets. */
 export interface TimeoutSweeper {
-  /** Milliseconds this sweeper has run, as of the last tick: cheap to read, never ahead of the clock's pace, at most a tick behind. */
+  /** Milliseconds this sweeper has run, as of the last tick: cheap to read, never faster than the clock, at most a tick behind. */
   readonly nowMs: number
-  /** There is something to look at: ticks, if it does not already, until there is nothing. */
+  /** Starts ticking, if it does not tick already, until there are no targets. */
   start: () => void
 }
 
 /**
  * Creates a sweeper.
  *
- * @param shortestTimeoutMs the shortest time-out anything watched has
- * @param targets what is watched, as it is at each tick; one that ends itself may leave it
- * @param onEventLoopStall told by how much a tick was late, when that is worth telling
+ * @param shortestTimeoutMs the shortest timeout of any target
+ * @param targets iterated at each tick; a target may remove itself meanwhile
+ * @param onEventLoopStall called with the delay of a tick that was very late
  */
 export function createTimeoutSweeper (clock: Clock, shortestTimeoutMs: number, targets: Iterable<TimeoutTarget>, onEventLoopStall: (lateMs: number) => void = () => {}): TimeoutSweeper {
   const tickMs = Math.min(Math.max(shortestTimeoutMs / 4, MIN_TICK_MS), MAX_TICK_MS)

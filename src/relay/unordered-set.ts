@@ -1,17 +1,16 @@
 /**
- * A set with O(1) add and remove and no garbage, for items that come and go thousands of times a second. A `Set` moves to another table
- * every few hundred changes, and each table it has left knows the next: once one of them is old, the garbage collector keeps all that
- * follow it, with every request that was in flight at the time, until a major collection. Here there is one array, and no trace of who
- * has left.
+ * A set with O(1) add and remove and no garbage, for short-lived items. A `Set` moves to another table every few hundred changes, and each
+ * old table refers to the next one. Once one of them is in the old generation, the garbage collector keeps all that follow, with every
+ * request that was in flight then, until a major collection. This set is one array and keeps no reference to removed items.
  */
 
-/** An item that remembers where it lies in the one set it is in. */
+/** An item that stores its index in the set it belongs to. */
 export interface UnorderedSetItem {
-  /** Written by the set; -1 while it is in none. */
+  /** Written by the set; -1 while the item is in none. */
   index: number
 }
 
-/** Items in no order. Adding and removing take constant time and allocate nothing. */
+/** A set of items in no particular order. */
 export class UnorderedSet<T extends UnorderedSetItem> implements Iterable<T> {
   readonly #items: T[] = []
 
@@ -25,7 +24,7 @@ export class UnorderedSet<T extends UnorderedSetItem> implements Iterable<T> {
     this.#items.push(item)
   }
 
-  /** Removes an item of this set; the last one takes its place. */
+  /** Removes an item of this set; the last item takes its index. */
   remove (item: T): void {
     const last = this.#items.pop()
     if (last !== undefined && last !== item) {
@@ -35,7 +34,7 @@ export class UnorderedSet<T extends UnorderedSetItem> implements Iterable<T> {
     item.index = -1
   }
 
-  /** The items, last one first, so that whoever is looking at one may remove it. */
+  /** Iterates from the last item to the first, so that the current item may be removed. */
   * [Symbol.iterator] (): Iterator<T> {
     for (let i = this.#items.length - 1; i >= 0; i--) {
       const item = this.#items[i]

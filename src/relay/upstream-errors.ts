@@ -1,22 +1,22 @@
 /**
- * Upstream errors, and what a stale keep-alive connection is: how a broken exchange with AMSU is called, one pure function from what
- * the connection reports to the error a caller gets. It branches on codes, never on messages.
+ * Upstream errors and stale keep-alive connections: maps a connection error to the error code for the client (pure functions), and decides
+ * when a GET may be retried. It branches on error codes, never on messages.
  */
 import type { ErrorCode } from '../errors.ts'
 import { CONNECTION_ENDED_ERROR, INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
 import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
 
-/** How far an attempt had come when it failed. */
+/** How far an attempt got before it failed. */
 export interface AttemptProgress {
-  /** The request was handed to a connection: bytes of it may have left. */
+  /** The request was handed to a connection: bytes of it may have been sent. */
   readonly isSent: boolean
   /** The connection had carried another request before. */
   readonly isReused: boolean
-  /** At least a byte of an answer came. */
+  /** At least one byte of a response arrived. */
   readonly hasFirstByte: boolean
 }
 
-/** Why an exchange was ended although nothing broke: what an operator is told beside the error code. */
+/** The cause of a timeout or of an end at shutdown, which no error of Node.js describes; logged beside the error code. */
 export class SilenceError extends Error {
   readonly code = 'ERR_SILENCE'
 
@@ -26,13 +26,13 @@ export class SilenceError extends Error {
   }
 }
 
-/** The answer was not HTTP, or has a head that Node does not pass on. */
+/** The response was not HTTP, or has a head that Node refuses to write. */
 const INVALID = new Set([INVALID_RESPONSE_ERROR, 'ERR_INVALID_CHAR', 'ERR_HTTP_INVALID_STATUS_CODE', 'ERR_HTTP_INVALID_HEADER_VALUE', 'ERR_INVALID_HTTP_TOKEN'])
 
-/** How a connection tells that its other side has closed it. */
+/** Errors of a connection that its peer has closed. */
 const CONNECTION_ENDS = new Set(['ECONNRESET', 'EPIPE', CONNECTION_ENDED_ERROR])
 
-/** Names the error for a caller whose exchange with AMSU failed with `cause`. */
+/** The error code for a client whose exchange with AMSU failed with `cause`. */
 export function upstreamErrorCode (cause: unknown, { isSent }: Pick<AttemptProgress, 'isSent'>): ErrorCode {
   const code = codeOf(cause)
   if (code === UNSENDABLE_REQUEST_ERROR) return 'BAD_REQUEST'
@@ -41,14 +41,14 @@ export function upstreamErrorCode (cause: unknown, { isSent }: Pick<AttemptProgr
 }
 
 /**
- * Whether an attempt found its connection dead: the one case in which a GET or HEAD is sent again (RFC 9110 section 9.2.2). A
- * connection that was fresh, or on which a byte of an answer came, may have died of the request itself.
+ * Whether an attempt met a stale connection, which AMSU had closed while it was idle: the only case in which a GET or HEAD is retried
+ * (RFC 9110 section 9.2.2). If the connection was new, or a byte of a response arrived, the request itself may have caused the close.
  */
 export function isStaleConnection (cause: unknown, { isSent, isReused, hasFirstByte }: AttemptProgress): boolean {
   return isSent && isReused && !hasFirstByte && CONNECTION_ENDS.has(codeOf(cause))
 }
 
-/** The `code` of an error of Node or of ours, or an empty string. */
+/** The `code` of an error, or an empty string. */
 export function codeOf (cause: unknown): string {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
 }

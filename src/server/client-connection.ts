@@ -1,8 +1,8 @@
 /**
- * One connection of a client, and the only owner of what happens on it: requests in their order, the response in flight, faults of
- * bytes that are no request, and the end. Pipelined requests are handled one after the other (RFC 9112 section 9.3.2 allows more for
- * safe methods only), so that what goes wrong with one never touches the one before it, and what stands behind a refused one is
- * never executed.
+ * One client connection (pipelining, parse errors, connection close). It is the only owner of the order of requests, the response in
+ * flight, invalid bytes and the end of the connection. Pipelined requests are handled one after the other (RFC 9112 section 9.3.2 allows
+ * more for safe methods only), so that the failure of one never affects the one before it, and a request after a rejected one is never
+ * executed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -15,37 +15,37 @@ import { WriteStallDetector } from '../relay/write-stall.ts'
 import { requestError } from './client-errors.ts'
 
 /**
- * Pipelined requests that may wait behind the one in flight, and bytes that are read for them: a head takes ten times its bytes of memory. What a
- * client sends beyond is discarded, and the last one ends the connection.
+ * Limits of pipelined requests that wait, and of the bytes read for them: a head takes ten times its bytes of memory. What a client sends
+ * beyond that is discarded, and the connection closes after the last waiting request.
  */
 const MAX_WAITING = 64
 const MAX_WAITING_BYTES = 65_536
 
-/** How a request asks for another protocol on its connection (RFC 9110 section 7.8). */
+/** The `upgrade` option of `Connection` (RFC 9110 section 7.8). */
 const UPGRADE_OPTION = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
 
-/** What a connection hands on. */
+/** Receives the requests of a connection. */
 export interface ConnectionHandler {
-  /** Handles a request; it ends with its response. */
+  /** Handles a request, until its response ends. */
   onRequest: (req: IncomingMessage, res: ServerResponse, connection: ClientConnection) => void
-  /** What is refused before any route sees it, or is no request at all; returns the id of the local reply. */
+  /** A request was rejected before any route, or the bytes are not a request. Returns the request id for the local reply. */
   onRejected: (error: ProxyError, req?: IncomingMessage) => string
 }
 
-/** A request that was read, and what is wrong with the rest of it. */
+/** A request whose head was read, and the error to reject it with, if any. */
 interface ReadRequest {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   error: ProxyError | undefined
 }
 
-/** What is refused behind the requests that were read. */
+/** A local reply after the responses to the requests that were read. */
 interface Rejection {
   readonly error: ProxyError
   readonly req: IncomingMessage | undefined
 }
 
-/** A connection that has been accepted. */
+/** An accepted connection. */
 export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   index = -1
   exchange: ConnectionExchange | undefined
@@ -55,49 +55,49 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   readonly #writeStall = new WriteStallDetector()
   readonly #waiting: ReadRequest[] = []
   #current: ReadRequest | undefined
-  /** The request that was read last, until its response is done: what is not complete of it is read next. */
+  /** The last request that was read, until its response is done. Its body may still be arriving. */
   #last: ReadRequest | undefined
   #isFirst = true
-  /** Nothing that follows on this connection is a request. */
+  /** No further request is accepted on this connection. */
   #isClosing = false
   #isBroken = false
   #isPipelined = false
-  /** Bytes that had been read when the first of those that wait came. */
+  /** Bytes read on the socket when the first waiting request arrived. */
   #waitingFromBytes = 0
-  /** Bytes that had been read when it last waited for nothing. */
+  /** Bytes read on the socket when the connection was last idle. */
   #idleBytes: number
-  /** What was wrong behind the requests that were read; told when they are done. */
+  /** The rejection to send after the requests that were read. */
   #trailing: Rejection | undefined
 
   constructor (socket: Socket, handler: ConnectionHandler) {
     this.#socket = socket
     this.#handler = handler
     this.#close = new LingeringClose(socket)
-    // Node takes its own listeners away when it hands a socket out (CONNECT), and an error nobody hears ends the process.
+    // Node removes its own listeners when it hands out a socket (CONNECT), and an `error` without a listener ends the process.
     socket.on('error', () => {})
-    // Before Node's own listener, which ends the socket: then it could not be reset any more.
+    // Before Node's own listener, which ends the socket: after that it cannot be reset any more.
     socket.prependListener('end', () => { this.#onClientEnd() })
     this.#idleBytes = socket.bytesRead
   }
 
-  /** Whether a request is in flight on it. */
+  /** Whether a request is in flight. */
   get isBusy (): boolean {
     return this.#current !== undefined
   }
 
-  /** Whether it waits for nothing: no request is in flight, and no byte of a further one has come. */
+  /** Whether the connection is idle: no request is in flight, and no byte of another one has arrived. */
   get isIdle (): boolean {
     return this.#current === undefined && this.#socket.bytesRead === this.#idleBytes
   }
 
-  /** Whether what it reads is no request any more: it has come to bytes that are none, or is ending. */
-  get isDeaf (): boolean {
+  /** Whether further bytes are ignored: the bytes so far were not valid HTTP, or the connection is closing. */
+  get isDiscarding (): boolean {
     return this.#isBroken || this.#close.isStarted
   }
 
-  /** Takes a request that was read from it. */
+  /** Accepts a request that Node has parsed. */
   accept (req: IncomingMessage, res: ServerResponse): void {
-    // Node goes on parsing what it has read after the connection has ended: nobody could be told what becomes of it.
+    // Node parses what it has read even after the connection has ended: no response could be sent.
     if (this.#isClosing || !this.#socket.writable || this.#isFull) {
       this.#isClosing = true
       this.#close.discard()
@@ -106,18 +106,18 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     const request = { req, res, error: requestError(req, this.#isFirst) }
     this.#isFirst = false
     this.#last = request
-    if (request.error !== undefined || asksForUpgrade(req)) this.#isClosing = true
+    if (request.error !== undefined || requestsUpgrade(req)) this.#isClosing = true
     if (this.#current === undefined) this.#start(request)
     else this.#queue(request)
   }
 
   /**
-   * What follows on it is no request, or not the rest of one. Requests before it get their responses first.
+   * The next bytes are not a valid request, or not the remainder of one. Requests before them get their responses first.
    *
-   * @param req what Node made of it, if it did
+   * @param req the request, if Node has parsed one
    */
   reject (error: ProxyError, req?: IncomingMessage): void {
-    if (this.isDeaf) return
+    if (this.isDiscarding) return
     this.#isBroken = this.#isClosing = true
     const last = this.#last
     if (last !== undefined && !last.req.complete) {
@@ -130,24 +130,24 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     }
   }
 
-  /** Ends a request that is served here because the proxy stops; one that is relayed is the relay's. */
+  /** Ends a local request at the end of a graceful shutdown. The relay ends relayed ones. */
   stop (): void {
     if (this.#current !== undefined && this.exchange === undefined) this.#failCurrent(this.#current, new ProxyError('DRAINING'))
   }
 
-  /** Cuts it if its client takes nothing of a response that is served here; what is relayed is watched by the relay. */
+  /** Resets the connection if its client has read nothing of a local response for too long. The relay checks relayed responses. */
   checkWriteStall (nowMs: number, limitMs: number): void {
     if (this.#current === undefined || this.exchange !== undefined) this.#writeStall.reset()
     else if (this.#writeStall.isStalled(this.#socket, nowMs, limitMs)) resetConnection(this.#socket)
   }
 
-  /** Ends it at once: what is in flight is cut, and is over. */
+  /** Resets the connection at once and ends the request in flight. */
   destroy (): void {
     resetConnection(this.#socket)
-    this.#forgetCurrent()
+    this.#endCurrent()
   }
 
-  /** Ends it, after what has been written. */
+  /** Closes the connection after the data written so far. */
   end (): void {
     this.#close.start()
   }
@@ -157,19 +157,19 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
       resetConnection(this.#socket)
       return
     }
-    // A reset would take with it what the client has not yet read of the response before. Whatever lingers belongs to no request.
+    // A reset would destroy what the client has not read yet of the response before. The lingering close belongs to no request.
     this.#close.start()
-    this.#forgetCurrent()
+    this.#endCurrent()
   }
 
-  /** What is in flight is over, whenever its response closes. */
-  #forgetCurrent (): void {
+  /** Ends the request in flight without waiting for its response to close. */
+  #endCurrent (): void {
     if (this.#current === undefined) return
     this.#current.res.off('close', this.#onResponseClose)
     this.#onResponseClose()
   }
 
-  /** The client has ended its side: it counts as gone, and an end must not make a whole response of half a one. */
+  /** The client has closed its side, which counts as a disconnect. A normal close must not make a partial response look complete. */
   #onClientEnd (): void {
     if (this.#current?.res.headersSent === true && this.exchange?.isFramed === false) resetConnection(this.#socket)
   }
@@ -219,6 +219,6 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   }
 }
 
-function asksForUpgrade ({ headers }: IncomingMessage): boolean {
+function requestsUpgrade ({ headers }: IncomingMessage): boolean {
   return headers.upgrade !== undefined && UPGRADE_OPTION.test(headers.connection ?? '')
 }

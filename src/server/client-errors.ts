@@ -1,39 +1,39 @@
 /**
- * Requests that no route sees: bytes that are not HTTP, methods and expectations that are not served, and protocols that only look
- * like HTTP. Their local replies have the same envelope as all others.
+ * Client errors before routing: invalid HTTP, unsupported methods and expectations, and other protocols that resemble HTTP. Their local
+ * replies have the same error envelope as all others.
  */
 import { METHODS, type IncomingMessage } from 'node:http'
 import { ProxyError, type ErrorCode } from '../errors.ts'
 
-/** What Node calls a request that never becomes one, and what we call it. Anything else is BAD_REQUEST. */
+/** Our error codes by Node's code. Anything else is BAD_REQUEST. */
 const CLIENT_ERRORS: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'HEAD_TOO_LARGE',
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** The client has left, by a reset or by an end in the middle of a request, or has never finished its TLS handshake: no reply could reach it. */
-const NOBODY_LISTENS = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE', 'ERR_TLS_HANDSHAKE_TIMEOUT'])
+/** The client disconnected, by a reset or in the middle of a request, or did not complete its TLS handshake: no reply could reach it. */
+const DISCONNECTED = new Set(['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE', 'ERR_TLS_HANDSHAKE_TIMEOUT'])
 
-/** The expectation that is understood (RFC 9110 section 10.1.1). */
+/** The supported expectation (RFC 9110 section 10.1.1). */
 const CONTINUE = /^100-continue$/i
 
-/** The methods of HTTP that Node's parser knows; it takes those of RTSP too, for which a router has no answer. */
+/** The HTTP methods of Node's parser. The parser also accepts methods of RTSP, which have no route. */
 const HTTP_METHODS = new Set(METHODS)
 
-/** Protocols that Node's parser accepts in a request line and then takes for HTTP. */
+/** Protocols that Node's parser accepts in a request line and then treats as HTTP. */
 const FOREIGN_PROTOCOLS = ['RTSP/', 'ICE/']
 
-/** What ends the line before a request line. */
+/** End of the line before a request line. */
 const LINE_FEED = 0x0a
 
-/** What to reply to a connection on which an error occurred; undefined if nobody would hear it. */
+/** The local reply for a connection error; undefined if the client has disconnected. */
 export function clientError (error: Error & { code?: string }): ProxyError | undefined {
   const { code = '' } = error
-  return NOBODY_LISTENS.has(code) ? undefined : new ProxyError(CLIENT_ERRORS[code] ?? 'BAD_REQUEST')
+  return DISCONNECTED.has(code) ? undefined : new ProxyError(CLIENT_ERRORS[code] ?? 'BAD_REQUEST')
 }
 
 /**
- * Why a request is refused before any route sees it; undefined if it is not.
+ * The reason to reject a request before any route; undefined if there is none.
  *
  * @param isFirst whether it is the first one of its connection
  */
@@ -42,22 +42,22 @@ export function requestError (req: IncomingMessage, isFirst: boolean): ProxyErro
   if (httpVersionMajor !== 1) return new ProxyError('BAD_REQUEST')
   if (expect !== undefined && httpVersion === '1.1' && !CONTINUE.test(expect)) return new ProxyError('EXPECTATION_FAILED')
   if (!HTTP_METHODS.has(method)) return new ProxyError('METHOD_REJECTED')
-  // It costs a copy of the bytes, a twentieth of a small request: what speaks HTTP/1.1 does not begin to speak another protocol.
+  // The check copies the bytes, which costs 5 % of a small request. A connection that has used HTTP/1.1 does not switch to another protocol.
   return (isFirst || httpVersion !== '1.1') && isForeignProtocol(req, isFirst) ? new ProxyError('BAD_REQUEST') : undefined
 }
 
-/** Node's parser, as a connection carries it. */
+/** A socket with Node's parser. */
 interface ParsedSocket { readonly parser?: { readonly getCurrentBuffer?: () => Buffer | undefined } | null }
 
 /**
- * Whether a request line names another protocol than HTTP. Node does not tell, so the bytes that are being parsed are looked at; a
- * line that came in pieces cannot be, and is taken for what Node says it is.
+ * Whether a request line names a protocol other than HTTP. Node does not tell, so this reads the bytes that are being parsed. A line that
+ * arrived in several pieces cannot be checked and counts as HTTP.
  */
 function isForeignProtocol ({ method = '', socket, url = '' }: IncomingMessage, isFirst: boolean): boolean {
   const bytes = (socket as ParsedSocket).parser?.getCurrentBuffer?.()
   return bytes !== undefined && FOREIGN_PROTOCOLS.some(protocol => {
     const at = bytes.indexOf(`${method} ${url} ${protocol}`, 0, 'latin1')
-    // Behind a body there is no line that ends before it.
+    // After a body, no line end precedes the request line.
     return at === 0 || (at > 0 && (!isFirst || bytes[at - 1] === LINE_FEED))
   })
 }

@@ -1,6 +1,6 @@
 /**
- * What listens at one place of the configuration. A name can have several addresses (`localhost` is `127.0.0.1` and `::1`), and each
- * address has a server of its own: everything that is set on a server is set here, on every one alike.
+ * Listens on one configured host and port, or on a unix socket: accepts connections, limits their number, and closes them. A name can have
+ * several addresses (`localhost` is `127.0.0.1` and `::1`), and each address has its own server with the same settings.
  */
 import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
@@ -14,47 +14,47 @@ import { ClientConnection, type ConnectionHandler } from './client-connection.ts
 import { clientError } from './client-errors.ts'
 import { createHttpServer, MAX_CONNECTIONS, setCertificate } from './http-server.ts'
 
-/** How long a client may take nothing of a response that is served here, and how often that is looked at. */
+/** Write stall timeout of local responses, and how often it is checked. */
 const UNREAD_TIMEOUT_MS = 60_000
 const UNREAD_CHECK_MS = 1_000
 
-/** More than the queue of connections that the kernel holds. */
+/** Longer than the kernel's backlog of connections. */
 const MAX_WAITING_TURNS = 1_024
 
-/** Addresses of a name that this machine does not have after all: `::1` where IPv6 is switched off. */
+/** Errors for an address that this machine does not have, such as `::1` without IPv6. */
 const NOT_OURS = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
-/** A free port that was found on one address may be taken on another. */
+/** Attempts to find a port that is free on every address. */
 const PORT_TRIES = 5
 
 const OWNER = Symbol('client connection')
 
-/** Carries the owner of a connection; a TLS socket has the one it was made of below it. */
+/** A socket with its client connection; a TLS socket has the raw one as its parent. */
 interface OwnedSocket extends Socket { [OWNER]?: ClientConnection, readonly _parent?: OwnedSocket | null }
 
 export interface ListenerOptions extends ConnectionHandler {
-  /** The certificate to show; undefined for plain http. */
+  /** The certificate to present; undefined for plain http. */
   readonly tls: TlsConfig | undefined
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs: number | undefined
-  /** How long a client may take nothing of a response that is served here. @default 60,000 */
+  /** Write stall timeout: how long a client may read nothing of a local response. @default 60,000 */
   readonly unreadTimeoutMs?: number | undefined
-  /** Connections at once. @default half of the memory there is */
+  /** Connection limit. @default what fits half of the heap */
   readonly maxConnections?: number
-  /** Told of a connection that could not be accepted. */
+  /** Called when a connection could not be accepted. */
   readonly onAcceptError?: (error: Error) => void
-  /** Finds the addresses of a name. @default the system's resolver */
+  /** Resolves a name. @default the system's resolver */
   readonly resolve?: (host: string) => Promise<readonly string[]>
 }
 
 /** Where to listen. */
-export type Place = { readonly host: string, readonly port: number } | { readonly path: string }
+export type ListenTarget = { readonly host: string, readonly port: number } | { readonly path: string }
 
 /** Listens once, and closes once. */
 export class Listener {
   readonly #options: ListenerOptions
   readonly #connections = new UnorderedSet<ClientConnection>()
-  /** Every socket, those that have not finished their TLS handshake among them. */
+  /** Every socket, including those in a TLS handshake. */
   readonly #sockets = new Set<Socket>()
   readonly #servers: Server[] = []
   #tls: TlsConfig | undefined
@@ -66,7 +66,7 @@ export class Listener {
     this.#tls = options.tls
   }
 
-  /** The servers, one an address; none before it listens. */
+  /** The servers, one per address; empty before it listens. */
   get servers (): readonly Server[] {
     return this.#servers
   }
@@ -77,26 +77,26 @@ export class Listener {
     return typeof address === 'object' ? address?.port : undefined
   }
 
-  /** Listens at a path, or at every address of a host. @returns the first address, as a URL without path; for a path, an empty text */
-  async listen (place: Place): Promise<string> {
-    if ('path' in place) {
-      await this.#bind({ path: place.path })
+  /** Listens at a path, or at every address of a host. @returns the first address as a URL without a path; an empty string for a socket path */
+  async listen (target: ListenTarget): Promise<string> {
+    if ('path' in target) {
+      await this.#bind({ path: target.path })
       return ''
     }
     const { resolve = addressesOf } = this.#options
-    const hosts = isIP(place.host) === 0 ? [...new Set(await resolve(place.host))] : [place.host]
-    for (let tries = 1; !await this.#bindAll(hosts, place.port, tries === PORT_TRIES);) tries++
+    const hosts = isIP(target.host) === 0 ? [...new Set(await resolve(target.host))] : [target.host]
+    for (let tries = 1; !await this.#bindAll(hosts, target.port, tries === PORT_TRIES);) tries++
     const { address, family, port } = this.#servers[0]?.address() as AddressInfo
     return `${this.#tls === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
   }
 
-  /** Shows another certificate to clients that connect from now on. */
+  /** Sets another certificate for new connections. */
   showCertificate (tls: TlsConfig): void {
     this.#tls = tls
     for (const server of this.#servers) setCertificate(server, tls)
   }
 
-  /** Resolves when everybody who has connected by now is accepted: libuv accepts one in a turn of the event loop, and closing resets the rest. */
+  /** Resolves when the kernel's backlog is accepted: libuv accepts one connection per turn of the event loop, and closing would reset the others. */
   async acceptWaiting (): Promise<void> {
     for (let before = -1, turns = 0; before !== this.#accepted && turns < MAX_WAITING_TURNS; turns++) {
       before = this.#accepted
@@ -105,7 +105,7 @@ export class Listener {
     }
   }
 
-  /** Accepts no new connection. @returns resolves when all are closed */
+  /** Stops accepting connections. @returns resolves when all are closed */
   async close (): Promise<void> {
     clearInterval(this.#unreadTimer)
     await Promise.all(this.#servers.map(async server => { await closeServer(server) }))
@@ -117,28 +117,28 @@ export class Listener {
     return false
   }
 
-  /** Ends every connection that waits for nothing. */
+  /** Closes every idle connection. */
   closeIdle (): void {
     for (const connection of this.#connections) if (connection.isIdle) connection.end()
   }
 
-  /** Ends the requests that are served here because the proxy stops. */
+  /** Ends the local requests at the end of a graceful shutdown. */
   stopLocal (): void {
     for (const connection of this.#connections) connection.stop()
   }
 
-  /** Ends every connection, after what has been written. */
+  /** Closes every connection after the data written so far. */
   endAll (): void {
     for (const connection of this.#connections) connection.end()
   }
 
-  /** Cuts every connection that is still there. */
+  /** Destroys all remaining connections. */
   destroyAll (): void {
     for (const connection of this.#connections) connection.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Binds every address; false if a free port that was taken from the first one is to be tried anew. */
+  /** Binds every address. Returns false if the free port of the first address is in use on another one. */
   async #bindAll (hosts: readonly string[], wantedPort: number, isLastTry: boolean): Promise<boolean> {
     let unavailable: unknown
     for (const host of hosts) {
@@ -160,14 +160,14 @@ export class Listener {
     return true
   }
 
-  async #bind (place: Place): Promise<void> {
+  async #bind (target: ListenTarget): Promise<void> {
     const server = createHttpServer(this.#tls, this.#options.headTimeoutMs)
     this.#own(server)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(place, () => {
+      server.listen(target, () => {
         server.off('error', reject)
-        // Nobody else would hear it, and the process would end: a firewall or a lack of memory may refuse a connection.
+        // An `error` without a listener would end the process. Accepting can fail, for example for lack of memory.
         server.on('error', error => { this.#options.onAcceptError?.(error) })
         resolve()
       })
@@ -176,7 +176,7 @@ export class Listener {
     this.#unreadTimer ??= this.#watchUnread()
   }
 
-  /** Gives up the oldest connection on which no request is in flight: at the last the newest, which has no owner yet. */
+  /** Enforces the connection limit: closes the oldest connection without a request in flight, at last the newest, which has no owner yet. */
   #makeRoom (): void {
     for (const socket of this.#sockets) {
       if (ownerOf(socket)?.isBusy === true) continue
@@ -194,7 +194,7 @@ export class Listener {
     }, UNREAD_CHECK_MS).unref()
   }
 
-  /** Takes over every event that hands out a request or a socket; Node would answer some of them in its own words, or with silence. */
+  /** Handles every event with a request or a socket: otherwise Node would send its own replies, or none. */
   #own (server: Server): void {
     server.on('connection', (socket: Socket) => {
       this.#accepted++
@@ -202,22 +202,22 @@ export class Listener {
       if (this.#sockets.size > (this.#options.maxConnections ?? MAX_CONNECTIONS)) this.#makeRoom()
       socket.once('close', () => { this.#sockets.delete(socket) })
     })
-    // Of a TLS connection the secure socket is the one that requests know.
+    // For TLS, requests refer to the secure socket.
     server.on(this.#tls === undefined ? 'connection' : 'secureConnection', (socket: OwnedSocket) => {
       const connection = socket[OWNER] = new ClientConnection(socket, this.#options)
       if (socket._parent != null) socket._parent[OWNER] = connection
       this.#connections.add(connection)
-      // Node reads TLS past its streams, unless somebody listens: pipelined bytes that were decrypted before a pause are then lost.
+      // Without a listener Node reads TLS past its streams, and loses pipelined bytes that were decrypted before a pause.
       if (this.#tls !== undefined) socket.on('data', () => {})
       socket.once('close', () => { this.#connections.remove(connection) })
     })
     const accept = (req: IncomingMessage, res: ServerResponse): void => { ownerOf(req.socket)?.accept(req, res) }
     server.on('request', accept)
-    // The 100 is sent only once a token is there and every check is passed (RFC 9110 section 10.1.1).
+    // The exchange sends 100 Continue, after all checks and when a token is available (RFC 9110 section 10.1.1).
     server.on('checkContinue', accept)
     server.on('checkExpectation', accept)
     server.on('connect', (req: IncomingMessage, socket: Socket) => {
-      // Node has let go of the socket: a response that is still in flight on it would never learn that it may go on.
+      // Node has detached the socket: a response in flight would never get its `drain`.
       socket.on('drain', () => { (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage?.emit('drain') })
       socket.once('end', () => { socket.end() })
       socket.resume()
@@ -225,8 +225,8 @@ export class Listener {
     })
     server.on('clientError', (error: Error, socket: Socket) => {
       const owner = ownerOf(socket)
-      // What still arrives of what was refused: the local reply must not be overtaken by a reset.
-      if (owner?.isDeaf === true) return
+      // Further bytes of a rejected request: a reset must not overtake the local reply.
+      if (owner?.isDiscarding === true) return
       const rejection = socket.writable ? clientError(error) : undefined
       if (rejection === undefined || owner === undefined) socket.destroy()
       else owner.reject(rejection)
@@ -234,12 +234,12 @@ export class Listener {
   }
 }
 
-/** The owner of a connection that a listener has accepted. */
+/** The client connection of an accepted socket. */
 export function ownerOf (socket: OwnedSocket): ClientConnection | undefined {
   return socket[OWNER]
 }
 
-/** The addresses of a name, by the system's resolver. */
+/** Resolves a name by the system's resolver. */
 async function addressesOf (host: string): Promise<readonly string[]> {
   const found = await lookup(host, { all: true, order: 'verbatim' })
   return found.map(({ address }) => address)

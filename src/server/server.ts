@@ -1,5 +1,5 @@
 /**
- * What clients reach: Fastify behind a listener, what Fastify is told, and the local replies that belong to no plugin.
+ * HTTP server: Fastify behind a listener, its options, its error and not-found handlers, and request ids.
  */
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
@@ -12,35 +12,35 @@ import { isSaneRequestId } from '../relay/headers.ts'
 import { sendLocalReply } from '../relay/local-reply.ts'
 import { Listener } from './listener.ts'
 
-/** What the local replies that belong to no plugin depend on. */
+/** Dependencies of the server. */
 export interface ServerContext {
   readonly log: Logger
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs: number | undefined
-  /** How long a client may take nothing of a response that is served here. */
+  /** Write stall timeout: how long a client may read nothing of a local response. */
   readonly unreadTimeoutMs: number
-  /** Told of each local reply given here. */
+  /** Called for each local reply sent here. */
   readonly onRejection: (code: ErrorCode) => void
 }
 
-/** Routes, and where they are served. */
+/** The Fastify instance with the routes, and the listener that serves them. */
 export interface HttpServer {
   readonly app: FastifyInstance
   readonly listener: Listener
 }
 
-/** Makes an HTTP server with the local replies that belong to no plugin. It must be `ready` before it listens. */
+/** Creates the HTTP server. The app must be `ready` before the listener listens. */
 export function createServer (context: ServerContext, tls?: TlsConfig): HttpServer {
   const app = fastify({
     logger: false,
-    trustProxy: false, // X-Forwarded-* is anybody's word (CVE-2026-3635)
+    trustProxy: false, // any client can send X-Forwarded-* (CVE-2026-3635)
     forceCloseConnections: false,
     return503OnClosing: false,
     rewriteUrl: ({ url }: IncomingMessage) => routedTarget(url ?? ''),
     genReqId: requestIdOf,
     frameworkErrors: (_error, request, reply) => { reject(new ProxyError('PATH_REJECTED'), request, reply, context) },
   })
-  // No body is read for Fastify: a route reads its own, and what is refused is refused before its body.
+  // Fastify reads no body: a route reads its own, and a request is rejected before its body is read.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => { done(null) })
   app.setNotFoundHandler((request, reply) => { reject(notFound(app, request), request, reply, context) })
@@ -49,7 +49,7 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
     tls,
     headTimeoutMs: context.headTimeoutMs,
     unreadTimeoutMs: context.unreadTimeoutMs,
-    onAcceptError (error) { context.log.warn({ err: error }, 'a connection cannot be accepted') },
+    onAcceptError (error) { context.log.warn({ err: error }, 'the server could not accept a connection: check memory, open files and firewall') },
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
       const requestId = req === undefined ? randomUUID() : requestIdOf(req)
@@ -70,26 +70,26 @@ function notFound (app: FastifyInstance, { raw }: FastifyRequest): ProxyError {
   return new ProxyError(isRelayed ? 'METHOD_REJECTED' : 'NOT_FOUND')
 }
 
-/** What a client is told of an error: Fastify's own ones blame the request, and any other is a defect. */
+/** Maps an error to its local reply. Fastify's own 4xx errors are the client's fault; any other error is a defect. */
 function toProxyError (error: unknown, app: FastifyInstance, request: FastifyRequest, { log }: ServerContext): ProxyError {
   if (error instanceof ProxyError) return error
   const isFastifys = error instanceof Error && 'statusCode' in error && Number(error.statusCode) >= 400 && Number(error.statusCode) < 500
   if (isFastifys) return request.is404 ? notFound(app, request) : new ProxyError('BAD_REQUEST', { cause: error })
-  log.error({ err: error, requestId: request.id }, 'defect')
+  log.error({ err: error, requestId: request.id }, 'the proxy met a defect: please report it')
   return new ProxyError('INTERNAL', { cause: error })
 }
 
-/** Refuses a request that a guard or no route took. */
+/** Rejects a request by a local reply. */
 function reject (error: ProxyError, request: FastifyRequest, reply: FastifyReply, context: ServerContext): void {
   reply.hijack()
   logRejection(error, { requestId: request.id, method: request.method, path: pathOf(request.raw) }, context)
   sendLocalReply(request.raw, reply.raw, error, request.id)
 }
 
-/** Counts a local reply, and says so in the log; a request that was relayed has a line of its own. */
+/** Counts and logs a local reply. A relayed request has its own log line. */
 function logRejection (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRejection }: ServerContext): void {
   onRejection(error.code)
-  log.info({ ...request, status: error.status, errorCode: `PROXY.${error.code}` }, 'refused')
+  log.info({ ...request, status: error.status, errorCode: `PROXY.${error.code}` }, 'request rejected')
 }
 
 function pathOf ({ url }: IncomingMessage): string | undefined {

@@ -1,16 +1,15 @@
 /**
- * One access token of AMSU and what is known of its life. The string itself leaves through one door, `authorization`, which
- * the relay opens in one line.
+ * An access token of AMSU with its lifetime. Only `authorization` reveals the token; with-authorization.ts is the only code that reads it.
  */
 import { inspect } from 'node:util'
 import type { Instant } from '../clock.ts'
 import { REDACTED, type Secret } from '../secrets/secret.ts'
 
-/** A bearer token (RFC 6750) with its birth and life. */
+/** A bearer token (RFC 6750) with its time of issue and lifetime. */
 export class AccessToken {
-  /** When the call that brought it was sent, so that its time on the wire counts against it. */
+  /** When the token call was sent, so that the network time counts as part of the lifetime. */
   readonly issuedAt: Instant
-  /** Life as AMSU stated it, in milliseconds. */
+  /** Lifetime from AMSU's `expires_in`, in milliseconds. */
   readonly lifeMs: number
   readonly #authorization: string
 
@@ -20,7 +19,7 @@ export class AccessToken {
     this.lifeMs = lifeMs
   }
 
-  /** The value of the `Authorization` header. AMSU wants `Bearer` with a capital, whatever `token_type` says. */
+  /** The value of the `Authorization` header. AMSU requires `Bearer` with a capital B, whatever `token_type` says. */
   get authorization (): string {
     return this.#authorization
   }

@@ -1,13 +1,13 @@
 /**
- * Exponential backoff with jitter: when the next attempt may be made: after a success a moment later, after failures later and later.
+ * Exponential backoff with jitter: when the next attempt to get a token may be made.
  */
 import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import { retryDelayMs, type FailureKind } from './refresh-policy.ts'
 
-/** Renewals follow one another at least this far apart, however short AMSU makes its tokens live. */
+/** Minimum time between renewals, however short AMSU's token lifetime is. */
 const MIN_GAP_MS = 1_000
 
-/** The pause between attempts and the failures that made it long. Sleep counts: it is measured on both clocks. */
+/** The pause between attempts, and the failures in a row. It is measured on both clocks, so that time asleep counts. */
 export class Backoff {
   readonly #clock: Clock
   readonly #random: () => number
@@ -22,7 +22,7 @@ export class Backoff {
     this.#since = instant(clock)
   }
 
-  /** How the last attempt failed, or undefined if it did not. */
+  /** The kind of the last attempt's failure, or undefined if it succeeded. */
   get failure (): FailureKind | undefined {
     return this.#kind
   }
@@ -32,12 +32,12 @@ export class Backoff {
     return this.#failures
   }
 
-  /** Milliseconds until the next attempt; zero or less when it may be made now. */
+  /** Milliseconds until the next attempt; zero or less if it may be made now. */
   leftMs (): number {
     return this.#pauseMs - elapsedMs(this.#since, this.#clock)
   }
 
-  /** Lets the next attempt be made at once. */
+  /** Ends the pause: the next attempt may be made at once. */
   skip (): void {
     this.#pauseMs = 0
   }
@@ -48,7 +48,7 @@ export class Backoff {
     this.#pause(MIN_GAP_MS)
   }
 
-  /** @param retryAfterMs what AMSU asked for, or 0 */
+  /** @param retryAfterMs AMSU's `Retry-After`, or 0 */
   fail (kind: FailureKind, retryAfterMs: number): void {
     this.#kind = kind
     this.#failures++

@@ -1,6 +1,6 @@
 /**
- * One attempt to get a token: which calls it makes, what they show to AMSU, and what their failures teach. When an attempt is made
- * is not decided here.
+ * Token renewal: one attempt to get a token, by refresh token or by credentials, with fallback from PUT to POST. token-source.ts decides
+ * when an attempt is made.
  */
 import type { BaseLogger } from 'pino'
 import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from '../amsu/token-api.ts'
@@ -9,27 +9,27 @@ import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import type { Secret } from '../secrets/secret.ts'
 import { isWorthTrying, renewalPlan } from './refresh-policy.ts'
 
-/** What attempts are made with. */
+/** Options and dependencies of attempts. */
 export interface RenewalOptions {
   readonly api: TokenApi
   readonly credentials: Credentials
   readonly clock: Clock
   readonly log: Pick<BaseLogger, 'warn'>
-  /** Told every secret the moment it is known, before anything can log it. */
+  /** Called with every secret as soon as it is known, before anything can log it. */
   readonly onSecret: (name: string, secret: Secret) => void
 }
 
-/** What an attempt depends on that is known elsewhere. */
+/** Inputs of one attempt. */
 export interface AttemptSituation {
   /** Whether the attempt before this one failed. */
   readonly hasFailed: boolean
-  /** Asked again before each call, because a token may end meanwhile. */
+  /** Called before each call, because the token may expire meanwhile. */
   readonly isTokenUsable: () => boolean
 }
 
 interface RefreshToken { readonly secret: Secret, readonly issuedAt: Instant }
 
-/** Holds what AMSU is shown for a token: the credentials in use and the last refresh token. */
+/** Owns the credentials in use and the last refresh token. */
 export class Renewal {
   readonly #options: RenewalOptions
   #credentials: Credentials
@@ -41,7 +41,7 @@ export class Renewal {
     this.#credentials = options.credentials
   }
 
-  /** Whether these are the credentials AMSU is shown now. */
+  /** Whether these credentials are in use. */
   isInUse (credentials: Credentials): boolean {
     return areSame(credentials, this.#credentials)
   }
@@ -52,7 +52,7 @@ export class Renewal {
   }
 
   /**
-   * Makes the calls of the plan in turn, until one brings a token or the rest would not help.
+   * Makes the calls of the plan in order, until one gets a token or the remaining ones would not help.
    *
    * @throws {TokenCallError} the failure of the last call that was made
    */
@@ -75,10 +75,10 @@ export class Renewal {
   }
 
   /**
-   * Gets a token for other credentials, and uses these from then on. The refresh token of the old ones goes with them: it may be of
-   * another account, and the response need not bring a new one.
+   * Gets a token for other credentials, and uses these from then on. The old refresh token is dropped: it may belong to another account,
+   * and the response may not hold a new one.
    *
-   * @throws {TokenCallError} when they bring no token; then the old ones stay
+   * @throws {TokenCallError} if they get no token; then the old credentials stay in use
    */
   async adopt (candidate: Credentials): Promise<TokenGrant> {
     const { api, onSecret } = this.#options
@@ -119,7 +119,7 @@ export class Renewal {
   }
 }
 
-/** Whether two pairs are one, whatever objects hold them. */
+/** Whether two pairs of credentials are equal. */
 export function areSame (a: Credentials, b: Credentials): boolean {
   return a.clientId.reveal() === b.clientId.reveal() && a.clientSecret.reveal() === b.clientSecret.reveal()
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps one access token fresh. There is one of these in a process, and it makes one token call at a time: a renewal belongs to
- * no request, so no caller can cancel it, and a hundred callers who find the token expired wait for the same one.
+ * Token source: keeps one access token of AMSU fresh. A process has one, and it makes one token call at a time (single flight): a renewal
+ * does not belong to a request, so no client can cancel it, and a hundred requests that find the token expired wait for the same renewal.
  */
 import type { BaseLogger } from 'pino'
 import { toCallError, type Credentials, type TokenCallError, type TokenGrant } from '../amsu/token-api.ts'
@@ -14,35 +14,35 @@ import { areSame, Renewal, type RenewalOptions } from './renewal.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
 import { TokenWaiters } from './token-waiters.ts'
 
-/** The source looks at the clocks at least this often, so that sleep and clock jumps are noticed without a request, and no timer is ever near 2^31 ms. */
+/** Maximum timer delay: sleep and clock jumps are noticed without a request, and no timer exceeds 2^31 ms. */
 const TICK_MS = 15_000
 
-/** An answer that blames the token can mean a missing permission; it causes a renewal at most this often. */
+/** Minimum time between renewals caused by a rejected token: the rejection can also mean a missing permission. */
 const MIN_FORCED_GAP_MS = 5_000
 
-/** What a token source is made of. */
+/** Options and dependencies of a token source. */
 export interface TokenSourceOptions extends RenewalOptions {
   readonly random: () => number
   readonly log: Pick<BaseLogger, 'info' | 'warn' | 'error'>
-  /** How long a request may wait for a token when none is usable. */
+  /** How long a request may wait for a token if none is usable. */
   readonly tokenWaitMs: number
 }
 
-/** Create, `start()`, ask, `close()`. */
+/** Keeps the token. Use: create, `start()`, `current()` or `acquire()`, `close()`. */
 export class TokenSource {
   readonly #options: TokenSourceOptions
   readonly #waiters: TokenWaiters<AccessToken>
   readonly #renewal: Renewal
-  /** Credentials that are not in use before AMSU has given a token for them. */
+  /** New credentials, which are not in use until AMSU has issued a token for them. */
   #candidate: Credentials | undefined
-  /** Whether other credentials have come during the call that is under way. */
+  /** Whether other credentials arrived during the call in flight. */
   #isRotated = false
   #isCandidateRejected = false
   #token: AccessToken | undefined
   #renewAtMs = 0
-  /** When AMSU's word about a bad token last made us renew. */
+  /** When a rejected token last caused a renewal. */
   #forcedAt: Instant | undefined
-  /** Tokens AMSU has refused; requests that queue with one of them must not send it. */
+  /** Tokens that AMSU rejected; queued requests must not send them. */
   readonly #invalidTokens = new WeakSet<AccessToken>()
   readonly #backoff: Backoff
   #lastFailure: TokenCallError | undefined
@@ -57,10 +57,10 @@ export class TokenSource {
     this.#backoff = new Backoff(options.clock, options.random)
   }
 
-  /** Fetches the first token in the background and keeps one from then on. */
+  /** Gets the first token in the background, and keeps it fresh from then on. */
   start = (): void => { this.#advance() }
 
-  /** Makes no more calls; whoever waits is told that the proxy is shutting down. */
+  /** Stops all calls. Waiting requests fail with DRAINING. */
   close (): void {
     this.#isClosed = true
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
@@ -68,8 +68,8 @@ export class TokenSource {
   }
 
   /**
-   * Tries credentials at once, and takes them into use when they bring a token; until then, and if AMSU refuses them, the old ones
-   * stay. Those in use are not tried again, unless AMSU refuses them, so that the secret crosses the wire as seldom as possible.
+   * Tries new credentials at once, and uses them when they get a token. Until then, and if AMSU rejects them, the old ones stay in use.
+   * Credentials in use are not tried again unless AMSU rejects them, so that the secret is sent as seldom as possible.
    *
    * @returns whether they are tried
    */
@@ -80,10 +80,10 @@ export class TokenSource {
       this.#candidate = undefined
       if (this.#backoff.failure !== 'rejected') return false
     } else if (this.#candidate === undefined || !areSame(this.#candidate, candidate)) {
-      // Also those in use, while others are being tried: should AMSU take the others, these are the ones to go back to.
+      // Also the credentials in use, while others are being tried: if AMSU accepts the others, the source must switch back to these.
       this.#candidate = candidate
     }
-    // The call that is under way sets a pause of its own when it fails.
+    // The call in flight sets its own pause when it fails.
     this.#isRotated = this.#isCalling
     this.#backoff.skip()
     this.#advance()
@@ -91,9 +91,9 @@ export class TokenSource {
   }
 
   /**
-   * AMSU says that `token` is bad. Drops it, unless a newer one is there already, and renews at once.
+   * AMSU rejected `token` as invalid. Drops it, unless there is a newer one already, and renews at once.
    *
-   * @returns whether another token is there or on its way; false when the last such renewal is too recent to blame the token
+   * @returns whether another token is available or being fetched; false if the last such renewal is so recent that the token is not the cause
    */
   invalidate (token: AccessToken): boolean {
     if (this.#token !== token) {
@@ -105,19 +105,19 @@ export class TokenSource {
     this.#invalidTokens.add(token)
     this.#token = undefined
     if (this.#backoff.failure === undefined) this.#backoff.skip()
-    this.#options.log.warn('AMSU says the access token is bad, renewing it')
+    this.#options.log.warn('AMSU rejected the access token: the proxy renews it')
     this.#advance()
     return true
   }
 
-  /** The token to send now, or undefined when none is usable. Looks at the clocks itself, and starts a renewal behind when one is due. */
+  /** The token to send now, or undefined if none is usable. Starts a renewal in the background if one is due. */
   current (): AccessToken | undefined {
     const state = this.#state()
     if (state !== 'fresh') this.#callIfDue()
     return state === 'expired' ? undefined : this.#token
   }
 
-  /** Whether `token` may still be sent: it was valid when it was taken, but its request may have queued since. */
+  /** Whether `token` may still be sent: its request may have been queued since it was taken. */
   isUsable (token: AccessToken): boolean {
     return !this.#invalidTokens.has(token) && elapsedMs(token.issuedAt, this.#options.clock) < token.lifeMs - expiryMarginMs(token.lifeMs)
   }
@@ -125,7 +125,7 @@ export class TokenSource {
   /**
    * Waits for a usable token.
    *
-   * @param signal ends the wait when the caller is gone
+   * @param signal ends the wait when the client disconnects
    * @throws {ProxyError} TOKEN_UNAVAILABLE after the wait, CREDENTIALS_REJECTED at once
    */
   async acquire (signal: AbortSignal): Promise<AccessToken> {
@@ -135,7 +135,7 @@ export class TokenSource {
     return await this.#waiters.wait({ timeoutMs: this.#options.tokenWaitMs, signal, toError: () => this.#unavailable() })
   }
 
-  /** What is known of the token now; makes no call. */
+  /** The token's status now; makes no call. */
   status (): TokenStatus {
     const token = this.#isUsable() ? this.#token : undefined
     const { refreshIssuedAt } = this.#renewal
@@ -147,7 +147,7 @@ export class TokenSource {
     return token === undefined ? 'expired' : tokenState(elapsedMs(token.issuedAt, this.#options.clock), token.lifeMs, this.#renewAtMs)
   }
 
-  /** Starts a call if one is due, and sets the timer for the next look. */
+  /** Starts a call if one is due, and sets the timer for the next check. */
   #advance (): void {
     if (this.#isClosed) return
     const { clock } = this.#options
@@ -164,13 +164,13 @@ export class TokenSource {
   #callIfDue (): void {
     if (this.#isCalling || this.#isClosed || this.#backoff.leftMs() > 0) return
     this.#isCalling = true
-    const goOn = (): void => {
+    const onSettled = (): void => {
       this.#isCalling = false
       if (this.#isRotated) this.#backoff.skip()
       this.#isRotated = false
       this.#advance()
     }
-    this.#renew().then(goOn, goOn)
+    this.#renew().then(onSettled, onSettled)
   }
 
   async #renew (): Promise<void> {
@@ -187,7 +187,7 @@ export class TokenSource {
     }
   }
 
-  /** Tries the candidate. True when nothing else needs to be done in this attempt. */
+  /** Tries the candidate. Returns true if this attempt needs no further call. */
   async #tryCandidate (candidate: Credentials): Promise<boolean> {
     const { log } = this.#options
     try {
@@ -203,7 +203,7 @@ export class TokenSource {
         this.#candidate = undefined
         this.#isCandidateRejected = true
       }
-      log.error({ err: failure }, isRejected ? 'AMSU refuses the new credentials, the old ones stay' : 'the new AMSU credentials could not be tried yet, the old ones stay')
+      log.error({ err: failure }, isRejected ? 'AMSU refuses the new credentials: correct them, the old ones stay in use' : 'the proxy could not try the new AMSU credentials yet and will try again, the old ones stay in use')
       if (this.#state() !== 'fresh') return false
       if (!isRejected) this.#fail(failure)
       return true
@@ -214,12 +214,12 @@ export class TokenSource {
 
   #succeed (grant: TokenGrant, call: TokenCall): void {
     const { log, random } = this.#options
-    const wasWaiting = this.#backoff.failure !== undefined
+    const hadFailed = this.#backoff.failure !== undefined
     const token = new AccessToken(grant.accessToken, grant.issuedAt, grant.lifeMs)
     this.#token = token
     this.#renewAtMs = renewAtAgeMs(grant.lifeMs, random())
     this.#backoff.succeed()
-    log.info({ call, lifeSeconds: Math.round(grant.lifeMs / 1000), renewInSeconds: Math.round(this.#renewAtMs / 1000) }, wasWaiting ? 'AMSU access token obtained again' : 'AMSU access token obtained')
+    log.info({ call, lifeSeconds: Math.round(grant.lifeMs / 1000), renewInSeconds: Math.round(this.#renewAtMs / 1000) }, hadFailed ? 'AMSU access token obtained again' : 'AMSU access token obtained')
     this.#waiters.resolveAll(token)
   }
 
@@ -233,7 +233,7 @@ export class TokenSource {
       this.#options.log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
       if (!this.#isUsable()) this.#waiters.rejectAll(() => this.#unavailable())
     } else {
-      this.#options.log.warn(fields, 'no AMSU access token obtained, will try again')
+      this.#options.log.warn(fields, 'the proxy got no access token from AMSU and will try again')
     }
   }
 

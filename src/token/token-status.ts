@@ -1,43 +1,43 @@
 /**
- * What is told of the token to people and probes: a pure function of what is known.
+ * Token status for `/status`, readiness and metrics: a pure function.
  */
 import type { TokenCallError } from '../amsu/token-api.ts'
 import { type Clock, elapsedMs, type Instant } from '../clock.ts'
 import type { AccessToken } from './access-token.ts'
 import { refreshTokenLeftMs, type FailureKind } from './refresh-policy.ts'
 
-/** What is known of the token; holds neither the token nor its refresh token. Times are whole seconds. */
+/** The status of the token, without the token and refresh token themselves. Times are whole seconds. */
 export interface TokenStatus {
   readonly reason: 'ok' | 'starting' | 'token_expired' | 'credentials_rejected'
-  /** Until the token's end, or null when none is usable. */
+  /** Until the token expires, or null if none is usable. */
   readonly tokenExpiresInSeconds: number | null
-  /** The whole life of the usable token. */
+  /** Lifetime of the usable token. */
   readonly tokenLifeSeconds: number | null
-  /** Until the usable token is renewed; 0 when that is due. */
+  /** Until the usable token is renewed; 0 if that is due. */
   readonly tokenRenewsInSeconds: number | null
-  /** Until the end of the refresh token, or null when there is none. */
+  /** Until the refresh token expires, or null without one. */
   readonly refreshTokenExpiresInSeconds: number | null
-  /** Whether a token call is under way. */
+  /** Whether a token call is in flight. */
   readonly isRenewing: boolean
-  /** Why the last attempt to get a token failed, or null if it did not. */
+  /** Why the last attempt to get a token failed, or null if it succeeded. */
   readonly failure: FailureKind | null
-  /** What its last call failed with, e.g. `ECONNREFUSED` (see `TokenCallError.code`); null when a status says it, or nothing failed. */
+  /** The code of its last call, e.g. `ECONNREFUSED` (see `TokenCallError.code`); null if there is a status, or nothing failed. */
   readonly failureCode: string | null
-  /** HTTP status with which its last call was answered; null when no answer came, or nothing failed. */
+  /** HTTP status of its last call's response; null if there was none, or nothing failed. */
   readonly failureStatus: number | null
-  /** Whether AMSU has refused the credentials that were to follow those in use. */
+  /** Whether AMSU rejected the new credentials of a rotation. */
   readonly areNewCredentialsRejected: boolean
   /** Failed attempts in a row. */
   readonly consecutiveFailures: number
-  /** Until the next attempt, while attempts fail. */
+  /** Until the next attempt, if the last one failed. */
   readonly nextAttemptInSeconds: number | null
 }
 
-/** What the status is made of. */
+/** Inputs of {@link tokenStatus}. */
 export interface TokenStatusInputs {
   /** The usable token. */
   readonly token: Pick<AccessToken, 'issuedAt' | 'lifeMs'> | undefined
-  /** Age at which a token is renewed, in milliseconds; 0 as long as there never was one. */
+  /** Age at which the token is renewed, in milliseconds; 0 before the first token. */
   readonly renewAtMs: number
   readonly refreshIssuedAt: Instant | undefined
   readonly backoff: { readonly failure: FailureKind | undefined, readonly failures: number, readonly leftMs: () => number }
@@ -47,7 +47,7 @@ export interface TokenStatusInputs {
   readonly areNewCredentialsRejected: boolean
 }
 
-/** Tells the state of the token. */
+/** Builds the status. */
 export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastFailure, isCalling, areNewCredentialsRejected }: TokenStatusInputs, clock: Clock): TokenStatus {
   const ageMs = token === undefined ? 0 : elapsedMs(token.issuedAt, clock)
   const failure = backoff.failure === undefined ? undefined : lastFailure
@@ -73,7 +73,7 @@ function reasonOf (isUsable: boolean, hadToken: boolean, failure: FailureKind | 
   return hadToken ? 'token_expired' : 'starting'
 }
 
-/** Whole seconds, rounded up: nobody is told that what is still to come is now. */
+/** Whole seconds, rounded up, so that a time in the future is never shown as now. */
 function secondsUntil (ms: number): number {
   return Math.max(0, Math.ceil(ms / 1000))
 }

@@ -1,20 +1,20 @@
 /**
- * Token waiters: requests that wait for one thing: they all get it, or each gives up in its own time.
+ * Token waiters: requests that wait for the same token renewal, each with its own timeout.
  */
 import type { Clock } from '../clock.ts'
 
 interface Waiter<T> { readonly resolve: (value: T) => void, readonly reject: (error: Error) => void }
 
-/** How long one waits and what it is told otherwise. */
+/** Options of one wait. */
 export interface WaitOptions {
   readonly timeoutMs: number
-  /** Ends the wait when the caller is gone. */
+  /** Ends the wait when the client disconnects. */
   readonly signal: AbortSignal
-  /** Makes the error of a wait that took too long, or whose caller is gone. */
+  /** Creates the error of a wait that timed out or was aborted. */
   readonly toError: () => Error
 }
 
-/** Everybody who waits at the moment. */
+/** The requests that wait now. */
 export class TokenWaiters<T> {
   readonly #clock: Clock
   readonly #waiters = new Set<Waiter<T>>()
@@ -23,15 +23,15 @@ export class TokenWaiters<T> {
     this.#clock = clock
   }
 
-  /** Waits until {@link resolveAll} or {@link rejectAll}, or for as long as the options say. */
+  /** Waits until {@link resolveAll} or {@link rejectAll}, the timeout or the abort. */
   async wait ({ timeoutMs, signal, toError }: WaitOptions): Promise<T> {
     return await new Promise((resolve, reject) => {
-      const giveUp = (): void => { waiter.reject(toError()) }
-      const timer = this.#clock.setTimeout(giveUp, timeoutMs)
+      const fail = (): void => { waiter.reject(toError()) }
+      const timer = this.#clock.setTimeout(fail, timeoutMs)
       const removeWaiter = (): void => {
         this.#waiters.delete(waiter)
         this.#clock.clearTimeout(timer)
-        signal.removeEventListener('abort', giveUp)
+        signal.removeEventListener('abort', fail)
       }
       const waiter: Waiter<T> = {
         resolve (value) {
@@ -43,17 +43,17 @@ export class TokenWaiters<T> {
           reject(error)
         },
       }
-      signal.addEventListener('abort', giveUp)
+      signal.addEventListener('abort', fail)
       this.#waiters.add(waiter)
     })
   }
 
-  /** Gives everybody what they wait for. */
+  /** Resolves every wait with `value`. */
   resolveAll (value: T): void {
     for (const waiter of [...this.#waiters]) waiter.resolve(value)
   }
 
-  /** Sends everybody away, each with an error of its own. */
+  /** Rejects every wait, each with its own error. */
   rejectAll (toError: () => Error): void {
     for (const waiter of [...this.#waiters]) waiter.reject(toError())
   }

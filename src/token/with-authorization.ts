@@ -1,9 +1,9 @@
 /**
- * The one door through which the token leaves for anything but a token call.
+ * Adds the `Authorization` header with AMSU's token. Only this function puts the access token into a request.
  */
 import type { AccessToken } from './access-token.ts'
 
-/** Headers, flat, with the token set last, over whatever anybody else put there. They must not hold an `Authorization` yet. */
+/** Returns flat headers with `Authorization` added last. `headers` must not hold one. */
 export function withAuthorization (headers: readonly string[], token: AccessToken): string[] {
   return [...headers, 'authorization', token.authorization]
 }

@@ -1,24 +1,24 @@
 /**
- * Our own calls of AMSU: token, quota, check. Small requests and small responses, read whole. Nothing is followed, decompressed or
- * retried here.
+ * HTTP client for the proxy's own AMSU calls (token, quota, check): small requests, and small responses that are read completely. It
+ * follows no redirect, decompresses nothing and retries nothing.
  */
 import type { PendingRequest, RequestHandler } from './pending-request.ts'
 import type { FramedResponseHead } from './response-head.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
-/** A response of AMSU to one of our calls is a few hundred bytes; a longer one is somebody else's. */
+/** AMSU's responses to these calls have a few hundred bytes. A longer one does not come from AMSU's API. */
 const MAX_BODY_BYTES = 65_536
 
 /** Status and header fields of a response. */
 export interface ApiResponseHead {
   readonly status: number
-  /** By name in lower case; of a repeated field the first. */
+  /** By name in lower case; of a repeated field the first value. */
   readonly headers: Readonly<Record<string, string | undefined>>
 }
 
 /** A response. */
 export interface ApiResponse extends ApiResponseHead {
-  /** Undefined when it is longer than 64 KiB. */
+  /** Undefined if it is longer than 64 KiB. */
   readonly body: Buffer | undefined
 }
 
@@ -29,24 +29,24 @@ export interface ApiRequest {
   /** Flat names and values; `Host` and `Content-Length` are added. */
   readonly headers: readonly string[]
   readonly body?: Buffer
-  /** Ends the call. It is the only timeout there is, beside that of connecting. */
+  /** Aborts the call. Besides the connect timeout, the call has no other timeout. */
   readonly signal: AbortSignal
-  /** Told that there is a connection: from now on bytes may have left. */
+  /** Called when there is a connection: from now on bytes may have been sent. */
   readonly onConnected?: () => void
-  /** Told the head as soon as it is there, whatever becomes of the body. */
+  /** Called with the head as soon as it has arrived, even if the body fails. */
   readonly onResponseHead?: (head: ApiResponseHead) => void
 }
 
 /** Makes calls of AMSU. */
 export interface ApiClient {
-  /** Rejects when there is no whole response, or with the reason of the signal. */
+  /** Rejects if there is no complete response, or with the reason of the signal. */
   request: (request: ApiRequest) => Promise<ApiResponse>
   destroy: () => Promise<void>
 }
 
 /**
- * Creates the client. Every call has a connection of its own: they are minutes apart, and a reused one that turns out to be stale
- * would look like a method that something on the way does not let pass (`TokenCallFailureKind` `connection_lost`).
+ * Creates the client. Every call has its own connection: calls are minutes apart, and a stale keep-alive connection would look
+ * like a firewall that blocks the method (`TokenCallFailureKind` `connection_lost`).
  */
 export function createApiClient (options: Omit<TransportOptions, 'noKeepAlive'>): ApiClient {
   const transport = createTransport({ ...options, noKeepAlive: true })
@@ -64,7 +64,7 @@ export function createApiClient (options: Omit<TransportOptions, 'noKeepAlive'>)
   }
 }
 
-/** A call under way; collects the response. */
+/** A call in flight; collects the response. */
 class ApiCall implements RequestHandler {
   readonly #request: ApiRequest
   readonly #resolve: (response: ApiResponse) => void
@@ -124,7 +124,7 @@ class ApiCall implements RequestHandler {
     this.#resolve({ ...this.#head as ApiResponseHead, body })
   }
 
-  /** A signal may outlive thousands of calls. */
+  /** Removes the listener: a signal may outlive thousands of calls. */
   #release (): void {
     this.#request.signal.removeEventListener('abort', this.onAbort)
   }

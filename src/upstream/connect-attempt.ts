@@ -1,12 +1,12 @@
 /**
- * One attempt to open a connection, whatever it takes: DNS, TCP, a tunnel, TLS. It has one timeout over all of them, ends once, and
- * leaves no socket open behind a failure.
+ * One attempt to open a connection, with a connect timeout over all its steps: DNS, TCP, tunnel, TLS. It ends once, and a failure leaves
+ * no socket open.
  */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.ts'
 import { ConnectionEndedError, ConnectTimeoutError } from './errors.ts'
 
-/** Where a connection leads: the parts of a URL's origin, an IPv6 address in `hostname` without brackets. */
+/** The target of a connection: the parts of a URL's origin, an IPv6 address in `hostname` without brackets. */
 export interface ConnectTarget {
   readonly protocol: string
   readonly host: string
@@ -15,30 +15,30 @@ export interface ConnectTarget {
   readonly port: string
 }
 
-/** Told the outcome of an attempt, once and never before the call that started it has returned. */
+/** Called with the outcome of an attempt, once, and never before the call that started it has returned. */
 export type ConnectCallback = (...outcome: [error: Error, socket: null] | [error: null, socket: Socket]) => void
 
 /** Opens a connection. Errors keep the codes of Node.js and OpenSSL; the socket always has a listener for `error`. */
 export type Connector = (target: ConnectTarget, callback: ConnectCallback) => void
 
-/** Says what an error means to whoever asked for the connection. */
+/** Translates an error for the code that requested the connection. */
 export type Explain = (error: Error) => Error
 
 export interface ConnectAttemptOptions {
   readonly clock: Clock
-  /** Limit for all of it, in milliseconds. */
+  /** Limit for all steps together, in milliseconds. */
   readonly timeoutMs: number
-  /** Explains the timeout, and the failure of a socket that is watched without an explanation of its own. */
+  /** Translates the timeout, and errors of sockets that are watched without their own translation. */
   readonly explain: Explain
   readonly callback: ConnectCallback
 }
 
-/** An attempt that is under way or over. */
+/** An attempt, in progress or over. */
 export class ConnectAttempt {
   readonly #clock: Clock
   readonly #timer: Timer
   readonly #explain: Explain
-  readonly #giveUp = new AbortController()
+  readonly #abortController = new AbortController()
   #callback: ConnectCallback | undefined
   #sockets: Socket[] = []
 
@@ -51,10 +51,10 @@ export class ConnectAttempt {
 
   /** Aborts when the attempt fails. */
   get signal (): AbortSignal {
-    return this.#giveUp.signal
+    return this.#abortController.signal
   }
 
-  /** Runs one step; what it throws fails the attempt, later, as every failure comes. */
+  /** Runs one step. If it throws, the attempt fails asynchronously, like every failure. */
   step (run: () => void): void {
     try {
       run()
@@ -64,8 +64,8 @@ export class ConnectAttempt {
   }
 
   /**
-   * From now on the attempt fails with this socket, and the socket is destroyed with the attempt. The listener for `error` stays: an
-   * error without one would end the process.
+   * Ties this socket to the attempt: an error of the socket fails the attempt, and a failed attempt destroys the socket. The listener for
+   * `error` stays: an `error` without a listener would end the process.
    */
   watch (socket: Socket, explain: Explain = this.#explain): void {
     socket.on('error', error => { this.fail(explain(error)) })
@@ -86,13 +86,13 @@ export class ConnectAttempt {
     const sockets = this.#sockets
     const callback = this.#end()
     if (callback === undefined) return
-    this.#giveUp.abort(error)
-    // The layer on top first: a TLS socket cannot close cleanly over a socket that is gone.
+    this.#abortController.abort(error)
+    // The top layer first: a TLS socket cannot close cleanly over a destroyed socket.
     for (const socket of sockets.reverse()) socket.destroy()
     callback(error, null)
   }
 
-  /** Forgets everything: the listeners of a socket that lives for minutes hold this object. */
+  /** Drops all references: the listeners of a long-lived socket keep this object in memory. */
   #end (): ConnectCallback | undefined {
     const callback = this.#callback
     this.#callback = undefined

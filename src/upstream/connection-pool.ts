@@ -1,5 +1,5 @@
 /**
- * Keep-alive connection pool: the connections to one origin, and the requests that wait for one.
+ * Keep-alive connection pool: the connections to one origin, and the queue of requests that wait for one.
  */
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../clock.ts'
@@ -9,41 +9,41 @@ import { ConnectionEndedError } from './errors.ts'
 import { PendingRequest, type RequestHandler, type OutgoingRequest, type Transport } from './pending-request.ts'
 import { RequestQueue } from './request-queue.ts'
 
-/** A connection's last request is the first one after this long: names are resolved anew, so that a change in DNS is followed. */
+/** Maximum age of a connection. A request after that is its last one, so that DNS changes take effect. */
 const CONNECTION_TTL_MS = 300_000
 
-/** How long an idle connection is kept when AMSU does not say how long it does. Most servers keep theirs 5 s or longer. */
+/** How long an idle connection is kept if AMSU sends no `Keep-Alive` timeout. Most servers keep theirs for 5 s or longer. */
 const KEEP_ALIVE_MS = 4_000
 
-/** A connection is given up this long before AMSU would: a request on its way must not meet the end. */
+/** An idle connection is closed this long before AMSU would close it: otherwise a request could meet the close. */
 const KEEP_ALIVE_MARGIN_MS = 2_000
 
-/** Whatever AMSU says, an idle connection is not kept longer. */
+/** Upper limit for an idle connection, whatever AMSU's `Keep-Alive` says. */
 const MAX_KEEP_ALIVE_MS = 600_000
 
 export interface ConnectionPoolOptions {
-  /** Where all of them lead. */
+  /** The origin of all connections. */
   readonly origin: URL
   readonly connect: Connector
   readonly maxConnections: number
   /** How long a request may wait for a connection. */
   readonly waitTimeoutMs: number
-  /** Whether each request has a connection of its own. */
+  /** Whether each request uses its own connection. */
   readonly noKeepAlive: boolean
   readonly clock: Clock
 }
 
 /**
- * Sends requests over connections that are used again. It limits the wait for a connection, but not the wait for a response, and it
- * never sends a request twice.
+ * Sends requests over reused connections. It limits the wait for a connection, not the wait for a response, and it never sends a request
+ * twice.
  */
 export class ConnectionPool implements Transport, ConnectionOwner {
   readonly #options: ConnectionPoolOptions
   readonly #target: ConnectTarget
   readonly #open = new Set<Connection>()
-  /** The one used last is used next, so that those too many grow old. */
+  /** Last in, first out: surplus connections stay idle and expire. */
   readonly #idle: Connection[] = []
-  /** Free connections with a request each, until what has arrived meanwhile has been read. */
+  /** Idle connections with an assigned request that is not sent until pending socket data has been read. */
   #starting: Connection[] = []
   readonly #queue: RequestQueue
   #connecting = 0
@@ -60,13 +60,13 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   /** Sends a request as soon as there is a connection for it. */
   send (request: OutgoingRequest, handler: RequestHandler): PendingRequest {
     const pending = new PendingRequest(request, handler, this.#remove)
-    // Later, as every failure is: whoever sends must have the delivery in hand.
+    // Asynchronous, like every failure: the sender must get the PendingRequest first.
     if (this.#isDestroyed) setImmediate(() => { pending.fail(new ConnectionEndedError()) })
     else this.#serve(pending)
     return pending
   }
 
-  /** Cuts all connections; what is under way or waits fails. */
+  /** Destroys all connections. Requests in flight and in the queue fail. */
   async destroy (): Promise<void> {
     this.#isDestroyed = true
     if (this.#sweep !== undefined) this.#options.clock.clearTimeout(this.#sweep)
@@ -84,8 +84,8 @@ export class ConnectionPool implements Transport, ConnectionOwner {
 
   onClosed (connection: Connection): void {
     this.#open.delete(connection)
-    const place = this.#idle.indexOf(connection)
-    if (place !== -1) this.#idle.splice(place, 1)
+    const index = this.#idle.indexOf(connection)
+    if (index !== -1) this.#idle.splice(index, 1)
     this.#connectAsNeeded()
   }
 
@@ -109,9 +109,9 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   /**
-   * Has a connection carry a request once everything that has arrived by now has been read: the end of that connection, by which a
-   * charged call would be lost, or an answer nobody asked for, which would be taken for that of this request (CVE-2026-6733). Only
-   * between the first immediate and the second Node looks at the sockets again.
+   * Sends a request on an idle connection after all data that has arrived on it has been read. That data may be the close of the
+   * connection, by which a charged call would be lost, or an unsolicited response, which would be taken for the response to this request
+   * (CVE-2026-6733). Node polls the sockets between the first immediate and the second.
    */
   #startSoon (connection: Connection, pending: PendingRequest): void {
     connection.next = pending
@@ -124,7 +124,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     const starting = this.#starting
     this.#starting = []
     const lost = starting.filter(({ isClosed }) => isClosed)
-    // The last one first: so they stand at the head of the queue as they came.
+    // Last one first: so they stand at the head of the queue in their original order.
     for (const connection of lost.reverse()) this.#putBack(takeNext(connection))
     for (const connection of starting) {
       if (connection.next !== undefined) this.#dispatch(connection, takeNext(connection))
@@ -153,7 +153,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   #releaseToIdle (connection: Connection): void {
     const { keepAliveMs = KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS } = connection
     const keptMs = Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, MAX_KEEP_ALIVE_MS)
-    // One that was offered a request and did not get it is as old as it was.
+    // A connection that was assigned a request which was then not sent keeps its idle deadline.
     if (connection.idleUntilMs === Infinity) connection.idleUntilMs = this.#options.clock.monotonic() + keptMs
     this.#idle.push(connection)
     this.#sweep ??= this.#options.clock.setTimeout(this.#closeIdle, KEEP_ALIVE_MS)
@@ -177,7 +177,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     this.#options.connect(this.#target, (...[error, socket]) => {
       this.#connecting--
       if (error === null) this.#onConnected(socket)
-      else this.#onRefused(error, startedAtMs)
+      else this.#onConnectError(error, startedAtMs)
     })
   }
 
@@ -194,10 +194,11 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   /**
-   * Every attempt is made for one request that waits. While there is no connection at all, it speaks for all that have waited as long:
-   * a thousand callers must not learn one timeout after the other that AMSU is gone. It says nothing to a request that came later.
+   * A connection attempt failed. If connections are open, that fails one queued request. If there are none, it fails every request that was
+   * queued when the attempt started: a thousand requests must not time out one after the other when AMSU is down. Later requests are not
+   * affected.
    */
-  #onRefused (cause: Error, startedAtMs: number): void {
+  #onConnectError (cause: Error, startedAtMs: number): void {
     this.#queue.failSince(startedAtMs, cause, this.#open.size > 0 ? 1 : Infinity)
     this.#connectAsNeeded()
   }

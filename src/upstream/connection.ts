@@ -1,6 +1,6 @@
 /**
- * One connection to AMSU, which carries one request after the other, and never two at a time: a request behind another would be
- * lost with it, and nobody could tell whether it was charged.
+ * One keep-alive connection to AMSU: one request at a time, without pipelining. A pipelined request would be lost together with the one
+ * before it, and nobody could tell whether it was charged.
  */
 import type { Socket } from 'node:net'
 import { ConnectionEndedError } from './errors.ts'
@@ -9,11 +9,11 @@ import type { BodySource, ConnectionHandle, PendingRequest } from './pending-req
 import { RequestWriter } from './request-writer.ts'
 import { ResponseParser } from './response-parser.ts'
 
-/** Told what becomes of a connection. */
+/** Receives the state changes of a connection. */
 export interface ConnectionOwner {
-  /** It can carry another request. */
+  /** The connection can take another request. */
   onIdle: (connection: Connection) => void
-  /** It is gone. */
+  /** The connection is closed. */
   onClosed: (connection: Connection) => void
 }
 
@@ -31,11 +31,11 @@ export class Connection implements ConnectionHandle {
   #isClosed = false
   #keepAliveMs: number | undefined
   #error: Error | undefined
-  /** When it was made, in milliseconds of the owner's clock. */
+  /** When it was opened, in milliseconds of the owner's clock. */
   readonly connectedAtMs: number
-  /** When it is given up, if it carries nothing until then; the owner's. */
+  /** When it is closed if it stays idle; set by the owner. */
   idleUntilMs = Infinity
-  /** What it carries next; the owner's. */
+  /** The request it sends next; set by the owner. */
   next: PendingRequest | undefined
 
   constructor (socket: Socket, owner: ConnectionOwner, connectedAtMs: number) {
@@ -51,20 +51,20 @@ export class Connection implements ConnectionHandle {
     socket.on('close', () => { this.fail(this.#error ?? new ConnectionEndedError()) })
   }
 
-  /** Whether it can carry nothing more. */
+  /** Whether the connection is closed. */
   get isClosed (): boolean {
     return this.#isClosed
   }
 
-  /** How long AMSU keeps it when it is idle, in milliseconds, if it said so with its last answer. */
+  /** The `Keep-Alive` timeout of AMSU's last response, in milliseconds, if it had one. */
   get keepAliveMs (): number | undefined {
     return this.#keepAliveMs
   }
 
   /**
-   * Carries a request; it must be free.
+   * Sends a request; the connection must be idle.
    *
-   * @param closeAfter whether it ends afterwards
+   * @param closeAfter whether the connection closes after this request
    */
   dispatch (pending: PendingRequest, closeAfter: boolean): void {
     pending.assignTo(this)
@@ -78,22 +78,22 @@ export class Connection implements ConnectionHandle {
     }
   }
 
-  /** Reads on, after the listener could take no more. */
+  /** Resumes reading after backpressure. */
   resume (): void {
     this.#socket.resume()
   }
 
-  /** Cuts it; whoever waits for an answer on it hears nothing. */
+  /** Destroys the connection without telling the handler of the request in flight. */
   close (): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#letGo()
+    this.#releaseRequest()
     this.#parser.reset()
     this.#socket.destroy()
     this.#owner.onClosed(this)
   }
 
-  /** Cuts it; whoever waits for an answer on it hears why. */
+  /** Destroys the connection and fails the request in flight with `cause`. */
   fail (cause: Error): void {
     const pending = this.#pending
     this.close()
@@ -121,7 +121,7 @@ export class Connection implements ConnectionHandle {
   #onData (bytes: Buffer): void {
     const pending = this.#pending
     if (pending === undefined) {
-      // An answer nobody asked for would be taken for that of the next request (CVE-2026-6733).
+      // An unsolicited response would be taken for the response to the next request (CVE-2026-6733).
       this.close()
       return
     }
@@ -135,7 +135,7 @@ export class Connection implements ConnectionHandle {
     }
   }
 
-  /** AMSU takes no more of the request; what it has responded may still lie unread. */
+  /** AMSU takes no more of the request. Its response may still be unread. */
   #onFailedWrite (cause: Error): void {
     this.#error ??= cause
     this.#body?.destroy()
@@ -143,30 +143,30 @@ export class Connection implements ConnectionHandle {
     this.#closeAfter = true
   }
 
-  /** AMSU has closed its side: nothing more will come, and nobody reads what is still being written. */
+  /** AMSU has closed its side: nothing more arrives, and nobody reads what is still being written. */
   #onEnd (): void {
     const pending = this.#pending
-    // After a failed write the end is that of a reset: a body that ends with the connection may have lost its rest.
+    // After a failed write this is the end of a reset connection: a body that ends with the connection may be incomplete.
     const isComplete = this.#error === undefined && this.#parser.end()
     if (pending !== undefined && isComplete) this.#finish(pending, true)
     else this.fail(this.#error ?? new ConnectionEndedError())
   }
 
-  /** @param isClean whether nothing came behind the answer */
+  /** @param isClean whether no bytes follow the response */
   #finish (pending: PendingRequest, isClean: boolean): void {
     const head = this.#parser.reset()
-    // What is still being written would stand before the next request.
+    // Bytes that are still being written would precede the next request.
     const isSent = this.#isSent && this.#socket.writableLength === 0
     const isReusable = isClean && isSent && !this.#closeAfter && head?.isPersistent === true && !this.#socket.destroyed
     this.#keepAliveMs = head?.keepAliveMs
-    this.#letGo()
+    this.#releaseRequest()
     pending.end()
     if (isReusable) this.#owner.onIdle(this)
     else this.close()
     pending.handler.onResponseEnd()
   }
 
-  #letGo (): void {
+  #releaseRequest (): void {
     const body = this.#body
     this.#pending = undefined
     this.#body = undefined

@@ -1,44 +1,44 @@
 /**
- * How a connection to AMSU fails where Node.js has no error of its own.
+ * Errors of connections to AMSU for which Node.js has no error: connect timeout, invalid response, connection ended, no connection.
  */
 
-/** How a {@link ConnectTimeoutError} is known. */
+/** The `code` of a {@link ConnectTimeoutError}. */
 export const CONNECT_TIMEOUT_ERROR = 'ERR_CONNECT_TIMEOUT'
 
-/** How an {@link InvalidResponseError} is known. */
+/** The `code` of an {@link InvalidResponseError}. */
 export const INVALID_RESPONSE_ERROR = 'ERR_INVALID_RESPONSE'
 
-/** How a {@link ConnectionEndedError} is known. */
+/** The `code` of a {@link ConnectionEndedError}. */
 export const CONNECTION_ENDED_ERROR = 'ERR_CONNECTION_ENDED'
 
-/** How a {@link NoConnectionError} is known. */
+/** The `code` of a {@link NoConnectionError}. */
 export const NO_CONNECTION_ERROR = 'ERR_NO_CONNECTION'
 
-/** How an {@link UnsendableRequestError} is known. */
+/** The `code` of an {@link UnsendableRequestError}. */
 export const UNSENDABLE_REQUEST_ERROR = 'ERR_UNSENDABLE_REQUEST'
 
-/** There was no connection in time: DNS, TCP, the forward proxy or the TLS handshake took too long. */
+/** The connect timeout expired: DNS, TCP, the forward proxy or the TLS handshake took too long. */
 export class ConnectTimeoutError extends Error {
   readonly code = CONNECT_TIMEOUT_ERROR
 
   constructor () {
-    super('no connection in time')
+    super('the connect timeout expired')
     this.name = 'ConnectTimeoutError'
   }
 }
 
-/** What came is not HTTP, or not an answer to what was asked. */
+/** The response is not valid HTTP, or does not fit the request. */
 export class InvalidResponseError extends Error {
   readonly code = INVALID_RESPONSE_ERROR
 
-  /** @param part what does not hold, in words of ours: what came is never repeated */
+  /** @param part what is invalid, in our own words: received bytes are never repeated */
   constructor (part: string) {
-    super(`the answer is not valid HTTP: ${part}`)
+    super(`the response is not valid HTTP: ${part}`)
     this.name = 'InvalidResponseError'
   }
 }
 
-/** AMSU closed the connection before its answer was whole, or the proxy is stopping. */
+/** AMSU closed the connection before its response was complete, or the proxy is stopping. */
 export class ConnectionEndedError extends Error {
   readonly code = CONNECTION_ENDED_ERROR
 
@@ -48,22 +48,22 @@ export class ConnectionEndedError extends Error {
   }
 }
 
-/** A request waited too long for a connection: all were busy, and no further one was made. Nothing of it was sent. */
+/** A request waited too long for a connection: all were in use, and the limit was reached. Nothing of it was sent. */
 export class NoConnectionError extends Error {
   readonly code = NO_CONNECTION_ERROR
 
   constructor () {
-    super('no connection was free in time')
+    super('the request waited too long for a free connection')
     this.name = 'NoConnectionError'
   }
 }
 
-/** A request that can not be written as one: its head holds a control character, or a character that is no byte. */
+/** A request that cannot be written: its head holds a control character, or a character outside Latin-1. */
 export class UnsendableRequestError extends Error {
   readonly code = UNSENDABLE_REQUEST_ERROR
 
   constructor () {
-    super('the head of the request holds what can not be sent')
+    super('the request head holds characters that cannot be sent')
     this.name = 'UnsendableRequestError'
   }
 }

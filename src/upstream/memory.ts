@@ -1,18 +1,18 @@
 /**
- * Releases the memory of buffers that stream by. The collector frees a buffer when it happens to look, and until then a hundred others
- * have been made: six uploads at once held 80 MB of chunks that had long been written. What is freed at once is used again at once,
- * while it still lies in the processor's cache.
+ * Releases the memory of streamed buffers without waiting for the garbage collector. The collector frees a buffer late, after a hundred
+ * others have been allocated: six simultaneous uploads kept 80 MB of chunks that had been written long before. Memory that is released
+ * at once is also reused at once, while it is still in the processor's cache.
  */
 
 /** Smaller buffers are not worth the call. */
 const MIN_RELEASED_BYTES = 8_192
 
-/** Node.js has it since 22; before, the collector does it. */
+/** Node.js has `transfer` since 22; before that, the collector frees the memory. */
 interface Transferable { transfer?: (newLength: number) => unknown }
 
 /**
- * Frees the memory of a buffer that nobody uses any more, if it is the buffer's own: small ones share theirs. Whoever uses it all the
- * same finds it empty.
+ * Releases the memory of a buffer that is no longer used, if the buffer owns it: small buffers share theirs. A buffer that is used
+ * afterwards is empty.
  */
 export function releaseBuffer (buffer: Buffer): void {
   const memory = buffer.buffer as Transferable & ArrayBufferLike

@@ -1,54 +1,54 @@
 /**
- * A pending request to AMSU: queued, on a connection, or over. What whoever sent it holds in hand.
+ * A pending request to AMSU (queued, on a connection, or done), and the types of the transport.
  */
 import type { ResponseHandler } from './response-parser.ts'
 
-/** A request as it is to be written. */
+/** A request as it is written. */
 export interface OutgoingRequest {
   readonly method: string
-  /** The request target, as it stands in the first line. */
+  /** The request target, as written in the request line. */
   readonly target: string
-  /** Flat names and values, `Host` and `Content-Length` among them, but none that speaks of the connection. */
+  /** Flat names and values, with `Host` and `Content-Length`, without hop-by-hop headers. */
   readonly headers: readonly string[]
-  /** What is streamed, or a whole body; without a `Content-Length` it is sent in chunks. */
+  /** A streamed body or a complete one. Without a `Content-Length` it is sent with chunked coding. */
   readonly body: BodySource | Buffer | undefined
 }
 
-/** A body that is read while it is sent. */
+/** A streamed request body. */
 export interface BodySource {
-  /** Begins to write. */
+  /** Starts writing to the sink. */
   start: (sink: BodySink) => void
-  /** The sink takes more, after it has said that it does not. */
+  /** The sink takes more again, after it has returned false. */
   resume: () => void
-  /** Nobody takes the rest. */
+  /** The sink takes no more: the remainder is dropped. */
   destroy: () => void
 }
 
-/** Where a body goes. */
+/** The destination of a body. */
 export interface BodySink {
   /**
-   * Takes a piece; false when there should be no more for now.
+   * Writes a chunk. Returns false for backpressure.
    *
-   * @param mayFree whether nobody else has any more use for the bytes: their memory is freed once they are written
+   * @param mayRelease whether nobody else uses the chunk: its memory is released once it is written
    */
-  write: (chunk: Buffer, mayFree: boolean) => boolean
-  /** The body is whole. */
+  write: (chunk: Buffer, mayRelease: boolean) => boolean
+  /** The body is complete. */
   end: () => void
 }
 
-/** Told what becomes of a request, in this order. After `onEnd` or `onFailure` nothing follows. */
+/** Receives the events of a request, in this order. Nothing follows `onResponseEnd` or `onResponseError`. */
 export interface RequestHandler extends ResponseHandler {
   /**
-   * A connection is there and nothing has been written: the last moment to say no, by false. Then nothing follows either.
+   * There is a connection, and nothing was written yet. Return false to withdraw the request; then nothing follows either.
    *
-   * @param isReused whether it has carried another request before
+   * @param isReused whether the connection was used for another request before
    */
   onConnected: (isReused: boolean) => boolean
-  /** The request has been written whole. */
+  /** The complete request was written. */
   onRequestSent: () => void
-  /** The answer is whole. */
+  /** The response is complete. */
   onResponseEnd: () => void
-  /** There is no answer, or no whole one. */
+  /** There is no response, or it is incomplete. */
   onResponseError: (cause: Error) => void
 }
 
@@ -57,56 +57,56 @@ export interface Transport {
   send: (request: OutgoingRequest, handler: RequestHandler) => PendingRequest
 }
 
-/** What a delivery needs of its connection. */
+/** The connection of a request, as the request uses it. */
 export interface ConnectionHandle {
-  /** Reads on. */
+  /** Resumes reading. */
   resume: () => void
   close: () => void
 }
 
-/** A request that has been handed over. */
+/** A request that was handed to the transport. */
 export class PendingRequest {
   readonly request: OutgoingRequest
   readonly handler: RequestHandler
-  /** When it began to wait for a connection; the pool's. */
+  /** When it began to wait for a connection; set by the pool. */
   queuedAtMs = 0
-  /** Since when it has been in the queue, without the time for which it had a connection in view; the queue's. */
+  /** Since when it has been in the queue, not counting the time in which a connection was assigned; set by the queue. */
   inQueueSinceMs = 0
   readonly #onUnqueued: (pending: PendingRequest) => void
   #connection: ConnectionHandle | undefined
   #isDone = false
 
-  /** @param onUnqueued called when it is aborted before it was on a connection */
+  /** @param onUnqueued called if it is aborted before it has a connection */
   constructor (request: OutgoingRequest, handler: RequestHandler, onUnqueued: (pending: PendingRequest) => void) {
     this.request = request
     this.handler = handler
     this.#onUnqueued = onUnqueued
   }
 
-  /** Whether the listener hears nothing more. */
+  /** Whether the handler gets no further call. */
   get isDone (): boolean {
     return this.#isDone
   }
 
-  /** Is on this connection from now on. */
+  /** Assigns the request to a connection. */
   assignTo (connection: ConnectionHandle): void {
     this.#connection = connection
   }
 
-  /** There is nothing left to abort. */
+  /** Marks the request as done: there is nothing left to abort. */
   end (): void {
     this.#isDone = true
     this.#connection = undefined
   }
 
-  /** There is no response, or no whole one; the listener hears why. */
+  /** Fails the request: the handler gets `cause`. */
   fail (cause: Error): void {
     if (this.#isDone) return
     this.end()
     this.handler.onResponseError(cause)
   }
 
-  /** Takes it out of the queue, or cuts its connection. The listener hears nothing more. */
+  /** Removes the request from the queue, or closes its connection. The handler gets no further call. */
   abort (): void {
     if (this.#isDone) return
     const connection = this.#connection
@@ -115,7 +115,7 @@ export class PendingRequest {
     else connection.close()
   }
 
-  /** The listener can take more of the answer's body. */
+  /** Resumes the response body after backpressure. */
   resume (): void {
     this.#connection?.resume()
   }

@@ -1,12 +1,12 @@
 /**
- * Requests that wait for a connection, oldest first, and the limit of their wait: nothing of them was sent, so it is better to say so
- * in time than to let a client give up and guess.
+ * Queue of requests that wait for a connection, oldest first, with a wait timeout. Nothing of them was sent, so an early error tells the
+ * client that a retry is safe, which it could not know if it gave up itself.
  */
 import type { Clock, Timer } from '../clock.ts'
 import { NoConnectionError } from './errors.ts'
 import type { PendingRequest } from './pending-request.ts'
 
-/** A queue whose requests fail with a {@link NoConnectionError} when they have waited too long. */
+/** A queue whose requests fail with a {@link NoConnectionError} if they wait too long. */
 export class RequestQueue {
   readonly #clock: Clock
   readonly #timeoutMs: number
@@ -29,35 +29,35 @@ export class RequestQueue {
     this.#items.push(pending)
   }
 
-  /** Adds a request that had a connection for a moment; it has waited longer than all others, but not for attempts to connect. */
+  /** Puts a request back that had been assigned to a connection. It has waited longest, but connection attempts made so far were not for it. */
   putBack (pending: PendingRequest): void {
     pending.inQueueSinceMs = this.#clock.monotonic()
     this.#items.unshift(pending)
   }
 
-  /** Takes out the oldest request. */
+  /** Removes and returns the oldest request. */
   shift (): PendingRequest | undefined {
     return this.#items.shift()
   }
 
-  /** Takes out a request that is no longer wanted. */
+  /** Removes a request that was aborted. */
   remove (pending: PendingRequest): void {
     const index = this.#items.indexOf(pending)
     if (index !== -1) this.#items.splice(index, 1)
   }
 
-  /** Fails the requests that have been in it since `sinceMs` of the clock or longer, the oldest first and at most `count` of them. */
+  /** Fails the requests that were in the queue at `sinceMs` of the clock, oldest first, at most `count` of them. */
   failSince (sinceMs: number, cause: Error, count: number): void {
     this.#fail(this.#items.filter(({ inQueueSinceMs }) => inQueueSinceMs <= sinceMs).slice(0, count), cause)
   }
 
-  /** Fails every request, and sets no more timers. */
+  /** Fails every request and clears the timer. */
   close (cause: Error): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
     for (const pending of this.#items.splice(0)) pending.fail(cause)
   }
 
-  /** Limits the wait of what is in it. A connection attempt that is begun before has its timer first, and knows more to tell. */
+  /** Starts the wait timeout of the queue. Call it after connection attempts are started: their timers then fire first, with a more exact error. */
   limitWait (): void {
     const oldest = this.#items[0]
     if (oldest === undefined) return
@@ -72,8 +72,8 @@ export class RequestQueue {
   }
 
   #fail (failed: PendingRequest[], cause: Error): void {
-    const gone = new Set(failed)
-    this.#items = this.#items.filter(delivery => !gone.has(delivery))
-    for (const delivery of failed) delivery.fail(cause)
+    const removed = new Set(failed)
+    this.#items = this.#items.filter(pending => !removed.has(pending))
+    for (const pending of failed) pending.fail(cause)
   }
 }

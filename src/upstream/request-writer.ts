@@ -1,20 +1,20 @@
 /**
- * Writes requests to one connection, in as few writes as there can be: the head leaves together with the first piece of the body,
- * and short pieces as text, because a buffer beside the head goes as a `writev`, which costs twice as much as a `write`.
+ * HTTP/1.1 request writer of one connection, with as few system calls as possible: the head is written together with the first chunk of
+ * the body. Short chunks are appended as text, because a buffer after the head becomes a `writev`, which costs twice as much as a `write`.
  */
 import type { Socket } from 'node:net'
 import { UnsendableRequestError } from './errors.ts'
 import { releaseBuffer } from './memory.ts'
 import type { BodySink, OutgoingRequest } from './pending-request.ts'
 
-/** Bytes of a body that are cheaper to copy behind the head than to write beside it. */
+/** Up to this size, appending a chunk to the head as text is cheaper than a separate write. */
 const MAX_TEXT_BYTES = 16_384
 
-/** What no part of a head may hold: a line break would begin a header of somebody else's, and so would half of a wider character. */
+/** Characters that no head may hold (header injection): a line break would start another header, and so could the low byte of a wider character. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
 const UNSENDABLE_IN_FIRST_LINE = /[^\x21-\x7e\x80-\xff]/
 
-/** Methods whose requests say so when they have no body (RFC 9110 section 8.6). */
+/** Methods that send `Content-Length: 0` without a body (RFC 9110 section 8.6). */
 const EXPECTING_A_BODY = new Set(['PATCH', 'POST', 'PUT'])
 
 const LAST_CHUNK = '0\r\n\r\n'
@@ -22,7 +22,7 @@ const LAST_CHUNK = '0\r\n\r\n'
 /** Writes one request after the other. */
 export class RequestWriter implements BodySink {
   readonly #socket: Socket
-  /** The head, until the first piece of the body is there. */
+  /** The head, until the first chunk of the body is written. */
   #head = ''
   #isChunked = false
   #onRequestSent: () => void = nothing
@@ -32,10 +32,10 @@ export class RequestWriter implements BodySink {
   }
 
   /**
-   * Writes a request; the next one must wait until `onSent` has been called.
+   * Writes a request. The next one must wait until `onRequestSent` has been called.
    *
-   * @param closeAfter whether the connection ends after it
-   * @throws {UnsendableRequestError} when its head is not one; then nothing was written
+   * @param closeAfter whether the connection closes after it
+   * @throws {UnsendableRequestError} if its head holds invalid characters; then nothing was written
    */
   send (request: OutgoingRequest, closeAfter: boolean, onRequestSent: () => void): void {
     const { body } = request
@@ -53,13 +53,13 @@ export class RequestWriter implements BodySink {
     }
   }
 
-  write (chunk: Buffer, mayFree: boolean): boolean {
-    if (chunk.length === 0) return true // in chunks it would be the end
+  write (chunk: Buffer, mayRelease: boolean): boolean {
+    if (chunk.length === 0) return true // an empty chunk would end a chunked body
     const head = this.#takeHead()
     const before = this.#isChunked ? `${head}${chunk.length.toString(16)}\r\n` : head
     const after = this.#isChunked ? '\r\n' : ''
     if (chunk.length <= MAX_TEXT_BYTES && before !== '') return this.#socket.write(before + chunk.toString('latin1') + after, 'latin1')
-    const onWritten = mayFree ? (error?: Error | null) => { if (error == null) releaseBuffer(chunk) } : undefined
+    const onWritten = mayRelease ? (error?: Error | null) => { if (error == null) releaseBuffer(chunk) } : undefined
     if (before === '') return this.#socket.write(chunk, onWritten)
     this.#socket.cork()
     this.#socket.write(before, 'latin1')
@@ -73,7 +73,7 @@ export class RequestWriter implements BodySink {
     const tail = this.#takeHead() + (this.#isChunked ? LAST_CHUNK : '')
     if (tail !== '') this.#socket.write(tail, 'latin1')
     const onRequestSent = this.#onRequestSent
-    this.#onRequestSent = nothing // a connection grows old, and what it knows grows old with it
+    this.#onRequestSent = nothing // drops the reference: a long-lived connection would keep it in memory
     onRequestSent()
   }
 
@@ -86,7 +86,7 @@ export class RequestWriter implements BodySink {
 
 function nothing (): void {}
 
-/** The guards and Node's parser let nothing else through; this is the last look at what we write ourselves. */
+/** A last check. The guards and Node's parser have already rejected anything else that a client sends. */
 function isSendable ({ headers, method, target }: OutgoingRequest): boolean {
   return !UNSENDABLE_IN_FIRST_LINE.test(method + target) && !UNSENDABLE.test(headers.join(''))
 }

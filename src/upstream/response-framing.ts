@@ -1,33 +1,32 @@
 /**
- * Where a response ends, by its `Content-Length` and `Transfer-Encoding` (RFC 9112 section 6.3): pure functions over their values.
- * A value is accepted when every recipient that takes it at all takes it for the same. Where two recipients can differ, one of
- * them takes the rest for the next response (request smuggling, response splitting), so it is refused.
- * docs/internals/decisions/0013-one-reading.md lists both kinds.
+ * Response framing by `Content-Length` and `Transfer-Encoding` (RFC 9112 section 6.3): pure functions over their values. A value is
+ * accepted if every recipient that accepts it reads it the same way. If two recipients can differ, one of them takes the remainder for the
+ * next response (request smuggling, response splitting), so it is rejected. docs/internals/decisions/0013-one-reading.md lists both kinds.
  */
 import { InvalidResponseError } from './errors.ts'
 
-/** A length as it is nearly always written: no list, no zero in front, and exact in a number whatever its digits are. */
+/** The common form of a length: no list, no leading zero, and few enough digits to be exact as a number. */
 const PLAIN_LENGTH = /^(?:0|[1-9]\d{0,14})$/
 
 const DIGITS = /^\d+$/
 
-/** What nearly every `Transfer-Encoding` says. */
+/** The common value of `Transfer-Encoding`. */
 const ONLY_CHUNKED: readonly string[] = ['chunked']
 
-/** What the header fields of one response say about its framing. */
+/** The framing of one response, collected from its header fields. */
 export interface Framing {
-  /** Bytes of the body, if a length is stated. */
+  /** Bytes of the body, if there is a `Content-Length`. */
   length: number | undefined
-  /** Codings of `Transfer-Encoding`, in lower case, of all its lines; undefined while there is none. */
+  /** Codings of all `Transfer-Encoding` fields, in lower case; undefined without one. */
   codings: readonly string[] | undefined
 }
 
 /**
- * Reads the value of a `Content-Length` field.
+ * Parses the value of a `Content-Length` field.
  *
- * @param before what an earlier field of this name said
- * @returns the length, of digits without a sign, exact as a number
- * @throws {InvalidResponseError} when it has no or more than one value
+ * @param before the value of an earlier field of this name
+ * @returns the length, an exact integer
+ * @throws {InvalidResponseError} if it has no valid value, or different ones
  */
 export function readLength (value: string, before: number | undefined): number {
   const length = PLAIN_LENGTH.test(value) ? Number(value) : lengthOfList(value)
@@ -35,14 +34,14 @@ export function readLength (value: string, before: number | undefined): number {
   return length
 }
 
-/** A list whose members are all the same number is that number (RFC 9110 section 8.6, RFC 9112 section 6.3 item 5). */
+/** A list of equal numbers counts as that number (RFC 9110 section 8.6, RFC 9112 section 6.3 item 5). */
 function lengthOfList (value: string): number {
   const [first, ...others] = membersOf(value).map(member => DIGITS.test(member) ? Number(member) : NaN)
   if (first === undefined || !Number.isSafeInteger(first) || others.some(other => other !== first)) throw new InvalidResponseError('length')
   return first
 }
 
-/** Adds the codings of a `Transfer-Encoding` field to those of the fields before it: they are one list (RFC 9110 section 5.3). */
+/** Appends the codings of a `Transfer-Encoding` field to those of earlier fields: they form one list (RFC 9110 section 5.3). */
 export function readCodings (value: string, before: readonly string[] | undefined): readonly string[] {
   if (value === 'chunked' && before === undefined) return ONLY_CHUNKED
   const members = membersOf(value.toLowerCase())
@@ -50,10 +49,10 @@ export function readCodings (value: string, before: readonly string[] | undefine
 }
 
 /**
- * Tells whether the body comes in chunks. Chunked named twice is chunked once: a sender must not apply it twice, so nobody can
- * mean that (RFC 9112 section 6.1). Every other coding would reach the caller as if it were the plain bytes.
+ * Whether the body has the chunked coding. `chunked, chunked` counts as chunked once: a sender must not apply it twice (RFC 9112
+ * section 6.1). The client would read the bytes of any other coding as plain content.
  *
- * @throws {InvalidResponseError} when there is any other coding, or none, or a length beside it (RFC 9112 section 6.3 item 3)
+ * @throws {InvalidResponseError} if there is another coding, an empty list, or also a length (RFC 9112 section 6.3 item 3)
  */
 export function isChunked ({ codings, length }: Framing): boolean {
   if (codings === undefined) return false
@@ -62,7 +61,7 @@ export function isChunked ({ codings, length }: Framing): boolean {
   return true
 }
 
-/** The members of a list. A recipient ignores empty ones (RFC 9110 section 5.6.1.2), as in `chunked,`. Only SP and HTAB are blanks. */
+/** The members of a list. A recipient ignores empty ones (RFC 9110 section 5.6.1.2), as in `chunked,`. Only SP and HTAB are whitespace. */
 function membersOf (list: string): string[] {
   return list.split(',').map(member => member.replace(/^[\t ]+/, '').replace(/(?<![\t ])[\t ]+$/, '')).filter(member => member !== '')
 }

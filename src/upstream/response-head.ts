@@ -1,20 +1,20 @@
 /**
- * The head of a response, from its text: a pure function. It refuses what has two readings (RFC 9112 sections 4, 5, 6.3 and 11.1),
- * because a connection is used again and the next response belongs to somebody else. What has one reading it accepts, however it is
- * written, because the call has been paid; what goes on to the caller is then written properly.
+ * Parses the head of a response (status line and headers): a pure function. It rejects ambiguous heads (RFC 9112 sections 4, 5, 6.3 and
+ * 11.1), because the connection is reused and the next response belongs to somebody else. It accepts unusual but unambiguous heads,
+ * because AMSU has charged for the call; they are forwarded to the client in canonical form.
  */
 import { InvalidResponseError } from './errors.ts'
 import { isChunked, readCodings, readLength, type Framing } from './response-framing.ts'
 
-/** The body comes in chunks (RFC 9112 section 7.1). */
+/** The body has the chunked coding (RFC 9112 section 7.1). */
 export const CHUNKED = -1
 
 /** The body ends with the connection. */
 export const UNTIL_CLOSE = -2
 
 /**
- * A status line and header lines, without the blank line. No folding, no bare CR or LF, no control character. Blanks before a colon
- * are removed by a proxy (RFC 9112 section 5.1).
+ * A status line and header lines, without the empty line. No line folding, no bare CR or LF, no control character. A proxy removes
+ * whitespace before a colon (RFC 9112 section 5.1).
  */
 const HEAD = /^HTTP\/1\.[01] [1-9]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[!#$%&'*+\-.^_`|~\dA-Za-z]+[\t ]*:[\t\x20-\x7e\x80-\xff]*)*$/
 
@@ -25,7 +25,7 @@ const STATUS_LINE_LENGTH = 12
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i
 const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i
 
-/** What a `Keep-Alive` header says about the time an idle connection is kept, in seconds. */
+/** The timeout of a `Keep-Alive` header, in seconds. */
 const KEEP_ALIVE_TIMEOUT = /\btimeout\s*=\s*(\d{1,6})\b/i
 
 /** Status and header fields of a response. */
@@ -33,23 +33,23 @@ export interface ResponseHead {
   readonly status: number
   readonly statusText: string
   /**
-   * Flat names and values, as received but for two things: no blank stands behind a name, and there is at most one `Content-Length`,
-   * of plain digits. A character is a byte (Latin-1).
+   * Flat names and values, as received with two exceptions: there is no whitespace after a name, and at most one `Content-Length`, in plain
+   * digits. Each character is a byte (Latin-1).
    */
   readonly headers: readonly string[]
 }
 
-/** A response's head, with what it says of the body and the connection. */
+/** A response's head with its framing and the persistence of its connection. */
 export interface FramedResponseHead extends ResponseHead {
   /** Bytes of the body, {@link CHUNKED} or {@link UNTIL_CLOSE}. */
   readonly bodyLength: number
   /** Whether the connection stays open after this response. */
   readonly isPersistent: boolean
-  /** How long AMSU keeps the connection when it is idle, in milliseconds, if it says so. */
+  /** The `Keep-Alive` timeout in milliseconds, if there is one. */
   readonly keepAliveMs: number | undefined
 }
 
-/** What the headers say about framing and connection. */
+/** Framing and connection options, collected from the headers. */
 interface Notes extends Framing {
   isClosed: boolean
   isKept: boolean
@@ -59,9 +59,9 @@ interface Notes extends Framing {
 /**
  * Parses a head.
  *
- * @param text the head up to the blank line, without it, as Latin-1
- * @param method of the request: the answer to a HEAD has no body
- * @throws {InvalidResponseError} when it is not one
+ * @param text the head without the empty line, as Latin-1
+ * @param method of the request: the response to a HEAD has no body
+ * @throws {InvalidResponseError} if the head is invalid or ambiguous
  */
 export function parseHead (text: string, method: string): FramedResponseHead {
   if (!HEAD.test(text)) throw new InvalidResponseError('head')
@@ -74,7 +74,7 @@ export function parseHead (text: string, method: string): FramedResponseHead {
     const colon = text.indexOf(':', start)
     const name = trim(text, start, colon)
     const value = trim(text, colon + 1, end)
-    takeDown(headers, notes, status < 200, name, value)
+    addHeader(headers, notes, status < 200, name, value)
     start = end + 2
   }
   const hasChunks = isChunked(notes)
@@ -85,29 +85,29 @@ export function parseHead (text: string, method: string): FramedResponseHead {
     statusText: text.slice(STATUS_LINE_LENGTH + 1, lineEnd),
     headers,
     bodyLength,
-    // Who speaks HTTP/1.0 and sends chunks all the same is not to be trusted with a second answer (RFC 9112 section 6.1).
+    // A server that sends chunked coding with HTTP/1.0 has faulty framing: its connection is not reused (RFC 9112 section 6.1).
     isPersistent: bodyLength !== UNTIL_CLOSE && !notes.isClosed && (isHttp11 || (notes.isKept && !hasChunks)),
     keepAliveMs: notes.keepAliveMs,
   }
 }
 
-/** These have none whatever their headers say (RFC 9110 section 6.4.1). */
+/** These responses have no body, whatever their headers say (RFC 9110 section 6.4.1). */
 function hasNoBody (method: string, status: number): boolean {
   return method === 'HEAD' || status < 200 || status === 204 || status === 304
 }
 
 /**
- * Takes down a header, and what it says of framing and connection. The length of its name tells most others apart. An interim response
- * ends with its head whatever it says of its body (RFC 9112 section 6.3 item 1).
+ * Adds a header, and collects its framing and connection options. Comparing the length of the name first skips most headers. An interim
+ * response ends with its head, whatever its framing headers say (RFC 9112 section 6.3 item 1).
  */
-function takeDown (headers: string[], notes: Notes, isInterim: boolean, name: string, value: string): void {
+function addHeader (headers: string[], notes: Notes, isInterim: boolean, name: string, value: string): void {
   switch (name.length) {
     case 10:
       noteConnectionField(notes, name, value)
       break
     case 14:
       if (isInterim || !isName(name, 'content-length')) break
-      takeDownLength(headers, notes, name, value)
+      addLength(headers, notes, name, value)
       return
     case 17:
       if (!isInterim && isName(name, 'transfer-encoding')) notes.codings = readCodings(value, notes.codings)
@@ -115,14 +115,14 @@ function takeDown (headers: string[], notes: Notes, isInterim: boolean, name: st
   headers.push(name, value)
 }
 
-/** A length is passed on once, and as plain digits: who reads it next may read less than we do. */
-function takeDownLength (headers: string[], notes: Notes, name: string, value: string): void {
+/** Forwards the length once and in plain digits: the next recipient may accept fewer forms. */
+function addLength (headers: string[], notes: Notes, name: string, value: string): void {
   const length = readLength(value, notes.length)
   if (notes.length === undefined) headers.push(name, String(length))
   notes.length = length
 }
 
-/** What becomes of the connection. */
+/** Collects the options of `Connection` and `Keep-Alive`. */
 function noteConnectionField (notes: Notes, name: string, value: string): void {
   if (isName(name, 'connection')) noteConnection(notes, value)
   else if (isName(name, 'keep-alive')) notes.keepAliveMs = keepAliveMsOf(value)
@@ -147,7 +147,7 @@ function endOfLine (text: string, start: number): number {
   return end === -1 ? text.length : end
 }
 
-/** The part between two positions, without blanks around it. */
+/** The text between two positions, without surrounding whitespace. */
 function trim (text: string, from: number, to: number): string {
   while (from < to && isBlank(text, from)) from++
   while (to > from && isBlank(text, to - 1)) to--

@@ -1,11 +1,11 @@
 /**
- * HTTP/1.1 response parser (RFC 9112) of one connection: bytes in, head, body and end out. It keeps nothing of a body, and of a head
- * only what has come of it so far.
+ * HTTP/1.1 response parser (RFC 9112) of one connection: bytes in; head, body chunks and end out. It buffers no body, and only the
+ * incomplete part of a head or line.
  */
 import { InvalidResponseError } from './errors.ts'
 import { CHUNKED, parseHead, UNTIL_CLOSE, type FramedResponseHead } from './response-head.ts'
 
-/** Most characters of a head, a chunk's line or a trailer section; Node.js has the same limit for requests. */
+/** Limit of a head, a chunk line or a trailer section, in characters; Node.js has the same limit for requests. */
 const MAX_TEXT_LENGTH = 16_384
 
 const TOKEN = "[!#$%&'*+\\-.^_`|~\\dA-Za-z]+"
@@ -14,64 +14,64 @@ const QUOTED_STRING = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\
 const BLANKS = '[\\t ]*'
 
 /**
- * A chunk's size, then extensions that nobody asked for (RFC 9112 sections 7.1 and 7.1.1). Servers that write the size into a field
- * of fixed width pad it with zeros or blanks.
+ * A chunk size and chunk extensions, which are ignored (RFC 9112 sections 7.1 and 7.1.1). Some servers pad the size to a fixed width with
+ * zeros or blanks.
  */
 const CHUNK_LINE = new RegExp(`^${BLANKS}([\\da-f]+)${BLANKS}(?:;${BLANKS}${TOKEN}${BLANKS}(?:=${BLANKS}(?:${TOKEN}|${QUOTED_STRING})${BLANKS})?)*$`, 'i')
 
 const TRAILER_LINE = new RegExp(`^${TOKEN}${BLANKS}:[\\t\\x20-\\x7e\\x80-\\xff]*$`)
 
-/** How every head begins, as far as it can be told at once. */
+/** The start of every head; anything else is rejected at once. */
 const VERSION = 'HTTP/1.'
 
 const HEAD_END = Buffer.from('\r\n\r\n')
 const LINE_END = Buffer.from('\r\n')
 
-/** A line that ends otherwise never ends for us, and need not be waited for. */
+/** A line ending without CR. It is invalid, so the parser rejects it at once instead of waiting for CRLF. */
 const BARE_LINE_FEED = /(?<!\r)\n/
 
-/** The protocol would change, which nobody asked for; what follows is not HTTP. */
+/** A switch of protocol, which the proxy never requests; what follows is not HTTP. */
 const SWITCHING_PROTOCOLS = 101
 
 /**
- * Most characters of all interim responses before a final one: sixteen of the largest, or a `102` a second for longer than a response
- * may take. Without a bound a stream of them would cost CPU until the response times out.
+ * Limit of all interim responses before a final one, in characters: sixteen of the largest, or a `102` every second for longer than the
+ * response timeout. Without a limit, a stream of them would cost CPU until the response times out.
  */
 const MAX_INTERIM_LENGTH = 16 * MAX_TEXT_LENGTH
 
-/** Told what was read, in this order. */
+/** Receives the parts of a response, in this order. */
 export interface ResponseHandler {
-  /** The first byte came. */
+  /** The first byte arrived. */
   onFirstByte: () => void
-  /** Throws if the answer can not be passed on. */
+  /** The final response's head. Throws if the response cannot be forwarded. */
   onResponseStart: (head: FramedResponseHead) => void
-  /** A piece of the body; false when there should be no more for now. */
+  /** A chunk of the body. Returns false for backpressure. */
   onResponseData: (chunk: Buffer) => boolean
 }
 
-/** What is expected next. */
+/** What the parser expects next. */
 type Expected = 'nothing' | 'head' | 'body' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trailers' | 'close'
 
-/** Reads one answer after the other. */
+/** Parses one response after the other. */
 export class ResponseParser {
   #expected: Expected = 'nothing'
   #method = ''
   #handler: ResponseHandler | undefined
   #head: FramedResponseHead | undefined
   #isStarted = false
-  /** Bytes of the body, or of the chunk, that are still to come. */
+  /** Bytes of the body or of the chunk that have not arrived yet. */
   #remaining = 0
-  /** What has come of a head or a line. */
+  /** The incomplete head or line. */
   #text = ''
-  /** Where the next thing begins. */
+  /** Position of the next unread byte. */
   #position = 0
   #trailerLength = 0
   #interimLength = 0
-  /** Whether an interim response has said that the connection ends after the final one. */
+  /** Whether an interim response says that the connection closes after the final one. */
   #closeAfter = false
-  #wantsMore = true
+  #isPaused = false
 
-  /** From now on the answer to a request of this method is expected. */
+  /** Starts to expect the response to a request of this method. */
   begin (method: string, handler: ResponseHandler): void {
     this.#method = method
     this.#handler = handler
@@ -82,8 +82,8 @@ export class ResponseParser {
   }
 
   /**
-   * Forgets the answer, whole or not, and returns its head. A connection grows old; what it still knew of the last request would
-   * grow old with it, and be kept until a major collection.
+   * Drops the response, complete or not, and returns its head. A connection is long-lived: references to its last request would keep that
+   * in memory until a major garbage collection.
    */
   reset (): FramedResponseHead | undefined {
     const head = this.#head
@@ -95,29 +95,29 @@ export class ResponseParser {
   }
 
   /**
-   * Reads what came, up to the end of the answer, or until the listener has it forgotten.
+   * Parses received bytes up to the end of the response, or until the handler resets the parser.
    *
    * @returns how many bytes were read
-   * @throws {InvalidResponseError} when it is no answer, and whatever `onHead` throws
+   * @throws {InvalidResponseError} if the response is invalid; and whatever `onResponseStart` throws
    */
   read (bytes: Buffer): number {
     this.#position = 0
-    this.#wantsMore = true
+    this.#isPaused = false
     while (this.#position < bytes.length && this.#expected !== 'nothing') this.#step(bytes)
     return this.#position
   }
 
-  /** Whether nothing more is expected. */
+  /** Whether the response is complete, or none is expected. */
   get isComplete (): boolean {
     return this.#expected === 'nothing'
   }
 
-  /** Whether the listener took the last piece as one too many. */
+  /** Whether the handler returned false for the last chunk: backpressure. */
   get isPaused (): boolean {
-    return !this.#wantsMore
+    return this.#isPaused
   }
 
-  /** The connection has ended; returns whether that makes the answer whole. */
+  /** The connection has ended. Returns whether the response is complete. */
   end (): boolean {
     if (this.#expected === 'close') this.#expected = 'nothing'
     return this.#expected === 'nothing'
@@ -152,7 +152,7 @@ export class ResponseParser {
     else this.#onFinal(this.#closeAfter ? { ...head, isPersistent: false } : head)
   }
 
-  /** Interim responses are skipped, whoever sends them, and whatever they say of themselves (RFC 9110 section 15.2). */
+  /** Skips an interim (informational) response, whatever its headers say (RFC 9110 section 15.2). */
   #onInterim ({ isPersistent, status }: FramedResponseHead, length: number): void {
     this.#interimLength += length
     if (status === SWITCHING_PROTOCOLS || this.#interimLength > MAX_INTERIM_LENGTH) throw new InvalidResponseError('interim response')
@@ -173,11 +173,11 @@ export class ResponseParser {
     this.#position = end
     this.#remaining -= end - start
     if (this.#remaining === 0) this.#expected = this.#expected === 'chunk' ? 'chunk-end' : 'nothing'
-    // As it came if it is all there is: whoever gets a whole buffer may free it.
-    this.#wantsMore = this.#handler?.onResponseData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) ?? true
+    // The original buffer if the chunk is all of it: only a buffer that owns its memory can be released.
+    this.#isPaused = this.#handler?.onResponseData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) === false
   }
 
-  /** Reads what stands between chunks and after them, a line at a time. */
+  /** Reads chunk lines, chunk ends and trailers, a line at a time. */
   #readLine (bytes: Buffer): void {
     const line = this.#take(bytes, LINE_END)
     if (line === undefined) return
@@ -199,14 +199,14 @@ export class ResponseParser {
     this.#expected = 'chunk-line'
   }
 
-  /** Trailers are not passed on. */
+  /** Checks a trailer line. Trailers are not forwarded. */
   #onTrailer (line: string): void {
     this.#trailerLength += line.length
     if (line === '') this.#expected = 'nothing'
     else if (this.#trailerLength > MAX_TEXT_LENGTH || !TRAILER_LINE.test(line)) throw new InvalidResponseError('trailer')
   }
 
-  /** Takes the text before a terminator, and moves behind that; undefined while it has not come, and all that has is kept. */
+  /** Returns the text before a terminator and moves past it. Without a terminator, buffers the text and returns undefined. */
   #take (bytes: Buffer, terminator: Buffer): string | undefined {
     const start = this.#position
     const before = this.#text

@@ -1,30 +1,30 @@
 /**
- * Requests for http resources through a forward proxy (RFC 9112 section 3.2.2): it is told the whole URL of each, and who we are. What
- * it answers in its own name can not be told from AMSU's answers, unless it asks who we are.
+ * http requests through a forward proxy, in absolute form (RFC 9112 section 3.2.2) with `Proxy-Authorization`. The forward proxy's own
+ * responses cannot be distinguished from AMSU's, except a request for proxy authentication.
  */
 import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
 import { headerValue } from './header-value.ts'
 import type { PendingRequest, RequestHandler, OutgoingRequest, Transport } from './pending-request.ts'
 import type { FramedResponseHead } from './response-head.ts'
 
-/** What only a forward proxy answers: it wants to know who we are (RFC 9110 section 15.5.8). */
+/** The forward proxy requires authentication; only a proxy sends this status (RFC 9110 section 15.5.8). */
 const PROXY_AUTHENTICATION_REQUIRED = 407
 
-/** What tinyproxy answers to a wrong password. AMSU says so too, but it never asks for Basic credentials: its scheme is Bearer. */
+/** tinyproxy sends 401 for a wrong password. AMSU sends 401 too, but never a Basic challenge: its scheme is Bearer. */
 const UNAUTHORIZED = 401
 const BASIC_CHALLENGE = /^basic\b/i
 
-/** Whether an answer is the forward proxy asking who we are. `headers` are flat names and values. */
+/** Whether a response is the forward proxy's request for authentication. `headers` are flat names and values. */
 export function isProxyAuthRequired (status: number, headers: readonly string[]): boolean {
   if (status !== UNAUTHORIZED) return status === PROXY_AUTHENTICATION_REQUIRED
   return BASIC_CHALLENGE.test(headerValue(headers, 'www-authenticate') ?? '')
 }
 
 /**
- * Sends what is given to it in absolute form.
+ * Creates a transport that sends requests in absolute form.
  *
  * @param origin of AMSU
- * @param transport leads to the forward proxy
+ * @param transport sends to the forward proxy
  */
 export function throughForwardProxy (origin: string, transport: Transport, { authorization }: ForwardProxy): Transport {
   const credentials = authorization === undefined ? [] : ['proxy-authorization', authorization.reveal()]
@@ -37,7 +37,7 @@ function inAbsoluteForm (request: OutgoingRequest, origin: string, credentials: 
   return { ...request, target: `${origin}${request.target}`, headers: [...request.headers, ...credentials] }
 }
 
-/** Hears first whether it is AMSU that answers. */
+/** Fails a request if the response is the forward proxy's request for authentication; passes everything else to the handler. */
 class ProxyAuthDetector implements RequestHandler {
   readonly #handler: RequestHandler
 

@@ -1,6 +1,6 @@
 /**
- * TLS to AMSU, over a connection that is there already. The certificate is verified, always, and no environment variable opens it:
- * the transports of @fastify/reply-from switch verification off (CVE-2026-107318), so none of them is ever used.
+ * TLS client for AMSU, over an open connection. It always verifies the certificate, and no environment variable turns that off. The
+ * transports of @fastify/reply-from turn verification off (CVE-2026-107318), so none of them is used.
  */
 import { createRequire } from 'node:module'
 import { isIP, type Socket } from 'node:net'
@@ -10,25 +10,25 @@ import type { ConnectTarget } from './connect-attempt.ts'
 /** Loads Node's TLS when the first connection needs it: that costs 4 to 6 MiB. */
 const load = createRequire(import.meta.url)
 
-/** A TLS record holds no more (RFC 8446 section 5.1). */
+/** Maximum size of a TLS record (RFC 8446 section 5.1). */
 const RECORD_BYTES = 16_384
 
-/** What is kept from one connection to the next, as long as the same authorities are trusted. */
+/** State that connections share, as long as the trusted authorities do not change. */
 interface Trust {
   /** Further certificate authorities, as PEM. */
   readonly authority: string | undefined
   readonly context: nodeTls.SecureContext
-  /** The last session by `host`. Its certificate is not verified again, so it is good for the authorities it was verified against. */
+  /** The last TLS session by `host`. A resumed session is not verified again, so it is valid only for the authorities it was verified with. */
   readonly sessions: Map<string, Buffer>
 }
 
-/** Speaks TLS over `socket`; the handshake is done when the result emits `secureConnect`. Throws if there is no TLS to be had. */
+/** Starts TLS over `socket`; the handshake is complete when the result emits `secureConnect`. Throws if TLS cannot be set up. */
 export type TlsClient = (socket: Socket, target: ConnectTarget) => nodeTls.TLSSocket
 
 /**
  * Creates a TLS client.
  *
- * @param certificateAuthority further authorities beside the root certificates, as PEM; read anew for each connection
+ * @param certificateAuthority authorities in addition to the root certificates, as PEM; read for each connection
  */
 export function createTlsClient (certificateAuthority: () => string | undefined): TlsClient {
   let trust: Trust | undefined
@@ -46,12 +46,12 @@ export function createTlsClient (certificateAuthority: () => string | undefined)
       secureContext: context,
       rejectUnauthorized: true,
       host: hostname, // what the certificate is checked against
-      ...(isIP(hostname) === 0 ? { servername: hostname } : {}), // SNI has names only (RFC 6066 section 3)
+      ...(isIP(hostname) === 0 ? { servername: hostname } : {}), // SNI allows names only (RFC 6066 section 3)
       ...(session === undefined ? {} : { session }),
       ALPNProtocols: ['http/1.1'],
       highWaterMark: RECORD_BYTES,
     } as nodeTls.ConnectionOptions)
-    // Node hands out a session only once the certificate was found good.
+    // Node emits a session only after the certificate was verified.
     secured.on('session', (next: Buffer) => { sessions.set(host, next) })
     return secured
   }

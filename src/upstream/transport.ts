@@ -1,5 +1,5 @@
 /**
- * The way to AMSU: a pool of connections, with everything that depends on where AMSU is.
+ * Creates the upstream transport: a connection pool to AMSU, direct or through a forward proxy.
  */
 import { systemClock, type Clock } from '../clock.ts'
 import type { Connector } from './connect-attempt.ts'
@@ -12,26 +12,26 @@ export interface TransportOptions {
   /** Origin of AMSU. */
   readonly origin: string
   readonly connect: Connector
-  /** The only way to AMSU, where there is one; `connect` leads there. */
+  /** The forward proxy, if one is set; `connect` connects to it. */
   readonly forwardProxy: ForwardProxy | undefined
   readonly maxConnections: number
-  /** How long a request may wait for a connection, as it may take to make one. */
+  /** How long a connection attempt may take, and how long a request may wait for a connection. */
   readonly connectTimeoutMs: number
-  /** Whether each request has a connection of its own. @default false */
+  /** Whether each request uses its own connection. @default false */
   readonly noKeepAlive?: boolean
-  /** Tells the age of connections. @default systemClock */
+  /** Clock for the age of connections. @default systemClock */
   readonly clock?: Clock
 }
 
-/** A transport that is closed once. */
+/** A transport that can be closed, once. */
 export interface ClosableTransport extends Transport {
   destroy: () => Promise<void>
 }
 
-/** Creates the way; nothing is opened before the first request. */
+/** Creates the transport. It opens no connection before the first request. */
 export function createTransport ({ clock = systemClock, connect, connectTimeoutMs, forwardProxy, noKeepAlive = false, maxConnections, origin }: TransportOptions): ClosableTransport {
   const isForwarded = forwardProxy !== undefined && origin.startsWith('http:')
-  // tinyproxy closes after an answer without saying so, and a charged call must not be lost to a connection that looks alive.
+  // tinyproxy closes after a response without announcing it: a charged call must not be lost on such a stale connection.
   const pool = new ConnectionPool({ origin: new URL(origin), connect, maxConnections, waitTimeoutMs: connectTimeoutMs, noKeepAlive: noKeepAlive || isForwarded, clock })
   if (!isForwarded) return pool
   const { send } = throughForwardProxy(origin, pool, forwardProxy)

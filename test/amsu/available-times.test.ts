@@ -20,7 +20,7 @@ test('what is no family or no count is left out, and harms nothing else', async 
   t.strictSame(parseAvailableTimes({ [`${'x'.repeat(41)}_analysis`]: 1 }), [])
 })
 
-test('what is not this answer has no times at all', async t => {
+test('what is not this response has no times at all', async t => {
   const many = Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`f${i}_analysis`, i]))
   for (const body of [undefined, null, '', 'html', 7, true, [], [{ hrv_analysis: 1 }], {}, { error: { code: 'COMMON.INVALID_CREDENTIALS' } }, many]) {
     t.strictSame(parseAvailableTimes(body), [])

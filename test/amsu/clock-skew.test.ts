@@ -8,7 +8,7 @@ function head (offsetSeconds: number): { headers: { date: string } } {
   return { headers: { date: new Date(NOON - offsetSeconds * 1000).toUTCString() } }
 }
 
-test('the skew is how far this clock is ahead of the one that wrote the answer', async t => {
+test('the skew is how far this clock is ahead of the one that wrote the response', async t => {
   t.equal(skewSeconds(head(7200), NOON), 7200)
   t.equal(skewSeconds(head(-45), NOON), -45)
   t.equal(skewSeconds({ headers: {} }, NOON), undefined)
@@ -24,7 +24,7 @@ test('a clock that is off is warned about once, and again when it has been right
   t.match(lines, [[{}, /ahead of the clock of AMSU/], [{}, /behind the clock of AMSU/]])
 })
 
-test('the skew of the last answer is remembered until the clock is set or the machine sleeps', async t => {
+test('the skew of the last response is kept until the clock is set or the machine sleeps', async t => {
   const clock = new FakeClock()
   const skew = new ClockSkew(clock, { warn () {} })
   const dated = (aheadSeconds: number): void => { skew.onResponseHead({ headers: { date: new Date(clock.wall() - aheadSeconds * 1000).toUTCString() } }) }
@@ -34,7 +34,7 @@ test('the skew of the last answer is remembered until the clock is set or the ma
   await clock.advance(86_400_000)
   t.equal(skew.seconds, 7200)
   clock.jump(-7_200_000)
-  t.equal(skew.seconds, undefined, 'it was set: nobody knows before the next answer')
+  t.equal(skew.seconds, undefined, 'the clock was set: unknown before the next response')
   dated(0)
   t.equal(skew.seconds, 0)
   clock.sleep(3_600_000)

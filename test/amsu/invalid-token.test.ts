@@ -4,7 +4,7 @@ import { BufferedResponse, mayBeInvalidToken } from '../../src/amsu/invalid-toke
 
 const REFUSAL = '{"error":{"code":"COMMON.INVALID_CREDENTIALS","msg":"no"}}'
 
-/** Whether a response says that the token is bad, in pieces of seven bytes. */
+/** Whether a response says that the token is invalid, in chunks of seven bytes. */
 function isInvalid (status: number, headers: readonly string[], body: Buffer | string): boolean {
   const buffered = new BufferedResponse({ status, statusText: '', headers })
   const bytes = Buffer.from(body)
@@ -13,7 +13,7 @@ function isInvalid (status: number, headers: readonly string[], body: Buffer | s
   return buffered.isInvalidToken()
 }
 
-/** Looking into a body changes nothing of it. */
+/** Inspecting a body does not change it. */
 function lookInto (buffered: BufferedResponse, bytes: Buffer): void {
   buffered.isInvalidToken()
   if (!Buffer.concat(buffered.chunks).equals(bytes)) throw new Error('the body has changed')
@@ -27,7 +27,7 @@ test('401 and any 4xx of JSON may say that the token is bad, and so may a 4xx of
   ] as const) t.equal(mayBeInvalidToken({ status, statusText: '', headers }), expected, `${status} ${headers.join()}`)
 })
 
-test('a refusal of the token is understood compressed or not, and passed on as it came', async t => {
+test('a rejection of the token is recognized compressed or not, and its bytes are unchanged', async t => {
   for (const [name, headers, body] of [
     ['plain', [], REFUSAL],
     ['with blanks', [], `\r\n ${REFUSAL}\n`],
@@ -57,7 +57,7 @@ test('any other body says nothing of the token', async t => {
   ] as const) t.notOk(isInvalid(400, ['Content-Type', 'application/json', ...headers], Buffer.from(body)), name)
 })
 
-test('no more than 64 KiB are held', async t => {
+test('no more than 64 KiB are buffered', async t => {
   const buffered = new BufferedResponse({ status: 400, statusText: '', headers: [] })
   t.ok(buffered.add(Buffer.alloc(65_536)))
   t.notOk(buffered.add(Buffer.alloc(1)))

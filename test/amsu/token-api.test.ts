@@ -42,7 +42,7 @@ test('the three calls have AMSU’s exact form', async t => {
   }
 })
 
-test('a good answer brings a token with its life, counted from when the call was sent', async t => {
+test('a valid response has a token with its lifetime, counted from when the call was sent', async t => {
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, GOOD) } })
   const before = systemClock.monotonic()
   const grant = await api.issue(CREDENTIALS)
@@ -52,14 +52,14 @@ test('a good answer brings a token with its life, counted from when the call was
   t.ok(grant.issuedAt.monotonic >= before && grant.issuedAt.monotonic <= systemClock.monotonic())
 })
 
-test('an answer without a usable refresh token still brings the access token', async t => {
+test('a response without a usable refresh token still has the access token', async t => {
   for (const refresh of [undefined, '', 7, 'a\r\nb', null]) {
     const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 200, { ...GOOD, refresh_token: refresh }) } })
     t.equal((await api.issue(CREDENTIALS)).refreshToken, undefined)
   }
 })
 
-test('a malformed answer is a failed attempt, whatever is wrong with it', async t => {
+test('a malformed response is a failed attempt, whatever is wrong with it', async t => {
   const long = 'x'.repeat(10_000_000)
   const responses: Array<[string, string | Buffer]> = [
     ['HTML', '<html>login</html>'], ['empty', ''], ['null', 'null'], ['an array', '[]'], ['a string', '"token"'], ['garbage bytes', Buffer.from([0xff, 0, 0x80])],
@@ -91,7 +91,7 @@ test('a redirect is not followed: the secret goes nowhere else', async t => {
   t.equal(thief.tokenCalls.length, 0)
 })
 
-test('no answer in time, a cut, and garbage are failures of their own kind', async t => {
+test('no response in time, a reset, and garbage are failures of their own kind', async t => {
   const faults: Array<[string, (socket: Socket) => void, string, string]> = [
     ['silence', () => {}, 'connection_lost', 'TIMEOUT'],
     ['a reset', socket => { socket.once('data', () => socket.resetAndDestroy()) }, 'connection_lost', 'ECONNRESET'],
@@ -137,7 +137,7 @@ test('the code of a failed call is a code, whatever a library or AMSU puts in it
   await t.rejects(odd.issue(CREDENTIALS), { code: 'INVALID_RESPONSE', status: undefined })
 })
 
-test('what an answer means depends on AMSU’s code first, then on the status', async t => {
+test('what a response means depends on AMSU’s code first, then on the status', async t => {
   for (const [call, status, code, kind] of [
     ['credentials', 401, undefined, 'rejected'], ['credentials', 400, 'COMMON.AUTHENTICATION_FAILED', 'rejected'], ['credentials', 500, 'COMMON.AUTHENTICATION_FAILED', 'rejected'],
     ['credentials', 403, 'COMMON.SOMETHING', 'rejected'], ['credentials', 403, undefined, 'transient'], ['credentials', 404, undefined, 'transient'], ['credentials', 405, undefined, 'transient'],
@@ -150,7 +150,7 @@ test('what an answer means depends on AMSU’s code first, then on the status', 
   }
 })
 
-test('an error tells status and AMSU’s code, and nothing else of the answer', async t => {
+test('an error has the status and AMSU’s code, and nothing else of the response', async t => {
   const { api } = await setUp(t, { onToken: (_call, res) => { json(res, 400, { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'client_secret=my secret+/ is wrong' } }) } })
   await t.rejects(api.issue(CREDENTIALS), { kind: 'rejected', message: 'credentials: status 400 COMMON.AUTHENTICATION_FAILED' })
   const { api: odd } = await setUp(t, { onToken: (_call, res) => { json(res, 400, { error: { code: 'my secret+/' } }) } })

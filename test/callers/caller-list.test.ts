@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test } from 'tap'
 import { parseCallers, parseCallersFile, type CallerList } from '../../src/callers/caller-list.ts'
 
-/** What a parsed list says, with the secrets laid open. */
+/** A parsed list, with the secrets revealed. */
 function shown (list: CallerList): readonly string[] {
   return 'problems' in list ? list.problems : list.callers.map(({ name, secret }) => `${name} = ${secret.reveal()}`)
 }

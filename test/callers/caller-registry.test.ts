@@ -19,7 +19,7 @@ function callers (text: string): readonly Caller[] {
   return list.callers
 }
 
-/** A registry over a clock that stands still, with the digests it compares counted. */
+/** A registry with a stopped clock, which counts the digests it compares. */
 // The shape is inferred: naming it would repeat every line.
 function setUp (text = CALLERS, clock = new FakeClock()) {
   const count = { comparisons: 0 }
@@ -33,7 +33,7 @@ function setUp (text = CALLERS, clock = new FakeClock()) {
 /** Tokens that must be there. */
 async function granted (grant: Promise<PlaceholderGrant | undefined>): Promise<PlaceholderGrant> {
   const tokens = await grant
-  if (tokens === undefined) throw new Error('refused')
+  if (tokens === undefined) throw new Error('rejected')
   return tokens
 }
 
@@ -67,7 +67,7 @@ test('a placeholder token works on another replica and after a restart', async t
   t.ok(await replica.renew(tokens.refresh_token))
 })
 
-test('a placeholder token dies with its secret, and those of the others live on', async t => {
+test('a placeholder token becomes invalid with its secret, and those of the others stay valid', async t => {
   const { registry } = setUp()
   const dying = await granted(registry.grant('legacy', 's3cret'))
   const staying = await granted(registry.grant('batch', '0:ther'))
@@ -82,7 +82,7 @@ test('a placeholder token dies with its secret, and those of the others live on'
   t.equal(await registry.identify(`Bearer ${staying.access_token}`), 'batch')
   t.ok(await registry.renew(staying.refresh_token))
   registry.replace(callers('batch:0:ther'))
-  t.equal(registry.identify(basic('legacy:n3w')), undefined, 'a caller that is gone is a stranger')
+  t.equal(registry.identify(basic('legacy:n3w')), undefined, 'a removed caller is unknown')
 })
 
 test('a refresh token that is verified while its secret changes gets no tokens of the new one', async t => {
@@ -157,7 +157,7 @@ test('more real tokens than are kept are all known', async t => {
   t.equal(registry.cachedTokens, 1_000)
 })
 
-test('a secret is compared as often for a stranger as for a caller, and with every caller whoever it is', async t => {
+test('a secret is compared as often for an unknown caller as for a known one, and with every caller whoever it is', async t => {
   const { registry, count } = setUp()
   for (const [value, expected] of [
     [basic('legacy:s3cret'), 1], [basic('legacy:wrong'), 1], [basic('nobody:s3cret'), 1], [basic(':'), 1],

@@ -10,8 +10,8 @@ const NOW_SECONDS = Math.floor(NOW_MS / 1000)
 
 const keysOfCaller = (name: string, secret: string): PlaceholderKeys => deriveKeys({ name, secret: new Secret(secret) })
 const keys = keysOfCaller('legacy', 's3cret')
-const strangerKeys = randomKeys()
-const keysOf = (name: string): PlaceholderKeys => name === 'legacy' ? keys : strangerKeys
+const unknownKeys = randomKeys()
+const keysOf = (name: string): PlaceholderKeys => name === 'legacy' ? keys : unknownKeys
 
 /** The parts of a token, parsed. */
 function decode (token: string): unknown[] {
@@ -99,7 +99,7 @@ test('only HS256 is verified, whatever a token says of itself', async t => {
 test('a change of any one character ends a token', async t => {
   const { access_token: token } = await issueTokens('legacy', keys, NOW_MS)
   for (let i = 0; i < token.length; i++) {
-    // The last character has two bits that mean nothing.
+    // The last character has two unused bits.
     const other = token[i] === 'A' ? 'Q' : 'A'
     if (token[i] === '.' || i === token.length - 1) continue
     if (await verify('access', token.slice(0, i) + other + token.slice(i + 1)) !== undefined) t.fail(`character ${i}`)

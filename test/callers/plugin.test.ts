@@ -14,7 +14,7 @@ const REFRESHMENT = `${TOKEN}/refreshment`
 const CREDENTIALS = 'client_id=legacy&client_secret=s3cret'
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
-/** A server with the endpoints, and a route like the relay's beside them; what goes there is counted as relayed. */
+/** A server with the token endpoints and a route like the relay's, which counts its requests as relayed. */
 // The shape is inferred: naming it would repeat every line.
 async function setUp (t: Test, { isOpen = false } = {}) {
   const lines: string[] = []
@@ -124,7 +124,7 @@ test('an app that waits for a 100 gets it, once', async t => {
   t.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
 })
 
-test('a caller that leaves in the middle harms nobody', async t => {
+test('a client that disconnects in the middle harms nobody', async t => {
   const { count, origin, port } = await setUp(t)
   const abort = new AbortController()
   const half = call(origin, TOKEN, { method: 'POST', headers: { 'content-length': 100 }, body: 'client_id=legacy', signal: abort.signal })

@@ -8,10 +8,10 @@ import { readBody } from '../../src/callers/request-body.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** What reading came to: the text, undefined when the caller left, or the code of the error. */
+/** The result of reading: the text, undefined if the client disconnected, or the code of the error. */
 type Result = { text: string | undefined } | { code: string }
 
-/** Sends bytes to a server that reads bodies of at most 10; resolves with what the reading came to and all that was answered. */
+/** Sends bytes to a server that reads bodies of at most 10 bytes; resolves with the result of reading and all bytes of the response. */
 async function read (t: Test, bytes: string[], clock: Clock = systemClock, onStart = (_socket: net.Socket): void => {}): Promise<{ result: Result, response: string }> {
   let response = ''
   let onResult = (_result: Result): void => {}
@@ -38,7 +38,7 @@ async function read (t: Test, bytes: string[], clock: Clock = systemClock, onSta
 
 const head = (...headers: string[]): string => `POST / HTTP/1.1\r\nHost: x\r\n${headers.map(header => `${header}\r\n`).join('')}\r\n`
 
-test('a body is read whole, of any content type or none', async t => {
+test('a body is read completely, of any content type or none', async t => {
   for (const type of ['Content-Type: application/x-www-form-urlencoded', 'Content-Type: nonsense', 'Content-Type: ', 'X: y']) {
     t.strictSame((await read(t, [head(type, 'Content-Length: 10'), '12345', '67890'])).result, { text: '1234567890' }, type)
   }
@@ -72,13 +72,13 @@ test('a body that does not come in time is given up', async t => {
   t.strictSame(result, { code: 'REQUEST_TIMEOUT' })
 })
 
-test('a caller who leaves in the middle is nobody to answer, and leaves no timer', async t => {
+test('a client that disconnects in the middle gets no response, and no timer stays', async t => {
   const clock = new FakeClock()
   t.strictSame((await read(t, [head('Content-Length: 5'), 'abc'], clock, socket => { setTimeout(() => { socket.resetAndDestroy() }, 20) })).result, { text: undefined })
   t.equal(clock.pending, 0)
 })
 
-test('a caller who left before is not waited for', async t => {
+test('a client that disconnected before is not waited for', async t => {
   const req = new http.IncomingMessage(new net.Socket())
   req.destroy()
   t.equal(await readBody(req, new http.ServerResponse(req), { limitBytes: 10, timeoutMs: 5_000, clock: new FakeClock() }), undefined)

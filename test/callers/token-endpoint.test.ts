@@ -44,7 +44,7 @@ test('a refresh token is worth the next tokens', async t => {
   t.equal(await closed.identify(`Bearer ${'access_token' in reply.body ? reply.body.access_token : ''}`), 'legacy')
 })
 
-test('a wrong id or secret is AMSU\'s error, and so is a bad refresh token', async t => {
+test('a wrong id or secret is AMSU\'s error, and so is an invalid refresh token', async t => {
   for (const wrong of [{ ...credentials, client_secret: 'x' }, { ...credentials, client_id: 'nobody' }, { client_id: credentials.client_secret, client_secret: credentials.client_id }]) {
     t.strictSame(await handleTokenCall('grant', form(wrong), closed), { status: 401, body: { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'The client id or the client secret is wrong.' } } })
   }

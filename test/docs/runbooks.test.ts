@@ -66,7 +66,7 @@ test('the token endpoint is down: log, readiness, check and page say what the ru
   const name = 'The token endpoint is down'
   const { proxy, simulator } = await setUp(t, {}, {}, { tokenStatus: 500 })
   await until(async () => await readiness(proxy) === 'starting' && proxy.lines.join('').includes('will try again'))
-  for (const message of ['AMSU token call failed', 'no AMSU access token obtained, will try again', 'retryInSeconds']) tells(t, name, 'log', proxy.lines.join(''), message)
+  for (const message of ['AMSU token call failed', 'the proxy got no access token from AMSU and will try again', 'retryInSeconds']) tells(t, name, 'log', proxy.lines.join(''), message)
   tells(t, name, '`/readyz`', 'starting', 'starting')
   t.equal(await warnings(proxy), 'token_call_failed:500')
   tells(t, name, '`/readyz`', await warnings(proxy), 'token_call_failed:…')
@@ -110,7 +110,7 @@ test('AMSU revokes tokens: the log says so, and the caller notices nothing', asy
   simulator.revokeAll()
   t.equal((await call(proxy.origin, TIMES)).status, 200)
   await proxy.untilLogged(2)
-  tells(t, 'AMSU revokes tokens', 'log', proxy.lines.join(''), 'AMSU says the access token is bad, renewing it')
+  tells(t, 'AMSU revokes tokens', 'log', proxy.lines.join(''), 'AMSU rejected the access token: the proxy renews it')
   t.equal(proxy.accessLines()[1]?.['replayed'], true)
 })
 

@@ -12,7 +12,7 @@ test('a Host is accepted when no public name can be behind it', async t => {
 
 test('one final dot says nothing: it is for DNS only', async t => {
   for (const host of ['localhost.', 'LOCALHOST.:8080', '127.0.0.1.', '192.168.1.5.:8080', 'amsu-proxy.', 'a.localhost.', 'nas.local.', 'x.internal.', 'proxy.ns.svc.', 'proxy.ns.svc.cluster.local.', 'box.home.arpa.', 'app.test.', 'amsu.example.org.', 'AMSU.example.org.:80']) t.same(guard(['Host', host]), {}, host)
-  for (const origin of ['https://app.example.', 'https://app.example']) t.same(guard(['Host', 'localhost', 'Origin', origin]), { corsOrigin: origin }, `CORS answers name the origin as it came: ${origin}`)
+  for (const origin of ['https://app.example.', 'https://app.example']) t.same(guard(['Host', 'localhost', 'Origin', origin]), { corsOrigin: origin }, `the CORS headers name the origin as it came: ${origin}`)
   for (const origin of ['https://app.example..', 'https://app.example.:443', 'https://app.example.evil', 'https://app.example/.', '.']) t.same(guard(['Host', 'localhost', 'Origin', origin]), { rejection: 'ORIGIN_REJECTED' }, origin)
   t.equal(originOf('https://app.example.:8443'), 'https://app.example:8443')
 })
@@ -52,7 +52,7 @@ test('a request of a browser page is refused unless its origin is allowed', asyn
   ] as const) t.same(guard(['Host', 'localhost', ...headers]), decision, name)
 })
 
-test('callers who invent hosts do not fill the memory, and verdicts do not change', async t => {
+test('clients that invent hosts do not fill the memory, and decisions do not change', async t => {
   for (let i = 0; i < 2_000; i++) t.same(guard(['Host', `h${i}.evil.example`]), { rejection: 'HOST_REJECTED' })
   t.same(guard(['Host', 'localhost']), {})
 })

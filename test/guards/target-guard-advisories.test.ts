@@ -1,16 +1,16 @@
-/** One test for each advisory and class of attack of the security review that concerns paths. Each names what it keeps out. */
+/** Path traversal: one test for each advisory and class of attack of the security review, named after it. */
 import { test, type Test } from 'tap'
 import { checkTarget } from '../../src/guards/target-guard.ts'
 import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
 
 const TOKEN = '/amsu-analysis/v2/token'
 
-/** How a slash, a dot and a letter get past somebody who looks for them. */
+/** Encodings that hide a slash, a dot and a letter. */
 const SLASHES = ['/', '//', '\\', '%2f', '%2F', '%5c', '%252f', '/./', '/%2e/', '/x/../', '/x/%2e%2e/', '/x/..\\', '/x/..;/', '/;/', '/;a=b/', '/%20/', '/%09/', '/%00/', '%c0%af', '%ef%bc%8f', '/%E2%80%8B/', '/+/']
 const ENDS = ['', '/', '//', '.', '..', '/.', '%2e', '%20', '+', '%00', '%09', '%0a', ';', ';x', ';/', '#', '%23', '%3f', '%3fx', '\\', '%5c', '%2f', '/x/..', '/%2e', '%25', '%2500', '%E2%80%8B', '%C2%A0', '.json', '/;', '?', '??x']
 const LETTERS = ['t', 'T', '%74', '%54', '%2574', '%ef%bd%94', '%c1%b4', '%u0074', '%F0%9D%90%AD']
 
-/** None of `targets` is relayed or answered as anything else: they are refused. */
+/** All `targets` are rejected. */
 function refused (t: Test, targets: readonly string[]): void {
   for (const target of targets) t.equal(checkTarget(target), 'reject', JSON.stringify(target).slice(0, 120))
 }
@@ -69,7 +69,7 @@ test('CVE-2022-31150: a line break in a path does not begin a header', async t =
 
 test('CVE-2024-45813: no path takes long to judge', async t => {
   const long = (text: string, end = 'x'): string => `/amsu-analysis/v2/${text.repeat(Math.floor(15_000 / text.length))}${end}`
-  // A run of dots once took 130 ms each: it was tried from every dot on.
+  // A run of dots once took 130 ms: the expression was tried from every dot (ReDoS).
   const targets = ['.', '%20', '+', '%2e', '. ', '.%20', 'x.', 'x/', '+.', '%E2%80%8B', 'token', 'v2/', 'x../', '%C2%A0', '-', '%EF%B7%BA'].flatMap(text => [long(text), long(text, ''), long(text, '!'), long(text, '%'), long(text, '/token')])
   for (const target of targets) {
     const took = Math.min(...[1, 2, 3].map(() => timed(() => checkTarget(target))))
@@ -89,7 +89,7 @@ test('the absolute form, the authority form, the asterisk and a fragment are ref
   ])
 })
 
-test('the token endpoint can not be named past the guard: slashes, ends and letters in every combination', async t => {
+test('the token endpoint cannot be named past the guard: slashes, ends and letters in every combination', async t => {
   let judged = 0
   for (const first of SLASHES) {
     for (const second of SLASHES) {

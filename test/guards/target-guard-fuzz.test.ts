@@ -3,34 +3,34 @@ import { test, type Test } from 'tap'
 import { checkTarget, routedTarget, type TargetDecision } from '../../src/guards/target-guard.ts'
 import { isInside, isTokenEndpoint, readings } from './upstream-readings.ts'
 
-/** Targets judged in each of the two runs; `npm run test:fuzz`, which CI runs, judges 120,000 in all. */
+/** Targets checked in each of the two runs; `npm run test:fuzz`, which CI runs, checks 120,000 in all. */
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 10_000)
 
-/** The same in every run, so that what once passed is passed again; the second run has a seed of its own each time. */
+/** A fixed seed for repeatable runs; the second run has a new seed each time. */
 const FIXED_SEED = 20_261_122
 
-/** One in so many refused targets is read by the oracle too: is what is refused worth refusing? */
+/** The oracle also reads one in this many rejected targets, to see whether rejections are justified. */
 const SAMPLED = 32
 
-/** What is mangled: the endpoints that must not be reached, their neighbours, and what is outside. */
+/** Base targets for mutation: the endpoints that must not be reached, their neighbours, and paths outside. */
 const BASES = [
   '/amsu-analysis/v2/token', '/amsu-analysis/v2/token', '/amsu-analysis/v2/token', '/amsu-analysis/v2/token/refreshment', '/amsu-analysis/v2/token/refreshment', '/amsu-analysis/v17/token/',
   '/amsu-analysis/v2/tokens', '/amsu-analysis/v2/x/token', '/amsu-analysis/v2/available-times', '/amsu-analysis/v2/hrv/rr-list/', '/amsu-analysis/', '/amsu-analysis', '/livez', '/', '/other/v2/token',
 ]
 
-/** What is put anywhere into it: whatever a normaliser drops, climbs by, or makes something else of. It need not be refused. */
+/** Texts to insert that normalization drops, resolves or changes. The guard need not reject them. */
 const SOFT = [
   '.', '..', '+', ' ', '\u00a0', '\u2003', '\u3000', '\u00ad', '\u200b', '\u2060', '\ufeff', '\ufe0f', '…', '․', '．', 'ı', '\u0338', '\u0308', '．．', '‥', '⁄', '℀', '/+', '/ ', '.json', '/x', '/',
   '%2e', '%20', '%2E%20', '%2b', '%E2%80%8B', '%e3%80%80', '-', '~', '@', ':', '!', ',', '=', '&', '*', 'é', '中', 's', '2',
 ]
 
-/** Likewise; each of these is reason enough to refuse. */
+/** Texts to insert that the guard must reject. */
 const HARD = [
   '//', '\\', '/.', '/./', '/../', '/x/..', '/x/../', '\\..\\', '/.+/', '/%2e%2e+', '..;', ';', ';a=b', ';/', '#', '#/../token', '\t', '\n', '\0', '\u0085', '；', '％', '％2e', '＼', '／／', '/．./', '/.\u200b./', '/\u00ad', '%', '%%', '%2', '%zz', '%25',
   '%2f', '%2F', '%5c', '%3b', '%3f', '%23', '%00', '%0a', '%7f', '%252e', '%252f', '%25252e', '%u002e', '%u2215', '%c0%ae', '%c0%af', '%e0%80%af', '%ed%a0%80', '%ff',
 ]
 
-/** How else a character is written: by somebody who hopes that it is folded, decoded or normalised. */
+/** Other forms of a character, which become it by case folding, decoding or normalization. */
 const SOFT_SPELLINGS: ReadonlyArray<(char: string) => string> = [
   char => char.toUpperCase(),
   char => hex(char),
@@ -41,7 +41,7 @@ const SOFT_SPELLINGS: ReadonlyArray<(char: string) => string> = [
   char => ({ k: '\u212a', s: 'ſ', i: 'ı', '.': '․', '/': '⁄', 2: '²' })[char] ?? char,
 ]
 
-/** Likewise, by somebody who hopes that it is decoded twice, or carelessly. */
+/** Other forms of a character, which become it by double or lenient decoding. */
 const HARD_SPELLINGS: typeof SOFT_SPELLINGS = [
   char => hex(char).replaceAll('%', '%25'),
   char => hex(char).replaceAll('%', '%2525'),
@@ -52,15 +52,15 @@ const HARD_SPELLINGS: typeof SOFT_SPELLINGS = [
 
 const QUERIES = ['', '', '', '', '', '?', '?a=1', '?/../token', '?a=%2e%2e%2f;#x', '?%zz\\', '??']
 
-/** Something in front: another form of target, or a way out. */
+/** Prefixes: another form of target, or a traversal. */
 const HEADS = [...Array<string>(40).fill(''), 'http://evil.test', 'HTTP://amsu.test', '//evil.test', '/x/..', '/.', '\\', 'x', '*', '%2f', '/amsu-analysis/..']
 
-/** One change of a mangled target: what to do, where, and with which of the things to do it with. */
+/** One mutation: the operation, the position and the text. */
 const change = fc.noBias(fc.tuple(
   fc.constantFrom('spell', 'spell', 'anywhere', 'edge', 'edge', 'end'), fc.nat(9_999), fc.nat(9_999), fc.integer({ min: 0, max: 9 }).map(n => n === 0)
 ))
 
-/** Mangled targets: a base with up to four changes. What can not be sent is percent-encoded in the end, as any client would, but for a few. */
+/** Mutated targets: a base with up to four changes. In most, characters that cannot be sent are percent-encoded, as a client does. */
 const mangled = fc.tuple(
   fc.constantFrom(...BASES), fc.constantFrom(...HEADS), fc.constantFrom(...QUERIES), fc.noBias(fc.array(change, { maxLength: 4 })), fc.integer({ min: 0, max: 30 })
 ).map(([base, head, query, changes, raw]) => {
@@ -78,7 +78,7 @@ const mangled = fc.tuple(
 const mixed = fc.array(fc.constantFrom('/', '/', '/', '/', 'amsu-analysis', '/amsu-analysis/', 'v2', 'token', '/token', 'refreshment', ...SOFT, ...HARD), { maxLength: 6 })
   .map(pieces => encodeUnsendable(`/amsu-analysis/v2/${pieces.join('')}`))
 
-/** Canonical paths, by the letter of section 7 of the contract; nothing near a token endpoint, no segment of dots and blanks. */
+/** Canonical paths by section 7 of the contract, away from the token endpoints, without segments of dots and blanks. */
 const canonical = fc.tuple(
   fc.array(fc.array(fc.constantFrom(...'ab.Z09-_~!$&\'()*+,=:@"<>^`{}|[]', '%41', '%e4%b8%ad', '%C3%A9', '%20', '%2e', '%7e'), { minLength: 1, maxLength: 12 }).map(chars => `x${chars.join('')}`), { minLength: 1, maxLength: 8 }),
   fc.constantFrom('', '/'), fc.constantFrom(...QUERIES)
@@ -97,26 +97,26 @@ function overlong (char: string): string {
   return code < 0x80 ? `%${(0xc0 | code >> 6).toString(16)}%${(0x80 | code & 0x3f).toString(16)}` : char
 }
 
-/** As a client encodes what can not be in a request line. */
+/** Percent-encodes characters that a request line cannot hold, as a client does. */
 function encodeUnsendable (text: string): string {
   return text.replace(/[^\x21-\x7e]/gu, hex)
 }
 
-/** What the contract (section 7) calls not canonical, said once more. */
+/** Whether a path is not canonical by the contract (section 7): a second implementation. */
 function breaksContract (path: string): boolean {
   const plain = path.replace(/%2e/gi, '.')
   const segments = plain.split('/').slice(1)
   return !path.startsWith('/') || /[^!-~]|[\\;#]|%(?![0-9a-f]{2})|%(?:2f|5c|25|3b|23|3f|7f|[01].)/i.test(path) || /(?:^|\/)\.{1,2}(?:\/|$)/.test(plain) || segments.slice(0, -1).includes('')
 }
 
-/** Why `verdict` must not be the verdict on `target`, or nothing. */
+/** Why `decision` is wrong for `target`, or undefined. */
 function objection (target: string, decision: TargetDecision): string | undefined {
   const path = target.split('?', 1)[0] as string
   const routed = { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment', relay: target, other: target, reject: target }[decision]
   if (routedTarget(target) !== routed) return `is routed as ${routedTarget(target)}`
   if (breaksContract(path) && decision !== 'reject') return 'is not canonical'
-  if (decision === 'relay' && !/^\/amsu-analysis\/[!-~]*$/.test(path)) return 'has bytes that must not leave'
-  // Our own router decodes once; what it would hand to the relay must have been judged as such.
+  if (decision === 'relay' && !/^\/amsu-analysis\/[!-~]*$/.test(path)) return 'has bytes that must not be sent'
+  // Our own router decodes once: a path that it would route to the relay must have that decision.
   if (decision === 'other' && decodeURIComponent(path).startsWith('/amsu-analysis/')) return 'is routed to the relay'
   if (decision === 'reject' || decision === 'other') return undefined
   const read = [...readings(target)]
@@ -128,7 +128,7 @@ function objection (target: string, decision: TargetDecision): string | undefine
   return read.some(([reading]) => endpoint.test(reading)) ? undefined : 'nobody would read as that endpoint'
 }
 
-/** Judges many targets, and that they were worth judging. */
+/** Checks many targets, and that enough of them were interesting. */
 function checkMany (t: Test, seed: number): void {
   const counts: Record<TargetDecision, number> = { relay: 0, token: 0, refreshment: 0, other: 0, reject: 0 }
   const seen = { respelled: 0, sampled: 0, dangerous: 0, escaping: 0 }

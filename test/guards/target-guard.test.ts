@@ -10,7 +10,7 @@ const ENDPOINTS = [
   'available-times', 'arrhythmia/common/results/', 'arrhythmia/af/results/', 'hrv/common/results/', 'hrv/rr-list/', 'hrv/state/results/', 'health/cvdr/results/', 'health/cpf/results/', 'calorie/running/results/',
 ].map(path => `/amsu-analysis/v2/${path}`)
 
-/** All `targets` get `verdict`. */
+/** All `targets` get `decision`. */
 function all (t: Test, decision: TargetDecision, targets: Iterable<string>): void {
   for (const target of targets) t.equal(checkTarget(target), decision, JSON.stringify(target).slice(0, 120))
 }

@@ -1,20 +1,20 @@
 /**
- * What upstreams may take a request target for. Each step is something that servers, frameworks or gateways are known to do to a
- * path; readings are everything that comes out when any of them are done in any order, as often as one likes. It is the oracle for
- * src/guards/target-guard.ts and shares nothing with it: the guard refuses what is ambiguous, this follows every ambiguity to its end.
+ * How upstreams may read a request target: the oracle for src/guards/target-guard.ts. Each step is a transformation of a path that servers,
+ * frameworks or gateways are known to do. The readings are all results of any steps in any order and number. It shares no code with the
+ * guard: the guard rejects ambiguous targets, and this follows every ambiguity to its end.
  */
 import { posix } from 'node:path'
 
-/** No target of the tests has more readings; past it the closure would be cut short, so it is an error. */
+/** Limit of readings per target. More is an error, because readings would be missing. */
 const MAX_READINGS = 50_000
 
-/** Where the upstream lives, for readers that make a URL of the target. */
+/** Origin of the upstream, for steps that parse the target as a URL. */
 const ORIGIN = 'http://amsu.test'
 
-/** Blanks that one `trim` or another takes off: White_Space and what once was, or is in JavaScript, .NET or Java. */
+/** Characters that some `trim` removes: White_Space, former White_Space, and those of JavaScript, .NET or Java. */
 const BLANK = '[\\s\\0-\\x20\\x7f-\\xa0\\u180e\\u200b\\u2060\\u2800\\ufeff]'
 
-/** One thing an upstream may do to a path. */
+/** One transformation of a path. */
 type Step = (path: string) => string
 
 const STEPS: Readonly<Record<string, Step>> = {
@@ -33,7 +33,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'cut at #': path => cut(path, '#'),
   'cut at NUL': path => cut(path, '\0'),
   'drop control bytes': path => path.replace(/\p{Cc}/gu, ''),
-  // ASCII letters are compared without case below; folding matters where it makes them of others (KELVIN SIGN, LONG S, dotless i).
+  // ASCII letters are compared without case below; folding matters where it creates them from others (KELVIN SIGN, LONG S, dotless i).
   'lower case': path => foreign(path) ? path.toLowerCase() : path,
   'upper case': path => foreign(path) ? path.toUpperCase() : path,
   NFKC: path => foreign(path) ? path.normalize('NFKC') : path,
@@ -44,7 +44,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'trim dots of segments': path => eachSegment(path, segment => trimEnd(segment, '\\.+')),
 }
 
-/** The paths upstreams may take `target` for, each with the steps that lead to it. */
+/** All readings of `target`, each with the steps that lead to it. */
 export function readings (target: string): Map<string, string> {
   const found = new Map(starts(target).map(path => [path, 'as it stands']))
   for (const [path, way] of found) {
@@ -57,19 +57,19 @@ export function readings (target: string): Map<string, string> {
   return found
 }
 
-/** Whether AMSU hands out tokens at `path`, in any version of its API. */
+/** Whether `path` is a token endpoint of AMSU, in any version of its API. */
 export function isTokenEndpoint (path: string): boolean {
   const [first, api, version, token, below, ...rest] = path.toLowerCase().replace(/\/$/, '').split('/')
   return first === '' && api === 'amsu-analysis' && token === 'token' && /^v\d+$/.test(version ?? '') &&
     (below === undefined || below === 'refreshment') && rest.length === 0
 }
 
-/** Whether `path` is below what the proxy is for. */
+/** Whether `path` is below the relayed prefix. */
 export function isInside (path: string): boolean {
   return `${path.toLowerCase()}/`.startsWith('/amsu-analysis/')
 }
 
-/** What a reader may start from: the bytes before the query, or what a URL parser makes of the target, alone or after an origin. */
+/** Starting points: the bytes before the query, or the path that a URL parser returns for the target, alone or after an origin. */
 function starts (target: string): string[] {
   const urls = [() => new URL(target, ORIGIN), () => new URL(ORIGIN + target)].flatMap(parse => {
     try {
@@ -90,12 +90,12 @@ function foreign (path: string): boolean {
   return /[^\0-\x7f]/.test(path)
 }
 
-/** Decodes each run of percent-encoded bytes; what is broken stays. */
+/** Decodes each run of percent-encoded bytes; invalid ones stay. */
 function decode (path: string, toText: (bytes: Buffer) => string): string {
   return path.includes('%') ? path.replace(/(?:%[0-9a-f]{2})+/gi, run => toText(Buffer.from(run.replaceAll('%', ''), 'hex'))) : path
 }
 
-/** UTF-8 as it is decoded by who only looks at the lead byte: overlong forms, surrogates and wrong trail bytes are taken as they come. */
+/** A lenient UTF-8 decoder that checks only the lead byte: it accepts overlong forms, surrogates and wrong trail bytes. */
 function decodeCarelessly (bytes: Buffer): string {
   let text = ''
   for (let i = 0; i < bytes.length;) {

@@ -74,7 +74,7 @@ for (const scheme of ['http', 'https'] as const) {
     const { upstream, forward, proxy } = await startStage(t, scheme, { credentials: 'another:one', user: `${USER}:${PASSWORD}` })
     t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.TOKEN_UNAVAILABLE')
     t.equal(upstream.tokenCalls.length, 0, 'AMSU was not called')
-    await until(() => proxy.lines.join('').includes('no AMSU access token obtained'))
+    await until(() => proxy.lines.join('').includes('the proxy got no access token from AMSU'))
     t.notMatch(proxy.lines.join(''), new RegExp(`${PASSWORD}|credentials_rejected|check AMSU_CLIENT_ID`))
     t.ok(forward.asked.length > 0)
   })
@@ -93,7 +93,7 @@ for (const scheme of ['http', 'https'] as const) {
     t.equal(forward.asked.length, asked + 3, 'each was asked for once')
     t.equal(upstream.received.length, 1)
     await proxy.untilLogged(4)
-    t.match(proxy.accessLines().at(-1), { errorCode: 'PROXY.UPSTREAM_UNREACHABLE', cause: { code: 'ERR_FORWARD_PROXY', message: 'the forward proxy answered 407' } })
+    t.match(proxy.accessLines().at(-1), { errorCode: 'PROXY.UPSTREAM_UNREACHABLE', cause: { code: 'ERR_FORWARD_PROXY', message: 'the forward proxy responded 407' } })
     status = undefined
     t.equal((await call(proxy.origin, PATH)).status, 200, 'and the next request is served')
   })

@@ -73,6 +73,6 @@ test('malformed requests, CONNECT and unknown expectations are logged under the 
     const { text } = await sendBytes(proxy.port, bytes)
     const id = String(/X-Request-Id: (\S+)\r\n/i.exec(text)?.[1])
     const line = proxy.lines.find(line => line.includes(id))
-    t.match(JSON.parse(line ?? '{}'), { status, errorCode: errorCode(text), msg: 'refused' })
+    t.match(JSON.parse(line ?? '{}'), { status, errorCode: errorCode(text), msg: 'request rejected' })
   }
 })

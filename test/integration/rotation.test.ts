@@ -110,7 +110,7 @@ test('a secret that AMSU refuses leaves the old one working, and the log says so
   t.teardown(proxy.stop)
   t.equal((await call(proxy.origin, PATH)).status, 200)
   writeFileSync(file, UNKNOWN)
-  await until(() => proxy.lines.some(line => line.includes('AMSU refuses the new credentials, the old ones stay')))
+  await until(() => proxy.lines.some(line => line.includes('AMSU refuses the new credentials: correct them, the old ones stay in use')))
   t.match(JSON.parse((await call(proxy.origin, '/readyz')).text), { ready: true, reason: 'ok', warnings: ['new_credentials_rejected'] })
   t.equal((await call(proxy.origin, PATH)).status, 200)
   t.match(await call(proxy.origin, '/readyz'), { status: 200, text: '"ready":true' })

@@ -97,7 +97,7 @@ test('the socket file of a killed process is replaced, the one of a running proc
   t.equal(running.origin, `unix:${path}`)
   t.equal(statSync(path).mode & 0o777, 0o660)
   const settings = { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin, UNIX_SOCKET: path }
-  t.match(await runProgram([], settings), { code: 1, stdout: /somebody listens on UNIX_SOCKET already/, stderr: /cannot listen \(EADDRINUSE\)/ })
+  t.match(await runProgram([], settings), { code: 1, stdout: /another process already listens on UNIX_SOCKET/, stderr: /cannot listen \(EADDRINUSE\)/ })
   t.equal((await call(ORIGIN, PATH, { agent })).status, 200, 'the first one is not harmed')
   running.child.kill('SIGTERM')
   t.same(await running.exited, { code: 0, signal: null })
@@ -108,7 +108,7 @@ test('a path that cannot be a socket ends with 1, and what lies there stays as i
   const { path } = setUp(t)
   writeFileSync(path, 'precious')
   const settings = { AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: 'http://127.0.0.1:9' }
-  t.match(await runProgram([], { ...settings, UNIX_SOCKET: path }), { code: 1, stdout: /UNIX_SOCKET names a file that is no socket/, stderr: /EADDRINUSE/ })
+  t.match(await runProgram([], { ...settings, UNIX_SOCKET: path }), { code: 1, stdout: /UNIX_SOCKET names a file that is not a socket/, stderr: /EADDRINUSE/ })
   t.equal(readFileSync(path, 'utf8'), 'precious')
   t.match(await runProgram([], { ...settings, UNIX_SOCKET: join(path, 'below') }), { code: 1, stderr: /cannot listen \(ENOTDIR\)/ })
   t.match(await runProgram([], { ...settings, UNIX_SOCKET: `${path}-${'x'.repeat(200)}` }), { code: 1, stderr: /cannot listen/ })

@@ -4,7 +4,7 @@ import { headerValue } from '../../src/upstream/header-value.ts'
 
 const ID = 'request-1'
 
-/** What goes upstream, without the four headers that are always added. */
+/** The headers for AMSU, without the four that are always added. */
 function outbound (...raw: string[]): string[] {
   const { headers } = upstreamRequestHeaders(raw, 'upstream:80', ID)
   return headers.slice(2, -4)
@@ -21,12 +21,12 @@ test('ordinary headers pass in order, with their case, bytes and repetitions', a
   t.same(inbound(...raw), raw)
 })
 
-test('upstream gets its own host, our Via after the caller’s, and the request id', async t => {
+test('upstream gets its own host, our Via after the client’s, and the request id', async t => {
   const { headers } = upstreamRequestHeaders(['Host', 'proxy', 'Via', '1.0 old', 'X-Request-Id', 'theirs'], 'upstream:80', ID)
   t.same(headers, ['host', 'upstream:80', 'Via', '1.0 old', 'via', '1.1 amsu-proxy', 'x-request-id', ID])
 })
 
-test('what a caller may not say to AMSU is dropped, however it is spelled', async t => {
+test('headers that a client may not send to AMSU are dropped, in every spelling', async t => {
   for (const name of [
     'Authorization', 'Proxy-Authorization', 'Cookie', 'Cookie2', 'Forwarded', 'X-Forwarded-For', 'X-Forwarded-Anything', 'X-Real-IP', 'Expect', 'Host', 'X-Request-Id',
     'Connection', 'Keep-Alive', 'Proxy-Connection', 'TE', 'Trailer', 'Transfer-Encoding', 'Upgrade', 'HTTP2-Settings', 'Proxy-Authenticate',
@@ -38,10 +38,10 @@ test('what a caller may not say to AMSU is dropped, however it is spelled', asyn
   t.same(outbound('Content_Length', '5'), [], 'a length that a CGI gateway would take for the real one')
 })
 
-test('what Connection names is dropped (CVE-2026-33805: our Authorization can not be nominated away)', async t => {
+test('what Connection names is dropped (CVE-2026-33805: our Authorization cannot be nominated away)', async t => {
   t.same(outbound('Connection', 'close, X-Hop', 'X-Hop', '1', 'Kept', '2'), ['Kept', '2'])
   t.same(outbound('X_Hop', '1', 'Connection', 'x-hop', 'connection', 'Kept2', 'Kept2', '1', 'Kept', '2'), ['Kept', '2'])
-  t.same(outbound('Connection', 'content-length, host, via, content-type', 'Content-Length', '5', 'Content-Type', 'a/b'), ['Content-Length', '5', 'Content-Type', 'a/b'], 'framing can not be nominated away')
+  t.same(outbound('Connection', 'content-length, host, via, content-type', 'Content-Length', '5', 'Content-Type', 'a/b'), ['Content-Length', '5', 'Content-Type', 'a/b'], 'framing cannot be nominated away')
   const { headers } = upstreamRequestHeaders(['Connection', 'via, x-request-id, authorization'], 'h', ID)
   t.equal(headerValue(headers, 'via'), '1.1 amsu-proxy')
   t.equal(headerValue(headers, 'x-request-id'), ID)
@@ -56,7 +56,7 @@ test('a request that has been here before is a loop', async t => {
   }
 })
 
-test('what AMSU may not say to a caller is dropped', async t => {
+test('headers that AMSU may not send to a client are dropped', async t => {
   for (const name of ['Authorization', 'Authentication-Info', 'Set-Cookie', 'Set-Cookie2', 'Connection', 'Keep-Alive', 'Trailer', 'Transfer-Encoding', 'Upgrade', 'Proxy-Authenticate', 'X-Amsu-Proxy-Error', 'X-Request-Id', 'Access-Control-Allow-Origin', 'access_control_allow_credentials']) {
     t.same(inbound(name, 'x', 'Kept', 'y'), ['Kept', 'y'], name)
   }
@@ -120,13 +120,13 @@ test('a reference to AMSU becomes one to this proxy; any other stays', async t =
   t.same(inbound('Location', 'http://upstream/x', 'Content-Location', '//upstream/y'), ['Location', 'http://proxy/x', 'Content-Location', 'http://proxy/y'])
 })
 
-test('a caller’s request id is taken over if it is visible ASCII of at most 128 characters', async t => {
+test('a client’s request id is accepted if it is visible ASCII of at most 128 characters', async t => {
   for (const [id, isSane] of [['a', true], ['7f3c-ä', false], ['x'.repeat(128), true], ['x'.repeat(129), false], ['', false], ['a b', false], [undefined, false], [['a'], false]] as const) {
     t.equal(isSaneRequestId(id), isSane, String(id))
   }
 })
 
-test('callers who invent header names do not fill the memory', async t => {
+test('clients that invent header names do not fill the memory', async t => {
   for (let i = 0; i < 2_000; i++) t.same(outbound(`X-Invented-${i}`, '1').length, 2)
 })
 

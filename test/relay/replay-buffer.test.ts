@@ -6,7 +6,7 @@ import { call } from '../support/client.ts'
 import { REPLAY_BODY_BYTES, startRelay } from '../support/relay.ts'
 import { json, startUpstream } from '../support/upstream.ts'
 
-test('the memory of a body that was sent again is given back: the hundredth bad token costs its caller no more than the first', async t => {
+test('the memory of a replayed body is given back: the hundredth invalid token costs its client no more than the first', async t => {
   const body = 'x'.repeat(REPLAY_BODY_BYTES)
   let count = 0
   const upstream = await startUpstream({ onRequest: (_received, res) => { if (count++ % 2 === 0) json(res, 401, {}); else res.end('ok') } })
@@ -43,7 +43,7 @@ test('a body in the smallest pieces is kept in a small multiple of its length, a
     const buffer = new ReplayBuffer(new ReplayBudget(limit))
     const before = used()
     let bytes = 0
-    // Each piece is a part of a larger read, as a chunk with an extension is.
+    // Each chunk is a slice of a larger buffer, like a chunk with an extension.
     for (let i = 0; bytes + 4_096 <= limit; i++) {
       const length = lengths[i % lengths.length] as number
       buffer.add(Buffer.from(new ArrayBuffer(length + 100), 0, length))

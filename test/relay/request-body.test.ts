@@ -7,7 +7,7 @@ import { RequestBody, type RequestBodyOptions } from '../../src/relay/request-bo
 interface Scene {
   readonly body: RequestBody
   readonly source: PassThrough
-  /** What a sink was given: pieces as text, and whether their memory may be freed. */
+  /** The chunks that a sink got, as text, and whether their memory may be released. */
   readonly written: string[]
   takesMore: boolean
   progress: number
@@ -38,7 +38,7 @@ function setUp (options: Partial<RequestBodyOptions> & { keptBytes?: number } = 
   })
 }
 
-/** Lets a stream pass on what it has. */
+/** Lets a stream emit its data. */
 async function turn (): Promise<void> {
   await new Promise(resolve => { setImmediate(resolve) })
 }
@@ -52,7 +52,7 @@ test('a body is ready with its first piece, and not read further before there is
   source.write('one')
   await turn()
   t.ok(isReady)
-  t.ok(source.isPaused(), 'the client is held')
+  t.ok(source.isPaused(), 'the client is paused')
   t.equal(body.forAttempt(), body, 'nothing of it was sent')
   source.write('two')
   await turn()
@@ -122,13 +122,13 @@ test('a body that AMSU refused early is read to its end without being sent, so t
   await turn()
   start()
   body.destroy()
-  let isWhole: boolean | undefined
-  body.collect(whole => { isWhole = whole })
+  let isComplete: boolean | undefined
+  body.collect(collected => { isComplete = collected })
   t.ok(body.isCollecting)
   t.throws(() => body.forAttempt(), 'not yet')
   source.end('cd')
   await new Promise(resolve => { source.once('end', resolve) })
-  t.equal(isWhole, true)
+  t.equal(isComplete, true)
   t.notOk(body.isCollecting)
   t.strictSame(written, ['ab'])
   t.equal(body.forAttempt().toString(), 'abcd')
@@ -142,12 +142,12 @@ test('a body that grows too large while it is read for a second sending is told 
   start()
   body.destroy()
   const told: boolean[] = []
-  body.collect(isWhole => { told.push(isWhole) })
+  body.collect(isComplete => { told.push(isComplete) })
   source.write('cde')
   await turn()
   t.strictSame(told, [false])
-  body.collect(isWhole => { told.push(isWhole) })
-  t.strictSame(told, [false, false], 'and again, when it is asked again')
+  body.collect(isComplete => { told.push(isComplete) })
+  t.strictSame(told, [false, false], 'and again at the next call')
 })
 
 test('what comes after the exchange is over goes nowhere, and its memory is given back', async t => {

@@ -2,12 +2,12 @@ import { test } from 'tap'
 import { upstreamRequestHeaders } from '../../src/relay/headers.ts'
 import { isSpoofable } from '../../src/relay/spoofable-headers.ts'
 
-/** What is sent to AMSU of a header and of one that passes. */
+/** The headers for AMSU from this header and one that is forwarded. */
 function outbound (name: string): string[] {
   return upstreamRequestHeaders([name, '/amsu-analysis/v2/token', 'Kept', 'y'], 'upstream:80', 'id').headers.slice(2, -4)
 }
 
-test('no caller can choose another path, method or host by a header, past the guards, or be somebody else, however it is spelled', async t => {
+test('no client can choose another path, method or host by a header, or impersonate somebody else, in any spelling', async t => {
   for (const name of [
     'X-Original-URL', 'X-Rewrite-URL', 'X-Original-URI', 'X-Original-Path', 'X-Original-Method', 'X-Original-Host', 'X-Envoy-Original-Path', 'X-Waws-Unencoded-Url', 'X-Middleware-Subrequest', 'X-Replaced-Path', 'Script-Name', 'Path-Info', 'X-Script-Name', 'Base-Url', 'Request-Uri', 'X-Http-Path-Override',
     'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Host', 'X-HTTP-Host-Override', 'Forwarded', 'X-Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Anything', 'Forwarded-For', 'X-Forward-For',

@@ -2,7 +2,7 @@ import { test } from 'tap'
 import { createTimeoutSweeper, type TimeoutTarget } from '../../src/relay/timeouts.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-test('everything under way is looked at once a tick, and nothing ticks when there is nothing', async t => {
+test('every request in flight is checked once a tick, and nothing ticks when there is none', async t => {
   const clock = new FakeClock()
   const seen: number[] = []
   const watched = { checkTimeout: (nowMs: number) => { seen.push(nowMs) } }
@@ -26,7 +26,7 @@ test('everything under way is looked at once a tick, and nothing ticks when ther
   t.equal(seen.length, 4)
 })
 
-test('a tick is a quarter of the shortest time-out, from 10 to 500 ms', async t => {
+test('a tick is a quarter of the shortest timeout, from 10 to 500 ms', async t => {
   for (const [timeoutMs, tickMs] of [[1, 10], [40, 10], [1_000, 250], [300_000, 500]] as const) {
     const clock = new FakeClock()
     createTimeoutSweeper(clock, timeoutMs, []).start()

@@ -1,12 +1,12 @@
 import { test } from 'tap'
 import { WriteStallDetector } from '../../src/relay/write-stall.ts'
 
-test('a caller is stuck once it has taken nothing of what waits for it for longer than the limit', async t => {
+test('a client is stalled if it has read nothing of its pending response for longer than the limit', async t => {
   for (const [name, samples] of [
     ['takes nothing', [[0, 100, 80, false], [10, 100, 80, false], [20, 100, 80, false], [21, 100, 80, true]]],
     ['takes a byte at a time', [[0, 100, 80, false], [20, 100, 79, false], [40, 100, 78, false], [60, 100, 77, false], [81, 100, 77, true]]],
     ['takes as much as comes', [[0, 100, 80, false], [20, 180, 80, false], [40, 260, 80, false]]],
-    ['has nothing to take: an answer before this one on its connection is not there yet', [[0, 100, 0, false], [20, 100, 0, false], [90, 100, 0, false]]],
+    ['has nothing to read: a response before this one on its connection has not arrived yet', [[0, 100, 0, false], [20, 100, 0, false], [90, 100, 0, false]]],
   ] as const) {
     const detector = new WriteStallDetector()
     for (const [nowMs, bytesWritten, writableLength, isStalled] of samples) {

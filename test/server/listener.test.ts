@@ -27,7 +27,7 @@ async function send (host: string, port: number, bytes: string): Promise<string>
   })
 }
 
-/** Addresses of this machine that a name might have; macOS has the first only. */
+/** Addresses of this machine for a test name; macOS has the first one only. */
 const ADDRESSES = process.platform === 'linux' ? ['127.0.0.1', '127.0.0.2'] : ['127.0.0.1']
 
 test('every address of a name has the same server: expectations, CONNECT, headers without number, broken heads', async t => {
@@ -62,7 +62,7 @@ test('an address that this machine does not have is left out, unless it has none
   await t.rejects(nowhere.listener.listen({ host: 'name.test', port: 0 }), { code: 'EADDRNOTAVAIL' })
 })
 
-test('a port that somebody has taken on any address of the name is an error: a stranger there would be told secrets', { skip: ADDRESSES.length > 1 ? false : 'needs two loopback addresses' }, async t => {
+test('a port that is in use on any address of the name is an error: another program there would receive secrets', { skip: ADDRESSES.length > 1 ? false : 'needs two loopback addresses' }, async t => {
   const taken = http.createServer().listen(0, '127.0.0.2')
   await new Promise(resolve => { taken.once('listening', resolve) })
   t.teardown(() => taken.close())

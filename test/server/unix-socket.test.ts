@@ -8,10 +8,10 @@ import { dirname, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { listenRestricted } from '../../src/server/unix-socket.ts'
 
-/** Listens, and says so; after that it does what its signals say. */
+/** Listens and reports that; then it handles its signals. */
 const LISTENER = 'require("net").createServer().listen({ path: process.argv[1], backlog: 1 }, () => console.log("listening"))'
 
-/** A path short enough for a socket, whatever the checkout's. */
+/** A path short enough for a socket, wherever the checkout is. */
 function socketPath (t: Test): string {
   const dir = mkdtempSync(join(tmpdir(), 'amsu-'))
   t.teardown(() => { rmSync(dir, { recursive: true }) })
@@ -31,7 +31,7 @@ async function startListener (t: Test, path: string): Promise<{ signal: (name: N
   return { signal: name => { child.kill(name) }, end }
 }
 
-/** Listens as the proxy does, with a server of this test; `atBirth` runs while the socket is on its way to its place. */
+/** Listens as the proxy does, with a server of this test; `atBirth` runs before the socket is moved to its path. */
 async function listen (t: Test, path: string, atBirth = (_made: string): void => {}): Promise<{ server: net.Server, remove: () => void }> {
   const server = net.createServer(socket => socket.end('hello'))
   t.teardown(() => server.close())
@@ -51,7 +51,7 @@ test('a socket is open to owner and group, and to nobody else, from its first mo
   const path = socketPath(t)
   const before = process.umask(0)
   t.teardown(() => process.umask(before))
-  // A thread that does nothing but look: it would see a mode that is put right a moment later.
+  // A thread that only polls: it would see a mode that is corrected a moment later.
   const isOver = new Int32Array(new SharedArrayBuffer(4))
   const watcher = new Worker(`
     const { statSync } = require('node:fs')
@@ -105,7 +105,7 @@ test('the socket of a successor is not removed with one’s own', async t => {
   t.equal(await greeting(path), 'hello')
 })
 
-test('a socket somebody listens on is left to them', async t => {
+test('a socket on which another process listens is not touched', async t => {
   const path = socketPath(t)
   const server = net.createServer().listen(path)
   await once(server, 'listening')
@@ -139,7 +139,7 @@ test('what is no socket is never removed', async t => {
   writeFileSync(path, 'precious')
   symlinkSync(path, `${path}.link`)
   for (const place of [path, `${path}.link`, join(path, '..')]) {
-    await t.rejects(listen(t, place), { code: 'EADDRINUSE', message: /no socket/ }, place)
+    await t.rejects(listen(t, place), { code: 'EADDRINUSE', message: /not a socket/ }, place)
   }
   t.equal(readFileSync(path, 'utf8'), 'precious')
 })

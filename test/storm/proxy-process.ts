@@ -96,7 +96,7 @@ interface Parsed { level?: number | string, msg?: string, requestId?: string, pa
 
 /** A defect, an error nobody caught, or an error of the proxy's own. */
 function isBad (text: string, { level, msg, errorCode }: Parsed): boolean {
-  return level === 60 || level === 'fatal' || msg === 'defect' || errorCode === 'PROXY.INTERNAL' || /uncaught/i.test(text)
+  return level === 60 || level === 'fatal' || msg === 'the proxy met a defect: please report it' || errorCode === 'PROXY.INTERNAL' || /uncaught/i.test(text)
 }
 
 function parse (text: string): Parsed | undefined {

@@ -49,7 +49,7 @@ test('trouble is waited out from 1 s to 30 s with full jitter; a rejection for 6
     ['a front end asks for a year', 'transient', 1, 0, 3.2e10, 900_000],
     ['rejected', 'rejected', 1, 0, 0, 60_000],
     ['rejected again', 'rejected', 9, 1, 0, 60_000],
-    ['rejected, two minutes asked for', 'rejected', 1, 0, 120_000, 120_000],
+    ['rejected, Retry-After of two minutes', 'rejected', 1, 0, 120_000, 120_000],
   ] as const) {
     t.equal(retryDelayMs(kind, failures, random, retryAfterMs), expectedMs, name)
   }

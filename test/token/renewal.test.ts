@@ -7,7 +7,7 @@ import { areSame, Renewal } from '../../src/token/renewal.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { credentialsOf } from './token-source-setup.ts'
 
-/** Attempts whose calls end as `ends` says in turn: with a token, or in this kind of failure. `events` are calls, secrets and log lines. */
+/** Attempts whose calls end as `ends` lists: with a token, or with this kind of failure. `events` are calls, secrets and log lines. */
 function setUp (ends: Array<'ok' | TokenCallFailureKind>) {
   const clock = new FakeClock()
   const events: string[] = []

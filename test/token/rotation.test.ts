@@ -24,7 +24,7 @@ test('credentials that AMSU refuses are forgotten: the old pair stays and nothin
   await refuse('rejected')
   t.equal(source.current()?.authorization, 'Bearer access-1')
   t.equal(source.status().reason, 'ok')
-  t.ok(lines.includes('AMSU refuses the new credentials, the old ones stay'))
+  t.ok(lines.includes('AMSU refuses the new credentials: correct them, the old ones stay in use'))
   t.equal(source.status().areNewCredentialsRejected, true)
   await clock.advance(0.8 * DAY_MS)
   t.same(tried, ['old-secret', 'wrong-secret', 'old-secret'])
@@ -35,7 +35,7 @@ test('credentials that AMSU refuses are forgotten: the old pair stays and nothin
   t.equal(source.status().areNewCredentialsRejected, false)
 })
 
-test('credentials that can not be tried for now are tried again later', async t => {
+test('credentials that cannot be tried for now are tried again later', async t => {
   const { source, tried, grant, refuse, clock } = setUp()
   source.start()
   await grant()
@@ -48,7 +48,7 @@ test('credentials that can not be tried for now are tried again later', async t 
   t.equal(source.current()?.authorization, 'Bearer access-2')
 })
 
-test('a refused pair is mended without waiting for the next attempt', async t => {
+test('a refused pair is replaced without waiting for the next attempt', async t => {
   const { source, tried, grant, refuse } = setUp()
   source.start()
   await refuse('rejected')
@@ -59,7 +59,7 @@ test('a refused pair is mended without waiting for the next attempt', async t =>
   t.equal(source.status().reason, 'ok')
 })
 
-test('credentials that come while a call is under way are tried after it: never two calls at once', async t => {
+test('credentials that come while a call is in flight are tried after it: never two calls at once', async t => {
   const { source, tried, grant, clock } = setUp()
   source.start()
   source.rotate(credentialsOf('new-secret'))
@@ -89,7 +89,7 @@ test('credentials that change during a call are tried at once when it fails, how
   }
 })
 
-test('while new credentials can not be tried the old ones still renew', async t => {
+test('while new credentials cannot be tried the old ones still renew', async t => {
   const { source, calls, grant, refuse, clock } = setUp({ lifeMs: 100_000 })
   source.start()
   await grant()
@@ -195,7 +195,7 @@ test('a refresh token that the old account brings while a rotation waits is not 
   await grant()
   await clock.advance(45_000)
   source.rotate(credentialsOf('new-secret'))
-  t.same(calls, ['credentials', 'refresh_put'], 'a renewal is under way')
+  t.same(calls, ['credentials', 'refresh_put'], 'a renewal is in flight')
   await grant()
   await clock.advance(1_000)
   await grant({ withRefresh: false })

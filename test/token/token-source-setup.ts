@@ -1,5 +1,5 @@
 /**
- * A token source over a clock and calls that a test holds in its hands.
+ * A token source with a fake clock, and calls that the test ends.
  */
 import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/amsu/token-api.ts'
 import type { TokenCall, TokenCallFailureKind } from '../../src/amsu/token-call.ts'
@@ -11,10 +11,10 @@ import { FakeClock, settled } from '../support/fake-clock.ts'
 /** A log that nobody reads. */
 export const silentLog = { info () {}, warn () {}, error () {} } as never
 
-/** A day in milliseconds: the life of AMSU's tokens. */
+/** A day in milliseconds: the lifetime of AMSU's tokens. */
 export const DAY_MS = 86_400_000
 
-/** The signal of a caller who never leaves. */
+/** The signal of a client that never disconnects. */
 export const staying = (): AbortSignal => new AbortController().signal
 
 /** Credentials with this secret. */
@@ -22,7 +22,7 @@ export function credentialsOf (secret: string): Credentials {
   return { clientId: new Secret('client'), clientSecret: new Secret(secret) }
 }
 
-/** A token source over calls that end when the test says so. */
+/** A token source whose calls end when the test ends them. */
 // The shape is inferred: naming it would repeat every line.
 export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = {}) {
   const clock = new FakeClock()
@@ -47,7 +47,7 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
   let count = 0
   async function settle (result: TokenGrant | TokenCallError): Promise<void> {
     const [first, ...rest] = pending
-    if (first === undefined) throw new Error('no call is under way')
+    if (first === undefined) throw new Error('no call is in flight')
     pending = rest
     first.settle(result)
     await settled()

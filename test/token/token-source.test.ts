@@ -86,7 +86,7 @@ test('a wall clock set back two hours does not lengthen a token', async t => {
   t.equal(token !== undefined && source.isUsable(token), false)
 })
 
-test('a wait ends when its caller is gone, and leaves nothing behind', async t => {
+test('a wait ends when its client disconnects, and its timer and listener are removed', async t => {
   const { source, clock, grant } = setUp()
   source.start()
   const caller = new AbortController()

@@ -42,14 +42,14 @@ test('without a token nothing is told of one, and the reason says why', async t 
   }
 })
 
-test('while an attempt is under way there is no next one, and a wait that is over is not told as negative', async t => {
+test('while an attempt is in flight there is no next one, and a wait that is over is not shown as negative', async t => {
   const clock = new FakeClock()
   const backoff = { failure: 'transient', failures: 1, leftMs: () => -5_000 } as const
   t.equal(tokenStatus(knowledge(clock, { backoff }), clock).nextAttemptInSeconds, 0)
   t.equal(tokenStatus(knowledge(clock, { backoff, isCalling: true }), clock).nextAttemptInSeconds, null)
 })
 
-test('a failure is told by the code of the connection or the status of the answer, as long as it lasts', async t => {
+test('a failure is shown by the code of the connection or the status of the response, as long as it lasts', async t => {
   const clock = new FakeClock()
   const backoff = { failure: 'transient', failures: 1, leftMs: () => 0 } as const
   t.match(tokenStatus(knowledge(clock, { backoff, lastFailure: { code: 'ECONNREFUSED', status: undefined } }), clock), { failure: 'transient', failureCode: 'ECONNREFUSED', failureStatus: null })

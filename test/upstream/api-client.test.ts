@@ -9,7 +9,7 @@ import { json, startTcp, startUpstream } from '../support/upstream.ts'
 
 const GET = { method: 'GET', path: '/x', headers: [] } as const
 
-/** A signal that never comes. */
+/** A signal that never aborts. */
 const never = (): AbortSignal => new AbortController().signal
 
 function clientFor (t: Test, origin: string): ApiClient {
@@ -19,14 +19,14 @@ function clientFor (t: Test, origin: string): ApiClient {
   return client
 }
 
-/** A client of a server that does with each request what a test says. */
+/** A client of a server that handles each request by the test's function. */
 async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<ApiClient> {
   const { origin, close } = await startTcp(socket => { socket.once('data', () => { onRequest(socket) }) })
   t.teardown(close)
   return clientFor(t, origin)
 }
 
-test('a call is sent as it is given, with its host and length, over a connection of its own, and its response is read whole', async t => {
+test('a call is sent as it is given, with its host and length, over a connection of its own, and its response is read completely', async t => {
   const upstream = await startUpstream({ onRequest (_received, res) { res.writeHead(201, ['X-Twice', 'one', 'x-twice', 'two', 'Content-Type', 'text/plain']).write('a'); res.end('bc') } })
   t.teardown(upstream.close)
   const client = clientFor(t, upstream.origin)
@@ -102,14 +102,14 @@ test('a failure is known by its code, whether there was a connection by onConnec
   await t.rejects(clientFor(t, gone.origin).request({ ...GET, signal: never(), onConnected () { t.fail('connected') } }), { code: 'ECONNREFUSED' })
 })
 
-test('when the proxy stops, calls under way and calls that wait for a connection fail', async t => {
-  const asked: Array<Promise<unknown>> = []
-  const { origin, close } = await startTcp(socket => { asked.push(once(socket, 'data')) })
+test('when the proxy stops, calls in flight and calls that wait for a connection fail', async t => {
+  const received: Array<Promise<unknown>> = []
+  const { origin, close } = await startTcp(socket => { received.push(once(socket, 'data')) })
   t.teardown(close)
   const client = clientFor(t, origin)
   const calls = [1, 2, 3].map(async () => { await t.rejects(client.request({ ...GET, signal: never() }), { code: 'ERR_CONNECTION_ENDED' }) })
-  await until(() => asked.length === 2)
-  await Promise.all(asked)
+  await until(() => received.length === 2)
+  await Promise.all(received)
   await client.destroy()
   await Promise.all(calls)
 })

@@ -1,5 +1,6 @@
 /**
- * Responses for properties: as RFC 9112 has them, with what it tells a recipient to put up with, and with up to three changes anywhere.
+ * Arbitrary responses for property tests: valid by RFC 9112, with the deviations that it tells recipients to accept, and with up to three
+ * changes anywhere.
  */
 import fc from 'fast-check'
 
@@ -17,7 +18,7 @@ const extension = fc.oneof({ arbitrary: fc.constant(''), weight: 4 }, { arbitrar
 const chunk = fc.tuple(bytes.filter(piece => piece !== ''), extension, fc.constantFrom('', '', '0', '000', '0000000000', '   '), fc.boolean())
   .map(([piece, ext, zeros, isUpper]) => `${zeros}${isUpper ? piece.length.toString(16).toUpperCase() : piece.length.toString(16)}${ext}\r\n${piece}\r\n`)
 
-/** What frames a body, and the body. */
+/** Framing headers and the body. */
 const framed = fc.oneof(
   bytes.map(body => [`Content-Length: ${body.length}`, body] as const),
   fc.tuple(fc.array(chunk, { maxLength: 4 }), fc.constantFrom('0', '000', '0;a=b'), fc.constantFrom('', '', 'X-Sum: 1\r\n', 'a:\r\nb: c\r\n'))
@@ -28,8 +29,8 @@ const framed = fc.oneof(
 const INTERIM = ['HTTP/1.1 103 Hints\r\nLink: a\r\n\r\n', 'HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 102 Wait\r\nConnection: close\r\n\r\n']
 
 /**
- * Answers as RFC 9112 has them. 204 comes without a length, after which Node reads a body that there can not be; 101, which ours
- * refuses and Node hands to others, comes by mutation only.
+ * Responses that are valid by RFC 9112. A 204 has no length, because Node would read a body after it. A 101, which our parser rejects and
+ * Node hands out as an upgrade, occurs by mutation only.
  */
 export const response = fc.tuple(
   fc.constantFrom('1.1', '1.1', '1.1', '1.0'), fc.constantFrom(200, 200, 200, 201, 206, 299, 301, 304, 400, 404, 500, 599, 999), fc.constantFrom('OK', '', 'Gr\xfc\xdfe \x80', 'a: b'),
@@ -42,11 +43,11 @@ export const response = fc.tuple(
 
 const INSERTED = ['\r', '\n', '\r\n', '\0', ' ', '\t', ':', ';', ',', '0', '1', 'f', 'g', '\x7f', '\x0b', '\x80', '\xff', '\xa0', '-', '+', 'x', '"', '\\', 'HTTP/1.1 200 OK\r\n', 'Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'chunked', 'identity', '0\r\n\r\n', '\r\n\r\n', ',', ', chunked', ',chunked', ' :', '000000000000000']
 
-/** One change: what to do, where, and with what. Most are made where lines end or values begin. */
+/** One change: the operation, the position and the text. Most are at line ends or at the start of values. */
 const change = fc.tuple(fc.constantFrom('insert', 'insert', 'delete', 'repeat byte', 'repeat line', 'replace', 'digit', 'case'), fc.boolean(), fc.nat(9_999), fc.constantFrom(...INSERTED))
 
-export const mutated = fc.tuple(response, fc.array(change, { minLength: 1, maxLength: 3 })).map(([whole, changes]) => {
-  let out = whole
+export const mutated = fc.tuple(response, fc.array(change, { minLength: 1, maxLength: 3 })).map(([text, changes]) => {
+  let out = text
   for (const [kind, isEdge, where, what] of changes) {
     const places = isEdge || kind === 'digit' ? [...out.matchAll(kind === 'digit' ? /\d/g : /[\r\n:;]/g)].flatMap(({ index }) => kind === 'digit' ? [index] : [index, index + 1]) : []
     const at = places.length > 0 ? places[where % places.length] as number : where % (out.length + 1)
@@ -62,7 +63,7 @@ function swapCase (char: string): string {
   return /[a-z]/.test(char) ? char.toUpperCase() : char.toLowerCase()
 }
 
-/** A text, and positions at which it is cut. */
+/** A text, and positions at which it is split. */
 export function cutAnywhere (texts: fc.Arbitrary<string>): fc.Arbitrary<[string, number[]]> {
   return texts.chain(text => fc.tuple(fc.constant(text), fc.array(fc.nat(text.length), { maxLength: 9 })))
 }

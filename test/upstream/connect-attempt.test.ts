@@ -4,7 +4,7 @@ import { Socket } from 'node:net'
 import { ConnectAttempt, type Explain } from '../../src/upstream/connect-attempt.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
-/** An attempt of 700 ms, and what was told of it. */
+/** An attempt with a timeout of 700 ms, and its outcomes. */
 function start (explain: Explain = error => error): { attempt: ConnectAttempt, clock: FakeClock, told: Array<[Error | null, Socket | null]> } {
   const told: Array<[Error | null, Socket | null]> = []
   const clock = new FakeClock()
@@ -12,7 +12,7 @@ function start (explain: Explain = error => error): { attempt: ConnectAttempt, c
   return { attempt, clock, told }
 }
 
-test('an attempt that takes too long is told once, and leaves nothing open, not even what is connected too late', async t => {
+test('an attempt that takes too long fails once, and no socket stays open, not even one that connects too late', async t => {
   const { attempt, clock, told } = start()
   const sockets = [new Socket(), new Socket()] as const
   for (const socket of sockets) attempt.watch(socket)

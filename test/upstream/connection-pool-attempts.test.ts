@@ -1,5 +1,5 @@
 /**
- * Attempts to connect that fail, in each way in which they do: whose failure that is, and whose it is not.
+ * Connection attempts that fail, in every way: which requests fail with them, and which do not.
  */
 import { test, type Test } from 'tap'
 import { createConnector, type Connector } from '../../src/upstream/connector.ts'
@@ -8,7 +8,7 @@ import { startTlsFront } from '../support/tls.ts'
 import { startTcp } from '../support/upstream.ts'
 import { echo, setUp, type Stage } from './pool-stage.ts'
 
-/** Where a connection cannot be made, and what its attempt ends with. */
+/** Targets to which a connection fails, and the error of the attempt. */
 async function startFaults (t: Test): Promise<Array<{ origin: string, code: string }>> {
   const silent = await startTcp(() => {})
   const resetting = await startTcp(socket => { socket.resetAndDestroy() })
@@ -24,7 +24,7 @@ async function startFaults (t: Test): Promise<Array<{ origin: string, code: stri
 
 const connector = createConnector({ connectTimeoutMs: 300, certificateAuthority: () => undefined, forwardProxy: undefined })
 
-/** A pool whose attempts lead where `places` say, one after the other; those that have no place lead to the server. */
+/** A pool whose attempts go to `places`, one after the other; without a place they go to the server. */
 async function setUpPlaces (t: Test, places: Array<string | undefined>, maxConnections = 8, script = echo): Promise<{ stage: Stage, attempts: () => number }> {
   let attempts = 0
   const connect: Connector = (target, callback) => {
@@ -55,7 +55,7 @@ test('an attempt whose own request has left fails nobody who came later', async 
     stage.send('/left').pending?.abort()
     await stage.clock.advance(1)
     const later = stage.send('/later')
-    t.equal(attempts(), 1, 'it waits for the one that is under way')
+    t.equal(attempts(), 1, 'it waits for the one in progress')
     t.equal(await later.outcome, '200 /later 0', code)
     t.equal(attempts(), 2)
   }
@@ -63,7 +63,7 @@ test('an attempt whose own request has left fails nobody who came later', async 
 
 test('an attempt that fails is nobody’s failure whom another connection serves', async t => {
   for (const { code, origin } of await startFaults(t)) {
-    const { attempts, stage } = await setUpPlaces(t, [undefined, origin], 8, asked => { if (asked.target !== '/busy') asked.respond() })
+    const { attempts, stage } = await setUpPlaces(t, [undefined, origin], 8, received => { if (received.target !== '/busy') received.respond() })
     const busy = stage.send('/busy')
     const { respond } = await stage.nth(0)
     const served = stage.send('/served')
@@ -86,7 +86,7 @@ test('a request whose connection ended before a byte was written has not waited 
   const stage = await setUp(t, { connect }, echo)
   await stage.send('/first').outcome
   for (const socket of stage.made) socket.destroy()
-  const offered = stage.send('/offered') // is offered the used connection, whose end has not been read yet
+  const offered = stage.send('/offered') // is assigned the used connection, whose end has not been read yet
   await stage.clock.advance(1)
   const waiting = stage.send('/waiting')
   t.equal(attempts.length, 2, 'an attempt is made for it')

@@ -4,7 +4,7 @@ import { ask, closed, echo, setUp, within } from './pool-stage.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'
 
-/** A body that is fed by hand, and notes what it is told. */
+/** A body that is fed by hand, and records the calls. */
 class Hand implements BodySource {
   readonly told: string[] = []
   sink: BodySink | undefined
@@ -18,7 +18,7 @@ class Hand implements BodySource {
   destroy (): void { this.told.push('destroy') }
 }
 
-test('an answer before the request is sent whole ends the connection, and the body is let go of', async t => {
+test('a response before the request is sent completely ends the connection, and the body is released', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
   const body = new Hand()
   const call = stage.send('/early', {}, { method: 'POST', headers: ['content-length', '10'], body })
@@ -32,11 +32,11 @@ test('an answer before the request is sent whole ends the connection, and the bo
   await closed((await stage.nth(0)).socket)
 })
 
-test('an answer before the request has left whole ends the connection: what is left of it would stand before the next request', async t => {
-  const stage = await setUp(t, { maxConnections: 1 }, asked => {
-    // It answers and reads no further, as servers do that refuse a body.
-    if (asked.target === '/large') asked.socket.pause()
-    asked.respond()
+test('a response before the request is written completely ends the connection: the remainder would precede the next request', async t => {
+  const stage = await setUp(t, { maxConnections: 1 }, received => {
+    // It responds and reads no further, as servers do that reject a body.
+    if (received.target === '/large') received.socket.pause()
+    received.respond()
   })
   const body = Buffer.alloc(30_000_000)
   const call = stage.send('/large', {}, { method: 'POST', headers: ['content-length', String(body.length)], body })
@@ -44,7 +44,7 @@ test('an answer before the request has left whole ends the connection: what is l
   t.equal(await within(ask(stage, '/next')), '200 /next 1')
 })
 
-test('what ends a connection ends it: a word of AMSU’s, HTTP/1.0, a body without a length, or bytes behind the answer', async t => {
+test('a connection is not reused after Connection: close, HTTP/1.0, a body without a length, or bytes after the response', async t => {
   for (const [response, outcome] of [
     [`${OK}Connection: close\r\nContent-Length: 2\r\n\r\nok`, '200 ok'],
     ['HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', '200 ok'],
@@ -67,7 +67,7 @@ test('what ends a connection ends it: a word of AMSU’s, HTTP/1.0, a body witho
   }
 })
 
-test('many tiny chunks reach a listener that takes one at a time, however they are cut', async t => {
+test('many tiny chunks reach a handler that takes one at a time, however they are split', async t => {
   const text = Array.from({ length: 200 }, (_, i) => i.toString(36).slice(-1)).join('')
   const response = `${OK}Transfer-Encoding: chunked\r\n\r\n${[...text].map(char => `1;x\r\n${char}\r\n`).join('')}0\r\nA: b\r\n\r\n`
   for (const size of [1, 3, 5, 7, 8, 13, 64, response.length]) {
@@ -85,7 +85,7 @@ test('many tiny chunks reach a listener that takes one at a time, however they a
   }
 })
 
-test('a listener that takes no more is sent no more until it says so', async t => {
+test('a handler that takes no more gets no more until it resumes', async t => {
   const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}\r\n`); socket.end(Buffer.alloc(5_000_000, 'x')) })
   let bytes = 0
   let isPaused = false
@@ -102,7 +102,7 @@ test('a listener that takes no more is sent no more until it says so', async t =
   t.equal(bytes, 5_000_000)
 })
 
-test('a connection whose last answer was one piece too many serves the next request, however its head is cut', async t => {
+test('a connection whose last response ended under backpressure serves the next request, however its head is split', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, ({ respond, socket, target }) => {
     if (target !== '/cut') respond()
     else socket.write('HTTP/1.1 103 Hints\r\n\r\n', () => { setImmediate(respond) })
@@ -111,27 +111,27 @@ test('a connection whose last answer was one piece too many serves the next requ
   t.equal(await within(ask(stage, '/cut')), '200 /cut 0')
 })
 
-test('a request that is given up while its answer is read hears nothing more of it', async t => {
+test('a request that is aborted while its response is read gets nothing more of it', async t => {
   for (const at of ['head', 'body'] as const) {
     const stage = await setUp(t, {}, ({ socket }) => { socket.write(`${OK}Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\n\r\n`) })
-    const leave = (): boolean => { call.pending?.abort(); return true }
-    const call = stage.send('/x', at === 'head' ? { head: leave } : { body: leave })
+    const abort = (): boolean => { call.pending?.abort(); return true }
+    const call = stage.send('/x', at === 'head' ? { head: abort } : { body: abort })
     await closed((await stage.nth(0)).socket)
     t.equal(call.events.at(-1), at)
     t.equal(call.events.filter(event => event === at).length, 1)
   }
 })
 
-test('what a listener throws at a head is the failure of its request, and ends the connection', async t => {
+test('what a handler throws at a head fails its request, and closes the connection', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
-  const call = stage.send('/x', { head () { throw new Error('can not be passed on') } })
+  const call = stage.send('/x', { head () { throw new Error('cannot be forwarded') } })
   const next = stage.send('/next')
-  t.equal(await call.outcome, 'can not be passed on')
+  t.equal(await call.outcome, 'cannot be forwarded')
   t.equal(await next.outcome, '200 /next 1')
   t.notOk(call.events.includes('body'))
 })
 
-test('what a listener throws at a connection is the failure of its request, of which nothing was sent', async t => {
+test('what a handler throws at a connection fails its request, of which nothing was sent', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
   for (const connection of ['fresh', 'reused']) {
     const call = stage.send('/x', { connected () { throw new Error('a defect') } })
@@ -140,7 +140,7 @@ test('what a listener throws at a connection is the failure of its request, of w
     t.match(await next.outcome, /^200 /)
     t.strictSame(call.events, [connection, 'failure'])
   }
-  t.strictSame(stage.asked.map(({ target }) => target), ['/next', '/next'])
+  t.strictSame(stage.received.map(({ target }) => target), ['/next', '/next'])
 })
 
 test('the body of a request is let go of when it fails or is given up, and told when there is room', async t => {
@@ -159,7 +159,7 @@ test('the body of a request is let go of when it fails or is given up, and told 
   }
 })
 
-test('to destroy a pool fails what is under way, what waits and what comes too late, each once, and closes all', async t => {
+test('destroying a pool fails requests in flight, in the queue and later ones, each once, and closes all connections', async t => {
   const stage = await setUp(t, { maxConnections: 2 })
   const idle = stage.send('/idle')
   ;(await stage.nth(0)).respond()
@@ -187,5 +187,5 @@ test('a request about to be sent when the pool is destroyed fails, and so does o
   t.equal(await within(connecting.outcome), 'ERR_CONNECTION_ENDED')
   t.strictSame([starting.events, connecting.events], [['failure'], ['failure']])
   await Promise.all(stage.made.map(closed))
-  t.equal(stage.asked.length, 1)
+  t.equal(stage.received.length, 1)
 })

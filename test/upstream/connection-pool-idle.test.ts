@@ -2,7 +2,7 @@ import { test } from 'tap'
 import type { Socket } from 'node:net'
 import { ask, closed, echo, setUp, type Call } from './pool-stage.ts'
 
-/** What the server says about idle connections, how long one may be used, and when it is closed. */
+/** The server's header about idle connections, how long one may be reused, and when it is closed. */
 const LIVES = [
   ['', 4_000],
   ['Keep-Alive: timeout=5\r\n', 3_000],
@@ -14,7 +14,7 @@ const LIVES = [
 
 test('an idle connection is used again for 4 s, or 2 s less than AMSU keeps it, and at most ten minutes', async t => {
   for (const [headers, lifeMs] of LIVES) {
-    const stage = await setUp(t, {}, asked => { asked.respond('ok', headers) })
+    const stage = await setUp(t, {}, received => { received.respond('ok', headers) })
     t.equal(await ask(stage), '200 ok')
     stage.clock.block(lifeMs - 1)
     t.equal(await ask(stage), '200 ok')
@@ -27,7 +27,7 @@ test('an idle connection is used again for 4 s, or 2 s less than AMSU keeps it, 
 
 test('an idle connection is closed by itself, not later than 4 s after it was used for the last time', async t => {
   for (const [headers, lifeMs] of LIVES) {
-    const stage = await setUp(t, {}, asked => { asked.respond('ok', headers) })
+    const stage = await setUp(t, {}, received => { received.respond('ok', headers) })
     await ask(stage)
     await stage.clock.advance(lifeMs - 1)
     t.equal(stage.open(), 1, headers)
@@ -39,7 +39,7 @@ test('an idle connection is closed by itself, not later than 4 s after it was us
 
 test('a connection that AMSU keeps for two seconds or less is not used again', async t => {
   for (const seconds of [0, 1, 2]) {
-    const stage = await setUp(t, {}, asked => { asked.respond('ok', `Keep-Alive: timeout=${seconds}\r\n`) })
+    const stage = await setUp(t, {}, received => { received.respond('ok', `Keep-Alive: timeout=${seconds}\r\n`) })
     for (let i = 1; i < 4; i++) {
       t.equal(await ask(stage), '200 ok')
       t.equal(stage.made.length, i)
@@ -48,13 +48,13 @@ test('a connection that AMSU keeps for two seconds or less is not used again', a
   }
 })
 
-test('a connection that nobody has used in the meantime grows old: a request that says no, or leaves, does not make it young', async t => {
-  for (const [name, on] of [['says no', { connected: () => false }], ['leaves', {}]] as const) {
+test('an idle connection keeps its deadline when a request withdraws or is aborted', async t => {
+  for (const [name, on] of [['withdraws', { connected: () => false }], ['is aborted', {}]] as const) {
     const stage = await setUp(t, {}, echo)
     await ask(stage)
     stage.clock.block(3_000)
     const idler = stage.send('/idler', on)
-    if (name === 'leaves') idler.pending?.abort()
+    if (name === 'is aborted') idler.pending?.abort()
     await new Promise(setImmediate)
     stage.clock.block(3_000)
     await ask(stage)
@@ -62,23 +62,23 @@ test('a connection that nobody has used in the meantime grows old: a request tha
   }
 })
 
-test('a connection that has ended, or on which something came unasked, is not used: the next request is sent once, over another (CVE-2026-6733)', async t => {
+test('a connection that has ended, or that received unsolicited bytes, is not used: the next request is sent once, over another (CVE-2026-6733)', async t => {
   for (const [name, fault] of [
     ['ended', (socket, onDone) => socket.end(onDone)],
     ['reset', (socket, onDone) => socket.once('close', onDone).resetAndDestroy()],
-    ['an answer', (socket, onDone) => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nunasked!'); onDone() }],
+    ['a response', (socket, onDone) => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nunwanted'); onDone() }],
     ['a byte', (socket, onDone) => { socket.write('H'); onDone() }],
     ['a line break', (socket, onDone) => { socket.write('\r\n'); onDone() }],
   ] as Array<[string, (socket: Socket, onDone: () => void) => void]>) {
     const stage = await setUp(t, {}, echo)
     await ask(stage)
     const call = await new Promise<Call>(resolve => {
-      // Then it lies in our socket, and the loop may be in the middle of reading others.
+      // Then it is in our socket, and the event loop may be in the middle of reading others.
       fault(stage.made[0] as Socket, () => { resolve(stage.send('/next', {}, { method: 'POST' })) })
     })
     t.equal(await call.outcome, '200 /next 1', name)
     t.strictSame(call.events, ['fresh', 'sent', 'started', 'head', 'body', 'end'])
-    t.strictSame(stage.asked.map(({ target }) => target), ['/x', '/next'], 'sent once')
+    t.strictSame(stage.received.map(({ target }) => target), ['/x', '/next'], 'sent once')
   }
 })
 
@@ -88,5 +88,5 @@ test('requests keep their order when the connection meant for the first of them 
   stage.made[0]?.destroy()
   const calls = ['/0', '/1', '/2'].map(target => stage.send(target))
   await Promise.all(calls.map(({ outcome }) => outcome))
-  t.strictSame(stage.asked.slice(1).map(({ target }) => target), ['/0', '/1', '/2'])
+  t.strictSame(stage.received.slice(1).map(({ target }) => target), ['/0', '/1', '/2'])
 })

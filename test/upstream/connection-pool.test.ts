@@ -6,7 +6,7 @@ import { ask, closed, echo, setUp, within } from './pool-stage.ts'
 
 const connector = createConnector({ connectTimeoutMs: 5_000, certificateAuthority: () => undefined, forwardProxy: undefined })
 
-/** A connector whose attempts wait until a test lets them go on, or fails them. */
+/** A connector whose attempts wait until a test lets them continue or fail. */
 function createGate (): { connect: Connector, attempts: Array<(error?: Error) => void> } {
   const attempts: Array<(error?: Error) => void> = []
   return {
@@ -32,15 +32,15 @@ test('the connection used last is used next', async t => {
   const calls = ['/0', '/1', '/2'].map(target => stage.send(target))
   await stage.nth(2)
   for (const target of ['/1', '/2', '/0']) {
-    stage.asked.find(asked => asked.target === target)?.respond()
+    stage.received.find(received => received.target === target)?.respond()
     await calls[Number(target[1])]?.outcome
   }
-  const last = stage.asked.find(({ target }) => target === '/0')?.connection
+  const last = stage.received.find(({ target }) => target === '/0')?.connection
   for (let i = 3; i < 9; i++) {
     const call = stage.send(`/${i}`)
-    const asked = await stage.nth(i)
-    t.equal(asked.connection, last)
-    asked.respond()
+    const received = await stage.nth(i)
+    t.equal(received.connection, last)
+    received.respond()
     await call.outcome
   }
   t.equal(stage.made.length, 3)
@@ -54,9 +54,9 @@ test('there are never more connections than allowed, and requests wait for one i
     for (let i = 0; i < targets.length; i++) (await stage.nth(i)).respond('ok', i % 5 === 4 ? 'Connection: close\r\n' : '')
     t.strictSame(await Promise.all(calls.map(({ outcome }) => outcome)), targets.map(() => '200 ok'))
     t.ok(stage.open() <= maxConnections)
-    t.equal(stage.asked.length, targets.length, 'each was sent once')
-    // Whose connection is made first is the kernel's affair.
-    if (maxConnections === 1) t.strictSame(stage.asked.map(({ target }) => target), targets)
+    t.equal(stage.received.length, targets.length, 'each was sent once')
+    // The kernel decides which connection is made first.
+    if (maxConnections === 1) t.strictSame(stage.received.map(({ target }) => target), targets)
   }
 })
 
@@ -69,11 +69,11 @@ test('a request that waits and is given up is not sent, and those behind it are'
   t.equal(await calls[2]?.outcome, '200 /2 0')
   t.equal(await calls[0]?.outcome, '200 /0 0')
   calls[1]?.pending?.abort()
-  t.strictSame(stage.asked.map(({ target }) => target), ['/0', '/2'])
+  t.strictSame(stage.received.map(({ target }) => target), ['/0', '/2'])
   t.strictSame([calls[1]?.events, calls[3]?.events], [[], []])
 })
 
-test('a request that is given up under way takes its connection with it, whose place is free for the next one', async t => {
+test('a request that is aborted in flight closes its connection, and the next request gets a new one', async t => {
   for (const responded of ['', 'HTTP/1.1 200', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf']) {
     const stage = await setUp(t, { maxConnections: 1 })
     const left = stage.send('/left')
@@ -85,8 +85,8 @@ test('a request that is given up under way takes its connection with it, whose p
     left.pending?.abort()
     t.ok(left.pending?.isDone)
     await closed(socket)
-    const asked = await stage.nth(1)
-    asked.respond()
+    const received = await stage.nth(1)
+    received.respond()
     t.equal(await next.outcome, '200 /next 1')
     t.notOk(left.events.includes('failure'))
   }
@@ -100,7 +100,7 @@ test('a request that says no to its connection gives it to the next one, and hea
     t.strictSame(await within(Promise.all(calls.map(({ outcome }) => outcome))), outcomes, noKeepAlive ? 'each has a connection of its own' : 'on one connection')
     t.strictSame(declined.events, ['fresh'])
     t.ok(declined.pending?.isDone)
-    t.notOk(stage.asked.some(({ target }) => target === '/no'))
+    t.notOk(stage.received.some(({ target }) => target === '/no'))
   }
 })
 
@@ -111,7 +111,7 @@ test('a request that is given up when its connection is there is not sent', asyn
     t.equal(await ask(stage, '/next'), connection === 'fresh' ? '200 /next 1' : '200 /next 2')
     t.strictSame(call.events, [connection])
   }
-  t.notOk(stage.asked.some(({ target }) => target === '/x'))
+  t.notOk(stage.received.some(({ target }) => target === '/x'))
 })
 
 test('requests that find used connections at the same time begin in their order', async t => {
@@ -133,14 +133,14 @@ test('where each request has a connection of its own, none is used twice', async
   const calls = ['/0', '/1', '/2', '/3', '/4'].map(target => stage.send(target))
   await Promise.all(calls.map(({ outcome }) => outcome))
   t.strictSame(calls.map(({ events }) => events[0]), calls.map(() => 'fresh'))
-  t.equal(new Set(stage.asked.map(({ connection }) => connection)).size, 5)
+  t.equal(new Set(stage.received.map(({ connection }) => connection)).size, 5)
 })
 
 const REFUSAL = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
 
-test('while a connection is open, one that can not be made fails one request, and the others are served', async t => {
+test('while a connection is open, a failed connection attempt fails one request, and the others are served', async t => {
   const { attempts, connect } = createGate()
-  const stage = await setUp(t, { maxConnections: 3, connect }, asked => { if (asked.target !== '/busy') asked.respond() })
+  const stage = await setUp(t, { maxConnections: 3, connect }, received => { if (received.target !== '/busy') received.respond() })
   const busy = stage.send('/busy')
   attempts[0]?.()
   const { respond } = await stage.nth(0)
@@ -160,7 +160,7 @@ test('while a connection is open, one that can not be made fails one request, an
   t.match(await busy.outcome, '200 /busy')
 })
 
-test('without any connection, one that can not be made is told to all who have waited as long, not to one after the other', async t => {
+test('without any connection, a failed connection attempt fails all requests that have waited as long, not one after the other', async t => {
   const { attempts, connect } = createGate()
   const stage = await setUp(t, { maxConnections: 1, connect }, echo)
   const early = ['/0', '/1', '/2'].map(target => stage.send(target))
@@ -207,14 +207,14 @@ test('a connection that nobody waits for any more lies ready, or fails without a
   t.equal(attempts.length, 2)
 })
 
-test('a request that can not be written fails without a byte of it, and the next one is served', async t => {
+test('a request that cannot be written fails without a byte of it, and the next one is served', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
   await ask(stage)
   const bad = stage.send('/a\nb')
   const next = stage.send('/next')
   t.equal(await bad.outcome, 'ERR_UNSENDABLE_REQUEST')
   t.match(await next.outcome, '200 /next')
-  t.strictSame(stage.asked.map(({ target }) => target), ['/x', '/next'])
+  t.strictSame(stage.received.map(({ target }) => target), ['/x', '/next'])
 })
 
 test('the first connection is opened for the first request, and to where the origin says', async t => {
@@ -234,7 +234,7 @@ test('the first connection is opened for the first request, and to where the ori
 test('a connection that breaks fails the request it carries with what broke it', async t => {
   for (const [name, fault, code] of [
     ['ends', socket => { socket.end() }, 'ERR_CONNECTION_ENDED'],
-    // An end goes before the reset, and it is a matter of time which of them is read.
+    // A FIN precedes the reset, and timing decides which of them is read.
     ['is reset', socket => { socket.resetAndDestroy() }, /^(?:ECONNRESET|ERR_CONNECTION_ENDED)$/],
     ['ends in the head', socket => { socket.end('HTTP/1.1 200 OK\r\nA') }, 'ERR_CONNECTION_ENDED'],
     ['ends in the body', socket => { socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf') }, 'ERR_CONNECTION_ENDED'],

@@ -1,5 +1,5 @@
 /**
- * Connections through a forward proxy that can not be made, or break while TLS is agreed upon.
+ * Connections through a forward proxy that fail, or break during the TLS handshake.
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
@@ -10,14 +10,14 @@ import { startTcp } from '../support/upstream.ts'
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
 
-/** A forward proxy that does with each request what a test says. */
+/** A forward proxy that handles each request by the test's function. */
 async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<ForwardProxy> {
   const { port, close } = await startTcp(socket => { socket.once('data', () => { onRequest(socket) }) })
   t.teardown(close)
   return { host: '127.0.0.1', port, authorization: undefined, secret: undefined }
 }
 
-/** Asks for a connection, and notes each time it is answered. */
+/** Opens a connection, and records each call of the callback. */
 async function connect (forwardProxy: ForwardProxy, protocol: 'http:' | 'https:' = 'https:', connectTimeoutMs = 10_000): Promise<Array<{ error: Error | null, socket: Socket | null }>> {
   const connector = createConnector({ forwardProxy, connectTimeoutMs, certificateAuthority: () => undefined })
   const responses: Array<{ error: Error | null, socket: Socket | null }> = []
@@ -52,7 +52,7 @@ test('a handshake whose line breaks, or that is not done in time, is one failure
   await closed
 })
 
-test('for http the connection leads to the forward proxy itself, and whoever asked is answered once, also when the line breaks later', async t => {
+test('for http the connection leads to the forward proxy itself, and its callback is called once, also when the connection breaks later', async t => {
   const { port, close } = await startTcp(socket => { socket.once('data', () => { socket.resetAndDestroy() }) })
   t.teardown(close)
   const responses = await connect({ host: '127.0.0.1', port, authorization: undefined, secret: undefined }, 'http:')

@@ -1,6 +1,6 @@
 /**
- * Connections that can not be made: to a relay without the rest of the proxy, because in there a token call over the same line would
- * fail first.
+ * Connections that fail: tested with a relay without the rest of the proxy, because there a token call over the same line would fail
+ * first.
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ import { startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 
-/** A resolver that gives `addresses` for every name, and counts how often it is asked. */
+/** A resolver that returns `addresses` for every name, and counts the lookups. */
 function createResolver (...addresses: string[]): { lookup: LookupFunction, count: () => number } {
   let count = 0
   const list = addresses.map(address => ({ address, family: 4 }))
@@ -23,7 +23,7 @@ function createResolver (...addresses: string[]): { lookup: LookupFunction, coun
 }
 
 /**
- * A server on whose port the kernel answers no more: its thread sleeps, and its queue of connections is full. Resolves to its
+ * A server on whose port the kernel accepts no more: its thread sleeps, and its backlog is full. Resolves to its
  * origin, and to how to wake it.
  */
 async function startDeaf (t: Test): Promise<{ origin: string, wake: () => void }> {
@@ -47,7 +47,7 @@ async function startDeaf (t: Test): Promise<{ origin: string, wake: () => void }
     wake()
     await worker.terminate()
   })
-  // One after the other until one is left waiting.
+  // One after the other until one stays pending.
   for (let isFull = false; !isFull;) {
     const socket = net.connect(port, '127.0.0.1').on('error', () => {})
     callers.push(socket)
@@ -79,7 +79,7 @@ test('a connection that is not there in time is 502, and nothing was sent: the r
   t.equal((await call(origin, PATH)).text, 'awake', 'later it is served')
 })
 
-test('a connection that can not be made is tried once for each address of the name, for every method, and then told', async t => {
+test('a connection is tried once for each address of the name, for every method, before it fails', async t => {
   const resolver = createResolver('127.0.0.1', '127.0.0.2')
   const { origin, outcomes } = await startRelay(t, { origin: `http://amsu.test:${await freePort()}`, lookup: resolver.lookup })
   for (const [i, method] of RELAYED_METHODS.entries()) {
@@ -110,7 +110,7 @@ test('a connection older than five minutes serves one more request, and the next
     connections.push(upstream.received.at(-1)?.headers['connection'])
   }
   await ask()
-  // Idle connections do not grow that old.
+  // Idle connections expire before that.
   for (let i = 0; i < 99; i++) {
     await clock.advance(3_000)
     await ask()

@@ -35,7 +35,7 @@ test('what is no such URL is refused: another scheme, a path, a broken escape, a
 })
 
 test('its error holds a status and no word of anybody else', async t => {
-  t.match(new ForwardProxyError(407), { status: 407, code: 'ERR_FORWARD_PROXY', message: 'the forward proxy answered 407', cause: undefined })
+  t.match(new ForwardProxyError(407), { status: 407, code: 'ERR_FORWARD_PROXY', message: 'the forward proxy responded 407', cause: undefined })
   const cause = new Error('connect ECONNREFUSED')
-  t.match(new ForwardProxyError(undefined, cause), { status: undefined, message: 'the forward proxy can not be reached', cause })
+  t.match(new ForwardProxyError(undefined, cause), { status: undefined, message: 'the forward proxy cannot be reached', cause })
 })

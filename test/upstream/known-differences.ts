@@ -1,12 +1,12 @@
 /**
- * What our reader accepts and Node's does not, one by one: each is taken out of a response, so that Node must read the rest alike. What
- * stands on no list is compared as it is.
+ * Differences that our parser accepts and Node's does not. Each is removed from a response, so that Node must read the remainder alike.
+ * Everything else is compared unchanged.
  */
 
 /** Names of differences. */
 export type Difference = 'interim response' | 'blank before a colon' | 'length' | 'codings' | 'blanks in a chunk line'
 
-/** A response that needs nothing beyond Node, and what was taken out. */
+/** A response that Node accepts, and the differences that were removed. */
 export interface Rewritten {
   readonly text: string
   readonly differences: ReadonlySet<Difference>
@@ -15,8 +15,8 @@ export interface Rewritten {
 const HEAD_END = '\r\n\r\n'
 
 /**
- * Rewrites a whole response, as ours took it. It walks along what is known to be valid; where it goes wrong, Node reads something else
- * and the test fails.
+ * Rewrites a complete response that our parser accepted. It follows the valid syntax; if it makes a mistake, Node reads something else and
+ * the test fails.
  */
 export function withoutKnownDifferences (response: string): Rewritten {
   const differences = new Set<Difference>()
@@ -27,7 +27,7 @@ export function withoutKnownDifferences (response: string): Rewritten {
     const head = rest.slice(0, end - HEAD_END.length)
     rest = rest.slice(end)
     if (/^HTTP\/1.. 1/.test(head)) {
-      // Node takes some of its headers for those of the final one; a plain interim response it skips like ours.
+      // Node takes some of its headers for those of the final response; it skips a plain interim response like our parser.
       if (/^HTTP\/1.1 1[^\r]*(?:\r\nLink:[^\r]*)*$/i.test(head)) before += `${head}${HEAD_END}`
       else differences.add('interim response')
       continue

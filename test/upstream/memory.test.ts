@@ -1,10 +1,10 @@
 import { test } from 'tap'
 import { releaseBuffer } from '../../src/upstream/memory.ts'
 
-/** Before Node.js 22 memory can not be freed by hand: then the call that would do it is all there is to see. */
+/** Before Node.js 22 memory cannot be released by hand: then only the call can be observed. */
 const canFree = 'transfer' in ArrayBuffer.prototype
 
-/** A buffer, and how often and to which length its memory was asked to shrink. */
+/** A buffer, and the calls that shrink its memory. */
 function observed (buffer: Buffer): { buffer: Buffer, lengths: number[] } {
   const lengths: number[] = []
   const memory = buffer.buffer as ArrayBuffer & { transfer?: (length: number) => ArrayBuffer }

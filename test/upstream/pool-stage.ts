@@ -1,5 +1,5 @@
 /**
- * What the tests of the pool have in common: requests that take down what becomes of them, and a pool before a scripted server.
+ * Shared setup of the pool tests: requests that record their events, and a pool in front of a scripted server.
  */
 import { ConnectionPool, type ConnectionPoolOptions } from '../../src/upstream/connection-pool.ts'
 import { createConnector } from '../../src/upstream/connector.ts'
@@ -10,7 +10,7 @@ import { startTcp } from '../support/upstream.ts'
 import type { Socket } from 'node:net'
 import type { Test } from 'tap'
 
-/** One request, and what was told of it. */
+/** One request and its events. */
 export class Call implements RequestHandler {
   readonly events: string[] = []
   readonly pieces: Buffer[] = []
@@ -20,7 +20,7 @@ export class Call implements RequestHandler {
   readonly outcome: Promise<string>
   #settle: (outcome: string) => void = () => {}
   pending: PendingRequest | undefined
-  /** What else happens at an event, and what it is answered. */
+  /** Further actions at an event, and its return value. */
   readonly on: { connected?: () => boolean, head?: () => void, body?: (piece: Buffer) => boolean, end?: () => void }
 
   constructor (on: Call['on'] = {}) {
@@ -66,7 +66,7 @@ export class Call implements RequestHandler {
   }
 }
 
-/** A request as the server got it: its target, its connection's number, and how to answer. */
+/** A request as the server received it: its target, its connection's number, and how to respond. */
 export interface ReceivedRequest {
   readonly target: string
   readonly connection: number
@@ -77,20 +77,20 @@ export interface ReceivedRequest {
 export interface Stage {
   readonly pool: ConnectionPool
   readonly clock: FakeClock
-  /** What has been asked, in order. */
-  readonly asked: ReceivedRequest[]
+  /** The received requests, in order. */
+  readonly received: ReceivedRequest[]
   /** Connections made so far. */
   readonly made: Socket[]
   /** Those that are open. */
   open: () => number
-  /** Resolves with the nth request that was asked. */
+  /** Resolves with the nth received request. */
   nth: (n: number) => Promise<ReceivedRequest>
   send: (target: string, on?: Call['on'], request?: Partial<OutgoingRequest>) => Call
 }
 
-/** Starts a server that reads heads and leaves the answers to `script`, and a pool before it. */
-export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = {}, script: (asked: ReceivedRequest) => void = () => {}): Promise<Stage> {
-  const asked: ReceivedRequest[] = []
+/** Starts a server that reads heads and lets `script` respond, and a pool in front of it. */
+export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = {}, script: (received: ReceivedRequest) => void = () => {}): Promise<Stage> {
+  const received: ReceivedRequest[] = []
   const made: Socket[] = []
   const waiting: Array<() => void> = []
   const server = await startTcp(socket => {
@@ -103,7 +103,7 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
         text = text.slice(end + 4)
         const respond: ReceivedRequest['respond'] = (body = `${target} ${connection}`, headers = '') => { socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n${headers}\r\n${body}`) }
         const request = { target, connection, socket, respond }
-        asked.push(request)
+        received.push(request)
         script(request)
         for (const resolve of waiting.splice(0)) resolve()
       }
@@ -117,12 +117,12 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
   return {
     pool,
     clock,
-    asked,
+    received,
     made,
     open: () => made.filter(socket => !socket.closed).length,
     async nth (n) {
-      while (asked.length <= n) await new Promise<void>(resolve => waiting.push(resolve))
-      return asked[n] as ReceivedRequest
+      while (received.length <= n) await new Promise<void>(resolve => waiting.push(resolve))
+      return received[n] as ReceivedRequest
     },
     send (target, on, request = {}) {
       const call = new Call(on)
@@ -132,7 +132,7 @@ export async function setUp (t: Test, options: Partial<ConnectionPoolOptions> = 
   }
 }
 
-/** Sends a request whose answer the server gives by itself. */
+/** Sends a request to which the server responds by itself. */
 export async function ask (stage: Stage, target = '/x', on: Call['on'] = {}): Promise<string> {
   return await stage.send(target, on).outcome
 }
@@ -142,12 +142,12 @@ export async function closed (socket: Socket): Promise<void> {
   if (!socket.closed) await new Promise(resolve => { socket.once('close', resolve) })
 }
 
-/** What resolves, or a word that it did not: a request that is forgotten would be waited for until the end of the run. */
+/** The outcome, or `forgotten` after a second: a test would wait for a lost request until the end of the run. */
 export async function within<T> (outcome: Promise<T>): Promise<T | 'forgotten'> {
   return await Promise.race([outcome, new Promise<'forgotten'>(resolve => { setTimeout(resolve, 1_000, 'forgotten').unref() })])
 }
 
-/** Answers by itself. */
-export function echo (asked: ReceivedRequest): void {
-  asked.respond()
+/** Responds by itself. */
+export function echo (received: ReceivedRequest): void {
+  received.respond()
 }

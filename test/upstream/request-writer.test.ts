@@ -4,13 +4,13 @@ import net, { type AddressInfo, type Socket } from 'node:net'
 import type { BodySink, BodySource, OutgoingRequest } from '../../src/upstream/pending-request.ts'
 import { RequestWriter } from '../../src/upstream/request-writer.ts'
 
-/** A piece that is written as text, and one that goes beside the head. */
+/** A chunk that is written as text, and one that is written separately. */
 const SHORT = 16_384
 const LONG = 16_385
 
 type OnWritten = (error?: Error | null) => void
 
-/** What a socket was told. Writes between `cork` and `uncork` leave as one. */
+/** The calls on a socket. Writes between `cork` and `uncork` are sent as one. */
 class Recorder {
   readonly writes: string[] = []
   readonly callbacks: OnWritten[] = []
@@ -75,7 +75,7 @@ test('a length that the headers state is not stated again', async t => {
   t.strictSame(socket.writes, ['POST /a?b HTTP/1.1\r\nContent-Length: 0\r\nconnection: keep-alive\r\n\r\n'])
 })
 
-test('a body leaves in as few writes as there can be: with its head, and as chunks where no length is stated', async t => {
+test('a body is sent in as few writes as possible: with its head, and chunked if no length is stated', async t => {
   for (const [name, pieces, isChunked, writes] of [
     ['a short one', [5], false, 1],
     ['the largest short one', [SHORT], false, 1],
@@ -118,7 +118,7 @@ test('an empty piece writes nothing: among chunks it would be the end', async t 
   }
 })
 
-test('a body that is there is sent whole, whatever its length', async t => {
+test('a buffered body is sent completely, whatever its length', async t => {
   for (const [text, headers, end] of [
     ['', [], '\r\n\r\n0\r\n\r\n'],
     ['', ['content-length', '0'], '\r\n\r\n'],
@@ -146,7 +146,7 @@ test('whoever writes is told when it is one too many, in each way a piece is wri
   }
 })
 
-/** Which of these texts is sent somewhere in a head. */
+/** Which of these texts are sent somewhere in a head. */
 function sentAnyway (texts: readonly string[]): string[] {
   const sent = new Set<string>()
   for (const text of texts.flatMap(part => [part, `a${part}`, `${part}a`, `a${part}a`])) {
@@ -170,14 +170,14 @@ test('a head in which somebody else’s line would begin is not sent, and nothin
   t.strictSame(sentAnyway(['\r\n', '\r\nx: y', '\r\n x', '\r\n\r\n', '\r\n\r\nGET / HTTP/1.1\r\n']), [])
 })
 
-test('a head with characters that are no bytes is not sent: their low bytes would leave, and be a line break (CVE-2018-12116)', async t => {
+test('a head with characters outside Latin-1 is not sent: their low bytes would be a line break (CVE-2018-12116)', async t => {
   t.strictSame(sentAnyway(['\u010d', '\u010a', '\u0100', '\u560d\u560a', '\u010d\u010ax: y', '\u0141']), [])
 })
 
 test('the error says what is wrong with a head, and nothing of what is in it', async t => {
   const { writer } = setUp()
   t.throws(() => { writer.send(request({ headers: ['authorization', 'Bearer a\nb'] }), false, () => {}) },
-    { name: 'UnsendableRequestError', code: 'ERR_UNSENDABLE_REQUEST', message: 'the head of the request holds what can not be sent', cause: undefined })
+    { name: 'UnsendableRequestError', code: 'ERR_UNSENDABLE_REQUEST', message: 'the request head holds characters that cannot be sent', cause: undefined })
 })
 
 test('requests follow one another, and nothing of one is left for the next', async t => {
@@ -200,7 +200,7 @@ test('memory is freed of pieces that nobody needs, once they are written', async
       for (let i = 0; i < 2; i++) {
         const piece = Buffer.alloc(LONG)
         let freed = 0
-        // Node.js 20 can not free memory; that it would be is all there is to see.
+        // Node.js 20 cannot release memory; only the call can be observed.
         Object.defineProperty(piece.buffer, 'transfer', { value: () => { freed++ } })
         body.sink?.write(piece, mayFree)
         t.equal(freed, 0, 'not before')
@@ -211,24 +211,24 @@ test('memory is freed of pieces that nobody needs, once they are written', async
   }
 })
 
-async function collect (t: Test): Promise<{ client: Socket, whole: Promise<Buffer> }> {
+async function collect (t: Test): Promise<{ client: Socket, bytes: Promise<Buffer> }> {
   const server = net.createServer().listen(0, '127.0.0.1')
   t.teardown(() => server.close())
   await once(server, 'listening')
   const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1')
   const [socket] = await once(server, 'connection') as [Socket]
-  return { client, whole: socket.toArray().then(chunks => Buffer.concat(chunks as Buffer[])) }
+  return { client, bytes: socket.toArray().then(chunks => Buffer.concat(chunks as Buffer[])) }
 }
 
 test('bytes arrive as they were, although their memory is freed behind them', async t => {
-  const { client, whole } = await collect(t)
+  const { client, bytes } = await collect(t)
   const writer = new RequestWriter(client)
   const body = new Hand()
   writer.send(request({ body }), true, () => { client.end() })
   const sizes = [1, 10_000, 100_000, 1_000_000, 16_384, 8_192, 3_000_000]
   for (const [i, size] of sizes.entries()) body.sink?.write(Buffer.alloc(size, 97 + i), true)
   body.sink?.end()
-  const text = (await whole).toString('latin1')
+  const text = (await bytes).toString('latin1')
   const chunks = sizes.map((size, i) => `${size.toString(16)}\r\n${String.fromCharCode(97 + i).repeat(size)}\r\n`).join('')
   t.ok(text.endsWith(`\r\n\r\n${chunks}0\r\n\r\n`))
 })

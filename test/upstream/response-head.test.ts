@@ -83,7 +83,7 @@ test('what is no head is refused, and the error repeats nothing of it', async t 
     ['a blank line at its end', `${OK}\r\n`],
     ['a character that is no byte', `${OK}\r\nA: \u0100`],
   ] as const) {
-    t.throws(() => parseHead(head, 'GET'), { name: 'InvalidResponseError', code: 'ERR_INVALID_RESPONSE', message: 'the answer is not valid HTTP: head' }, name)
+    t.throws(() => parseHead(head, 'GET'), { name: 'InvalidResponseError', code: 'ERR_INVALID_RESPONSE', message: 'the response is not valid HTTP: head' }, name)
   }
 })
 
@@ -146,7 +146,7 @@ test('a body is as long as its headers say, or without a word lasts until the en
   ] as const) t.match(parseHead(`${OK}\r\n${lines}`, 'GET'), { bodyLength, isPersistent: bodyLength !== UNTIL_CLOSE }, lines)
 })
 
-test('an answer to HEAD, an interim one, 204 and 304 have no body whatever their headers say, and the connection stays', async t => {
+test('a response to HEAD, an interim one, 204 and 304 have no body whatever their headers say, and the connection stays', async t => {
   for (const [line, method] of [[OK, 'HEAD'], ['HTTP/1.1 404 No', 'HEAD'], ['HTTP/1.1 100 Go on', 'GET'], ['HTTP/1.1 103 Hints', 'POST'], ['HTTP/1.1 199 x', 'GET'], ['HTTP/1.1 204 None', 'GET'], ['HTTP/1.1 304 Same', 'GET']] as const) {
     for (const lines of ['A: b', 'Content-Length: 5', 'Transfer-Encoding: chunked']) {
       t.match(parseHead(`${line}\r\n${lines}`, method), { bodyLength: 0, isPersistent: true }, `${line}, ${method}, ${lines}`)
@@ -191,7 +191,7 @@ test('a connection stays unless either version or Connection says that it ends',
   ] as const) t.equal(parseHead([`HTTP/${version} 200 OK`, 'Content-Length: 0', ...lines].join('\r\n'), 'GET').isPersistent, isPersistent, `${version} ${lines.join()}`)
 })
 
-test('chunks in an answer of HTTP/1.0 end the connection: its framing is not to be trusted (RFC 9112 section 6.1)', async t => {
+test('chunks in a response of HTTP/1.0 end the connection: its framing is not to be trusted (RFC 9112 section 6.1)', async t => {
   t.match(parseHead('HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked', 'GET'), { bodyLength: CHUNKED, isPersistent: false })
 })
 

@@ -1,17 +1,17 @@
 /**
- * A listener that takes down what a reader tells it, and what reads a whole answer in given pieces.
+ * A handler that records what the parser reports, and a function that parses a response from given pieces.
  */
 import type { FramedResponseHead } from '../../src/upstream/response-head.ts'
 import type { ResponseHandler } from '../../src/upstream/response-parser.ts'
 import { ResponseParser } from '../../src/upstream/response-parser.ts'
 
-/** What was told so far. */
+/** The events so far. */
 export class ResponseLog implements ResponseHandler {
   head: FramedResponseHead | undefined
   heads = 0
   started = 0
   readonly pieces: Buffer[] = []
-  /** What a piece of the body is answered. */
+  /** What a chunk of the body returns. */
   takesMore = true
 
   onFirstByte (): void {
@@ -33,19 +33,19 @@ export class ResponseLog implements ResponseHandler {
   }
 }
 
-/** What came of an answer, in words that can be compared. */
+/** The result of parsing a response, in a form that can be compared. */
 export interface Reading {
-  /** The answer's end came, at once or with that of the connection. */
-  readonly ending: 'whole' | 'whole at the end' | 'cut short' | 'refused'
+  /** How it ended: at its own end, or at the end of the connection. */
+  readonly ending: 'complete' | 'complete at the end' | 'cut short' | 'refused'
   readonly status?: number | undefined
   readonly statusText?: string | undefined
   readonly headers?: readonly string[] | undefined
   readonly body?: string
-  /** Bytes that were the answer's. */
+  /** Bytes of the response. */
   readonly length?: number
 }
 
-/** Reads an answer that comes in pieces, until it is whole, refused, or the connection ends behind the last of them. */
+/** Parses a response in pieces until it is complete or rejected, or the connection ends after the last piece. */
 export function readResponse (pieces: Iterable<Buffer>, method = 'GET'): Reading {
   const log = new ResponseLog()
   const parser = new ResponseParser()
@@ -57,12 +57,12 @@ export function readResponse (pieces: Iterable<Buffer>, method = 'GET'): Reading
     if ((error as { code?: string }).code !== 'ERR_INVALID_RESPONSE') throw error
     return { ending: 'refused' }
   }
-  const ending = parser.isComplete ? 'whole' : parser.end() ? 'whole at the end' : 'cut short'
+  const ending = parser.isComplete ? 'complete' : parser.end() ? 'complete at the end' : 'cut short'
   const { status, statusText, headers } = log.head ?? {}
   return { ending, status, statusText, headers, body: log.body, length }
 }
 
-/** Bytes of Latin-1 text, cut before each of the positions. */
+/** Bytes of Latin-1 text, split before each of the positions. */
 export function sliced (text: string, positions: readonly number[] = []): Buffer[] {
   const bounds = [0, ...positions, text.length].sort((a, b) => a - b)
   return bounds.slice(1).map((end, i) => Buffer.from(text.slice(bounds[i], end), 'latin1'))

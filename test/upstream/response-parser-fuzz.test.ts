@@ -1,6 +1,6 @@
 /**
- * Our reader beside Node's own parser: what ours takes for a whole answer, Node's reads alike and to the same byte, or without one of
- * the differences that are listed. Ours may refuse more.
+ * Differential fuzz test of our response parser and Node's: a response that ours accepts as complete, Node's reads alike and to the same
+ * byte, possibly after removing one of the listed differences. Ours may reject more.
  */
 import fc from 'fast-check'
 import { test, type Test } from 'tap'
@@ -10,13 +10,13 @@ import { response, mutated } from './arbitrary-responses.ts'
 import { withoutKnownDifferences } from './known-differences.ts'
 import { readResponse, type Reading } from './response-log.ts'
 
-/** Answers judged in each run. */
+/** Responses checked in each run. */
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2_000)
 
-/** The same in every run, so that what once passed is passed again; the other runs have a seed of their own each time. */
+/** A fixed seed for repeatable runs; the other runs have a new seed each time. */
 const FIXED_SEED = 20_261_126
 
-/** A connection on which a test says what arrives. */
+/** A connection on which a test decides what arrives. */
 class Line extends Duplex {
   override _read (): void {}
   override _write (_chunk: Buffer, _encoding: string, done: () => void): void { done() }
@@ -25,7 +25,7 @@ class Line extends Duplex {
   setKeepAlive (): this { return this }
 }
 
-/** Reads an answer as Node's client does; its length is that of `bytes`, or -1 if it was whole before the last of them. */
+/** Reads a response with Node's client. Its length is that of `bytes`, or -1 if it was complete before the last byte. */
 async function readByNode (bytes: Buffer, method: string): Promise<Reading> {
   const line = new Line()
   const chunks: Buffer[] = []
@@ -50,9 +50,9 @@ async function readByNode (bytes: Buffer, method: string): Promise<Reading> {
           const isEarly = response?.complete === true
           line.push(bytes.subarray(-1))
           setImmediate(() => {
-            const isWhole = response?.complete === true
-            if (isWhole) end('whole', isEarly ? -1 : bytes.length)
-            else response?.on('end', () => { end('whole at the end', bytes.length) })
+            const isComplete = response?.complete === true
+            if (isComplete) end('complete', isEarly ? -1 : bytes.length)
+            else response?.on('end', () => { end('complete at the end', bytes.length) })
             line.push(null)
           })
         })
@@ -62,12 +62,12 @@ async function readByNode (bytes: Buffer, method: string): Promise<Reading> {
 }
 
 /**
- * Reads by both; throws if they differ although ours took it for whole. What ours accepts beyond Node, Node gets to read without it
- * (see known-differences.ts): then it must read the same.
+ * Reads by both parsers. Throws if they differ although ours accepted the response as complete. Known differences are removed before Node
+ * reads it (see known-differences.ts): then it must read the same.
  */
 async function compare (bytesOf: Buffer, method: string, seen: Set<string>): Promise<Reading> {
   const ours = readResponse([bytesOf], method)
-  if (!ours.ending.startsWith('whole') || isOddOfNode(ours, bytesOf)) return ours
+  if (!ours.ending.startsWith('complete') || isOddOfNode(ours, bytesOf)) return ours
   const { differences, text } = withoutKnownDifferences(bytesOf.toString('latin1', 0, ours.length))
   for (const difference of differences) seen.add(difference)
   const [theirs, expected] = [await readByNode(Buffer.from(text, 'latin1'), method), { ...ours, length: text.length }].map(reading => differences.has('codings') ? withoutCodings(reading) : reading)
@@ -75,7 +75,7 @@ async function compare (bytesOf: Buffer, method: string, seen: Set<string>): Pro
   return ours
 }
 
-/** How often the coding is named is not passed on. */
+/** The number of `chunked` codings is not forwarded. */
 function withoutCodings (reading: Reading): Reading {
   const headers = (reading.headers ?? []).filter((_, i, all) => all[i - i % 2]?.toLowerCase() !== 'transfer-encoding')
   return { ...reading, headers }
@@ -89,26 +89,26 @@ function isOddOfNode ({ status }: Reading, bytesOf: Buffer): boolean {
   return status === 204 || /\n[\t 0]*(?:;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n)*?(?:content-length|transfer-encoding)[\t ]*:/i.test(bytesOf.toString('latin1'))
 }
 
-async function compareMany (t: Test, seed: number, texts: fc.Arbitrary<string>, isAlwaysWhole: boolean): Promise<void> {
+async function compareMany (t: Test, seed: number, texts: fc.Arbitrary<string>, isAlwaysComplete: boolean): Promise<void> {
   const seen = new Set<string>()
-  const counts: Record<Reading['ending'], number> = { whole: 0, 'whole at the end': 0, 'cut short': 0, refused: 0 }
+  const counts: Record<Reading['ending'], number> = { complete: 0, 'complete at the end': 0, 'cut short': 0, refused: 0 }
   await fc.assert(fc.asyncProperty(texts, fc.constantFrom('GET', 'GET', 'GET', 'POST', 'HEAD'), async (responded, method) => {
     const { ending } = await compare(Buffer.from(responded, 'latin1'), method, seen)
-    if (isAlwaysWhole && !ending.startsWith('whole')) throw new Error(`is ${ending}`)
+    if (isAlwaysComplete && !ending.startsWith('complete')) throw new Error(`is ${ending}`)
     counts[ending]++
   }), { seed, numRuns: RUNS })
   t.comment(`seed ${seed}: ${JSON.stringify(counts)}, beyond Node: ${[...seen].join(', ')}`)
-  for (const [ending, count] of Object.entries(counts)) t.ok(count > (isAlwaysWhole && !ending.startsWith('whole') ? -1 : RUNS / 50), `${ending} occurs`)
+  for (const [ending, count] of Object.entries(counts)) t.ok(count > (isAlwaysComplete && !ending.startsWith('complete') ? -1 : RUNS / 50), `${ending} occurs`)
 }
 
 test('what is written as RFC 9112 has it is read as Node reads it', async t => {
   await compareMany(t, Date.now() & 0x7fffffff, response, true)
 })
 
-test('whatever is taken for a whole answer is read as Node reads it (fixed seed)', async t => {
+test('every response that is accepted as complete is read as Node reads it (fixed seed)', async t => {
   await compareMany(t, FIXED_SEED, mutated, false)
 })
 
-test('whatever is taken for a whole answer is read as Node reads it (another seed each run)', async t => {
+test('every response that is accepted as complete is read as Node reads it (another seed each run)', async t => {
   await compareMany(t, Date.now() & 0x7fffffff, mutated, false)
 })

@@ -1,5 +1,5 @@
 /**
- * What an answer that never ends costs, and what a listener that can take no more is spared.
+ * Limits of the response parser: responses that never end, and backpressure.
  */
 import { test } from 'tap'
 import { ResponseParser } from '../../src/upstream/response-parser.ts'
@@ -8,7 +8,7 @@ import { ResponseLog } from './response-log.ts'
 const OK = 'HTTP/1.1 200 OK\r\n'
 const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
 
-/** So much is sent, if it is not refused before. */
+/** Bytes to send, if the response is not rejected before. */
 const MAX_BYTES = 50_000
 
 function begun (): { parser: ResponseParser, log: ResponseLog } {
@@ -80,7 +80,7 @@ test('many small chunks in one piece cost what their bytes do: not a look at all
   t.ok(best('together') < 4 * best('apart'))
 })
 
-test('a listener who takes no more is asked for a pause until it is told to go on', async t => {
+test('a handler that takes no more pauses the parser until the next read', async t => {
   const { parser, log } = begun()
   parser.read(Buffer.from(CHUNKS))
   t.notOk(parser.isPaused)
@@ -92,7 +92,7 @@ test('a listener who takes no more is asked for a pause until it is told to go o
   t.notOk(parser.isPaused)
 })
 
-test('a piece in which there is nothing of a body asks for no pause: the listener would not know that it has to end it', async t => {
+test('bytes without any of a body do not pause the parser: the handler would not know that it has to resume', async t => {
   for (const piece of ['\r\n', '\r', '1', '1;x', '0\r\nA: b']) {
     const { parser, log } = begun()
     parser.read(Buffer.from(CHUNKS))
@@ -104,7 +104,7 @@ test('a piece in which there is nothing of a body asks for no pause: the listene
   }
 })
 
-test('what was one too many for the last answer does not hold up the next one', async t => {
+test('backpressure of the last response does not pause the next one', async t => {
   for (const piece of ['HTTP/1.1 20', 'HTTP/1.1 103 Hints\r\n\r\n']) {
     const { parser, log } = begun()
     log.takesMore = false
@@ -116,9 +116,9 @@ test('what was one too many for the last answer does not hold up the next one', 
   }
 })
 
-test('what a listener throws ends the reading, and nothing more is told', async t => {
+test('what a handler throws ends the parsing, and nothing more is reported', async t => {
   const { parser, log } = begun()
-  log.onResponseStart = () => { throw new Error('can not be passed on') }
-  t.throws(() => parser.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`)), { message: 'can not be passed on' })
+  log.onResponseStart = () => { throw new Error('cannot be forwarded') }
+  t.throws(() => parser.read(Buffer.from(`${OK}Content-Length: 2\r\n\r\nok`)), { message: 'cannot be forwarded' })
   t.equal(log.body, '')
 })

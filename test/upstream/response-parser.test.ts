@@ -9,7 +9,7 @@ const LIMIT = 16_384
 const OK = 'HTTP/1.1 200 OK\r\n'
 const CHUNKS = `${OK}Transfer-Encoding: chunked\r\n\r\n`
 
-/** One of each kind, whole or not. */
+/** One of each kind, complete or not. */
 const RESPONSES = [
   `${OK}Content-Length: 11\r\nX: \xe9\r\n\r\nhello\r\n\r\n!!`,
   `${OK}Content-Length: 0\r\n\r\n`,
@@ -28,49 +28,49 @@ const RESPONSES = [
   `${OK}A: b\n\r\n\r\n`,
 ]
 
-test('an answer is the same in one piece, byte by byte, and cut at any position', async t => {
+test('a response is the same in one piece, byte by byte, and split at any position', async t => {
   for (const response of RESPONSES) {
-    const whole = readResponse(sliced(response))
+    const unsplit = readResponse(sliced(response))
     const bytes = [...response].map((_, i) => i)
-    t.strictSame(readResponse(sliced(response, bytes)), whole, `byte by byte: ${JSON.stringify(response)}`)
-    const different = bytes.filter(i => JSON.stringify(readResponse(sliced(response, [i]))) !== JSON.stringify(whole))
+    t.strictSame(readResponse(sliced(response, bytes)), unsplit, `byte by byte: ${JSON.stringify(response)}`)
+    const different = bytes.filter(i => JSON.stringify(readResponse(sliced(response, [i]))) !== JSON.stringify(unsplit))
     t.strictSame(different, [], 'positions that make a difference')
   }
 })
 
-test('an answer is the same in any pieces', async t => {
+test('a response is the same in any pieces', async t => {
   const seed = Date.now() & 0x7fffffff
   const arbitrary = fc.constantFrom(...RESPONSES).chain(response => fc.tuple(fc.constant(response), fc.array(fc.nat(response.length), { maxLength: 9 })))
   fc.assert(fc.property(arbitrary, ([response, positions]) => {
-    const [got, whole] = [readResponse(sliced(response, positions)), readResponse(sliced(response))]
-    return JSON.stringify(got) === JSON.stringify(whole)
+    const [got, unsplit] = [readResponse(sliced(response, positions)), readResponse(sliced(response))]
+    return JSON.stringify(got) === JSON.stringify(unsplit)
   }), { seed, numRuns: 2_000 })
   t.pass(`seed ${seed}`)
 })
 
-test('reading stops exactly at the end of an answer, and tells where that is', async t => {
+test('parsing stops exactly at the end of a response, and returns where that is', async t => {
   for (const [response, body, ending] of [
-    [`${OK}Content-Length: 5\r\n\r\nhello`, 'hello', 'whole'],
-    [`${OK}Content-Length: 0\r\n\r\n`, '', 'whole'],
-    ['HTTP/1.1 204 None\r\n\r\n', '', 'whole'],
-    [`${CHUNKS}5\r\nhello\r\n2;x\r\n\r\n\r\n0\r\n\r\n`, 'hello\r\n', 'whole'],
-    [`${CHUNKS}0\r\nA: b\r\n\r\n`, '', 'whole'],
-    [`${OK}\r\nhello`, 'hello', 'whole at the end'],
-    [`${OK}\r\n`, '', 'whole at the end'],
+    [`${OK}Content-Length: 5\r\n\r\nhello`, 'hello', 'complete'],
+    [`${OK}Content-Length: 0\r\n\r\n`, '', 'complete'],
+    ['HTTP/1.1 204 None\r\n\r\n', '', 'complete'],
+    [`${CHUNKS}5\r\nhello\r\n2;x\r\n\r\n\r\n0\r\n\r\n`, 'hello\r\n', 'complete'],
+    [`${CHUNKS}0\r\nA: b\r\n\r\n`, '', 'complete'],
+    [`${OK}\r\nhello`, 'hello', 'complete at the end'],
+    [`${OK}\r\n`, '', 'complete at the end'],
   ] as const) {
     t.match(readResponse(sliced(response)), { ending, status: 200, body, length: response.length, ...(response.includes('204') ? { status: 204 } : {}) }, response)
-    if (ending === 'whole') t.equal(readResponse(sliced(`${response}HTTP/1.1 500 Other\r\n\r\n`)).length, response.length, 'nothing behind it is read')
-    const early = [...response].findIndex((_, i) => readResponse(sliced(response.slice(0, i))).ending === 'whole')
+    if (ending === 'complete') t.equal(readResponse(sliced(`${response}HTTP/1.1 500 Other\r\n\r\n`)).length, response.length, 'nothing behind it is read')
+    const early = [...response].findIndex((_, i) => readResponse(sliced(response.slice(0, i))).ending === 'complete')
     t.equal(early, -1, 'and not before')
   }
-  t.match(readResponse(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'whole', body: '', length: 38 }, 'HEAD')
+  t.match(readResponse(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'complete', body: '', length: 38 }, 'HEAD')
 })
 
-test('interim responses are skipped, whoever sends them; 101, which nobody asked for, is refused', async t => {
+test('interim responses are skipped, whoever sends them; an unsolicited 101 is refused', async t => {
   for (const status of [100, 102, 103, 104, 199]) {
     for (const fields of ['', 'Content-Length: 3\r\nLink: a\r\n', 'Connection: close\r\n', 'Transfer-Encoding: chunked\r\n']) {
       const interim = `HTTP/1.1 ${status} Wait\r\n${fields}\r\n`
-      t.match(readResponse(sliced(`${interim}${interim}${OK}Content-Length: 2\r\n\r\nok`)), { ending: 'whole', status: 200, headers: ['Content-Length', '2'], body: 'ok' }, `${status} ${fields}`)
+      t.match(readResponse(sliced(`${interim}${interim}${OK}Content-Length: 2\r\n\r\nok`)), { ending: 'complete', status: 200, headers: ['Content-Length', '2'], body: 'ok' }, `${status} ${fields}`)
       t.equal(readResponse(sliced(interim)).ending, 'cut short', 'an interim response is none')
     }
   }
@@ -88,7 +88,7 @@ test('an interim response that ends the connection ends it behind the final one,
   }
 })
 
-test('what began is told once for each answer, and before anything else', async t => {
+test('the first byte of each response is reported once, and before anything else', async t => {
   const log = new ResponseLog()
   const parser = new ResponseParser()
   parser.begin('GET', log)
@@ -99,7 +99,7 @@ test('what began is told once for each answer, and before anything else', async 
   t.match(log, { started: 1, heads: 1 })
 })
 
-test('what can not become an answer is refused as soon as that is known', async t => {
+test('what cannot become a response is refused as soon as that is known', async t => {
   for (const start of ['\0', 'h', 'GET / HTTP/1.1', 'HTTP/2.0 200', '\r\n', ' HTTP/1.1 200', 'SSH-2.0-x']) {
     t.equal(readResponse(sliced(start)).ending, 'refused', JSON.stringify(start))
     t.equal(readResponse(sliced(start, [...start].map((_, i) => i))).ending, 'refused', `byte by byte: ${JSON.stringify(start)}`)
@@ -141,10 +141,10 @@ test('chunks that are not written as RFC 9112 has it are refused', async t => {
 
 test('trailers are dropped', async t => {
   const { headers, body, ending } = readResponse(sliced(`${CHUNKS}2\r\nok\r\n0\r\nSet-Cookie: a\r\nContent-Length: 9\r\n\r\n`))
-  t.strictSame({ headers, body, ending }, { headers: ['Transfer-Encoding', 'chunked'], body: 'ok', ending: 'whole' })
+  t.strictSame({ headers, body, ending }, { headers: ['Transfer-Encoding', 'chunked'], body: 'ok', ending: 'complete' })
 })
 
-test('a whole buffer of a body is handed on as it came, and a part of one as a view', async t => {
+test('a buffer that is all body is handed over as it is, and a part of one as a view', async t => {
   const log = new ResponseLog()
   const got: Buffer[] = []
   log.onResponseData = piece => { got.push(piece); return true }
@@ -167,10 +167,10 @@ test('the limits are the same in one piece and byte by byte', async t => {
   ] as const) {
     const start = name === 'head' ? 0 : name === 'trailer' ? CHUNKS.length + 3 : CHUNKS.length
     const fits = (length: number): string => before + 'x'.repeat(length - (before.length - start)) + after
-    for (const [length, ending] of [[LIMIT - 3, 'whole'], [LIMIT - 2, 'whole'], [LIMIT - 1, 'whole'], [LIMIT, 'whole'], [LIMIT + 1, 'refused'], [LIMIT + 9, 'refused']] as const) {
+    for (const [length, ending] of [[LIMIT - 3, 'complete'], [LIMIT - 2, 'complete'], [LIMIT - 1, 'complete'], [LIMIT, 'complete'], [LIMIT + 1, 'refused'], [LIMIT + 9, 'refused']] as const) {
       const text = fits(length)
       const tail = Array.from({ length: 9 }, (_, i) => text.length - i)
-      for (const [how, positions] of [['in one piece', []], ['with its end byte by byte', tail], ['with another answer behind it', [text.length + 1]]] as const) {
+      for (const [how, positions] of [['in one piece', []], ['with its end byte by byte', tail], ['with another response after it', [text.length + 1]]] as const) {
         const pieces = how.startsWith('with another') ? sliced(`${text}${OK}Content-Length: 99999\r\n\r\n${'x'.repeat(40_000)}`) : sliced(text, positions)
         t.equal(readResponse(pieces).ending, ending, `${name} of ${length} bytes ${how}`)
       }

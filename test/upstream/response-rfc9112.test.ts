@@ -1,13 +1,13 @@
 /**
- * RFC 9112 as a table: each rule that concerns a response, whether we accept what stands in the row, and why. Accepted is what every
- * recipient that takes it takes for the same; refused is what two recipients can take for two things (docs/internals/decisions/0013-one-reading.md).
+ * RFC 9112 as a table: each rule about responses, whether the parser accepts the row's text, and why. It accepts what every recipient that
+ * accepts it reads alike, and rejects what two recipients can read differently (docs/internals/decisions/0013-one-reading.md).
  */
 import fc from 'fast-check'
 import { test } from 'tap'
 import { response, cutAnywhere, mutated } from './arbitrary-responses.ts'
 import { readResponse, sliced, type Reading } from './response-log.ts'
 
-/** What is read of a response that is accepted: status and status text, headers, body. Undefined when it is refused. */
+/** The result for an accepted response: status and status text, headers, body. Undefined if it is rejected. */
 type Expected = readonly [status: string, headers: readonly string[], body: string] | undefined
 
 /** Section of RFC 9112, what is sent, what is read, and why. */
@@ -55,7 +55,7 @@ const ROWS: readonly Row[] = [
   ['5.2', `${OK}A: b\r\n\tContent-Length: 9\r\nContent-Length: 2\r\n\r\nok`, undefined, 'here that line would frame the body'],
   ['5 (9110 5.5)', `${OK}A: \x80\xff\r\nContent-Length: 2\r\n\r\nok`, ['200 OK', ['A', '\x80\xff', 'Content-Length', '2'], 'ok'], 'obs-text is opaque'],
   ['5 (9110 5.5)', `${OK}A: b\0\r\nContent-Length: 2\r\n\r\nok`, undefined, 'NUL ends a value for some'],
-  ['5 (9110 5.5)', `${OK}A: b\x7f\r\nContent-Length: 2\r\n\r\nok`, undefined, 'other control characters can not be passed on'],
+  ['5 (9110 5.5)', `${OK}A: b\x7f\r\nContent-Length: 2\r\n\r\nok`, undefined, 'other control characters cannot be forwarded'],
 
   ['6.1', chunks('2\r\nok\r\n0\r\n\r\n'), readChunks('ok'), 'chunked'],
   ['6.1', `${OK}Transfer-Encoding: \tCHUNKED \r\n\r\n0\r\n\r\n`, ['200 OK', ['Transfer-Encoding', 'CHUNKED'], ''], 'codings are case-insensitive'],
@@ -122,17 +122,17 @@ const ROWS: readonly Row[] = [
   ['7.1.2', chunks('0\r\nA\r\n\r\n'), undefined, 'they have a colon'],
   ['7.1.2', chunks('0\r\n\n'), undefined, 'they end with CR LF'],
 
-  ['9110 15.2', `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Wait\r\nA: b\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n${ok}`, read, 'interim responses are skipped, asked for or not'],
+  ['9110 15.2', `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Wait\r\nA: b\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n${ok}`, read, 'interim responses are skipped, expected or not'],
   ['9110 15.2', `HTTP/1.1 103 Hints\r\nConnection: close\r\nContent-Length: 9, 8\r\nTransfer-Encoding: gzip\r\n\r\n${ok}`, read, 'whatever they say of connection and body: they have none'],
   ['9110 15.2', `HTTP/1.0 100 Continue\r\n\r\n${ok}`, read, 'even of a version that has none'],
   ['9110 15.2', `HTTP/1.1 103 Hints\r\nContent-Length: 2\r\n\r\nok${ok}`, undefined, 'a body there is not HTTP'],
   ['9110 15.2', `HTTP/1.1 103 Hints\r\nA b: c\r\n\r\n${ok}`, undefined, 'their syntax is that of any head'],
-  ['9110 15.2.2', `HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n${ok}`, undefined, 'nobody asked for another protocol'],
+  ['9110 15.2.2', `HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n${ok}`, undefined, 'the proxy never requests another protocol'],
 ]
 
-/** A reading in the words of the table. */
+/** A result in the form of the table. */
 function told ({ ending, status, statusText, headers, body }: Reading): Expected {
-  return ending.startsWith('whole') ? [`${status} ${statusText}`, headers ?? [], body ?? ''] : undefined
+  return ending.startsWith('complete') ? [`${status} ${statusText}`, headers ?? [], body ?? ''] : undefined
 }
 
 test('a response of one reading is accepted, one of two is refused (RFC 9112)', async t => {
@@ -141,20 +141,20 @@ test('a response of one reading is accepted, one of two is refused (RFC 9112)', 
 
 test('where a response ends depends neither on how it arrives nor on what follows it', async t => {
   for (const [section, bytes, , why] of ROWS) {
-    const whole = readResponse(sliced(bytes))
+    const unsplit = readResponse(sliced(bytes))
     const every = [...bytes].map((_, i) => i)
-    const different = every.filter(i => JSON.stringify(readResponse(sliced(bytes, [i]))) !== JSON.stringify(whole))
-    t.strictSame([different, readResponse(sliced(bytes, every))], [[], whole], `${section}: ${why}`)
-    if (whole.ending === 'whole') for (const next of [ok, '\r\n', '0\r\n\r\n', '\0']) t.strictSame(readResponse(sliced(bytes + next)), whole, `${section}: ${why}, before ${JSON.stringify(next)}`)
+    const different = every.filter(i => JSON.stringify(readResponse(sliced(bytes, [i]))) !== JSON.stringify(unsplit))
+    t.strictSame([different, readResponse(sliced(bytes, every))], [[], unsplit], `${section}: ${why}`)
+    if (unsplit.ending === 'complete') for (const next of [ok, '\r\n', '0\r\n\r\n', '\0']) t.strictSame(readResponse(sliced(bytes + next)), unsplit, `${section}: ${why}, before ${JSON.stringify(next)}`)
   }
 })
 
-test('no way of cutting any bytes makes one response into another, or leaves other bytes behind it', async t => {
+test('no way of cutting any bytes makes one response into another, or other bytes after it', async t => {
   const seed = Date.now() & 0x7fffffff
   const twice = fc.tuple(fc.oneof(response, mutated), fc.oneof(response, mutated)).map(([first, next]) => first + next)
   fc.assert(fc.property(cutAnywhere(twice), fc.constantFrom('GET', 'HEAD'), ([text, positions], method) => {
-    const [whole, cut] = [readResponse(sliced(text), method), readResponse(sliced(text, positions), method)]
-    return JSON.stringify(whole) === JSON.stringify(cut)
+    const [unsplit, cut] = [readResponse(sliced(text), method), readResponse(sliced(text, positions), method)]
+    return JSON.stringify(unsplit) === JSON.stringify(cut)
   }), { seed, numRuns: 3_000 })
   t.pass(`seed ${seed}`)
 })

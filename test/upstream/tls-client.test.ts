@@ -7,10 +7,10 @@ import { startForwardProxy } from '../support/forward-proxy.ts'
 import { CA, readPair, type PairName } from '../support/tls.ts'
 import { startTcp } from '../support/upstream.ts'
 
-/** Certificates that do not hold, and what OpenSSL or Node calls each. */
+/** Invalid certificates, and the error code of OpenSSL or Node for each. */
 const FAULTS: ReadonlyArray<readonly [PairName, string]> = [['self-signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'], ['wrong-name', 'ERR_TLS_CERT_ALTNAME_INVALID'], ['expired', 'CERT_HAS_EXPIRED']]
 
-/** A TLS server that says one byte to whoever completes the handshake; the names it was asked for, and how many bytes it has heard. */
+/** A TLS server that sends one byte after the handshake; the SNI names and the number of bytes it received. */
 async function startServer (t: Test, pair: PairName, options: TlsOptions = {}): Promise<{ port: number, names: unknown[], heard: () => number }> {
   const names: unknown[] = []
   let heard = 0
@@ -29,7 +29,7 @@ function connectorWith (options: Partial<ConnectorOptions> = {}): Connector {
   return createConnector({ connectTimeoutMs: 10_000, certificateAuthority: () => CA, forwardProxy: undefined, ...options })
 }
 
-/** Connects, says something and reads the byte, so that a session is there; rejects as the connector does. */
+/** Connects, writes and reads a byte, so that there is a session; rejects as the connector does. */
 async function connect (connector: Connector, port: number, hostname = '127.0.0.1'): Promise<{ isResumed: boolean, protocol: string | false | null }> {
   const socket = await new Promise<TLSSocket>((resolve, reject) => {
     connector({ protocol: 'https:', host: `${hostname}:${port}`, hostname, port: String(port) }, (error, made) => { if (error === null) resolve(made as TLSSocket); else reject(error) })
@@ -71,12 +71,12 @@ test('an authority that is replaced counts from the next connection on, and no s
 
 test('SNI is sent for names only, and without the final dot that is there for DNS', async t => {
   const { port, names } = await startServer(t, 'server')
-  const asked: string[] = []
-  const lookup: ConnectorOptions['lookup'] = (name, _options, callback) => { asked.push(name); callback(null, [{ address: '127.0.0.1', family: 4 }]) }
+  const lookups: string[] = []
+  const lookup: ConnectorOptions['lookup'] = (name, _options, callback) => { lookups.push(name); callback(null, [{ address: '127.0.0.1', family: 4 }]) }
   await connect(connectorWith({ lookup }), port)
   await connect(connectorWith({ lookup, lookupName: 'localhost.' }), port, 'localhost')
   t.strictSame(names, [false, 'localhost'])
-  t.strictSame(asked, ['localhost.'])
+  t.strictSame(lookups, ['localhost.'])
 })
 
 test('HTTP/1.1 is offered and nothing else, and a server that knows no ALPN will do', async t => {

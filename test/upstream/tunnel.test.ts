@@ -9,14 +9,14 @@ import { startTcp } from '../support/upstream.ts'
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection established\r\n\r\n'
 
-/** Longer than any test takes. */
+/** Longer than any test runs. */
 const IN_TIME_MS = 20_000
 
 function at (port: number, authorization?: Secret): ForwardProxy {
   return { host: '127.0.0.1', port, authorization, secret: undefined }
 }
 
-/** A forward proxy that does with each request what a test says. */
+/** A forward proxy that handles each request by the test's function. */
 async function startOdd (t: Test, onRequest: (socket: Socket) => void): Promise<ForwardProxy> {
   const { port, close } = await startTcp(socket => { socket.once('data', () => { onRequest(socket) }) })
   t.teardown(close)
