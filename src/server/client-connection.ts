@@ -15,11 +15,12 @@ import { WriteStallDetector } from '../relay/write-stall.ts'
 import { requestError } from './client-errors.ts'
 
 /**
- * Limits of pipelined requests that wait, and of the bytes read for them: a head takes ten times its bytes of memory. What a client sends
- * beyond that is discarded, and the connection closes after the last waiting request.
+ * Limits of pipelined requests that wait, of the bytes read for them, and of their header fields: the shortest fields take fifteen times
+ * their bytes of memory. What a client sends beyond that is discarded, and the connection closes after the last waiting request.
  */
 const MAX_WAITING = 64
 const MAX_WAITING_BYTES = 65_536
+const MAX_WAITING_FIELDS = 2_000
 
 /** The `upgrade` option of `Connection` (RFC 9110 section 7.8). */
 const UPGRADE_OPTION = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
@@ -64,6 +65,8 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   #isPipelined = false
   /** Bytes read on the socket when the first waiting request arrived. */
   #waitingFromBytes = 0
+  /** Header fields of those that have waited since. */
+  #waitingFields = 0
   /** Bytes read on the socket when the connection was last idle. */
   #idleBytes: number
   /** The rejection to send after the requests that were read. */
@@ -175,12 +178,17 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   }
 
   get #isFull (): boolean {
-    return this.#waiting.length >= MAX_WAITING || (this.#waiting.length > 0 && this.#socket.bytesRead - this.#waitingFromBytes > MAX_WAITING_BYTES)
+    if (this.#waiting.length === 0) return false
+    return this.#waiting.length >= MAX_WAITING || this.#waitingFields > MAX_WAITING_FIELDS || this.#socket.bytesRead - this.#waitingFromBytes > MAX_WAITING_BYTES
   }
 
   #queue (request: ReadRequest): void {
     this.#isPipelined = true
-    if (this.#waiting.length === 0) this.#waitingFromBytes = this.#socket.bytesRead
+    if (this.#waiting.length === 0) {
+      this.#waitingFromBytes = this.#socket.bytesRead
+      this.#waitingFields = 0
+    }
+    this.#waitingFields += request.req.rawHeaders.length / 2
     this.#waiting.push(request)
   }
 

@@ -23,11 +23,11 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000
 /** TCP keep-alive probes a silent client after this long: a response may take five minutes, and NATs drop silent connections earlier. */
 const TCP_KEEP_ALIVE_DELAY_MS = 60_000
 
-/** Memory that a connection may take before it has a request in flight: a head of 16 kB with thousands of headers. */
-const CONNECTION_BYTES = 262_144
+/** Memory that a connection may take with a head of 16 kB in thousands of fields in flight, and another one waiting. */
+const CONNECTION_BYTES = 524_288
 
 /** Limit of simultaneous connections: together they may take half of the heap. */
-export const MAX_CONNECTIONS = Math.max(256, Math.floor(getHeapStatistics().heap_size_limit / 2 / CONNECTION_BYTES))
+export const MAX_CONNECTIONS = Math.max(128, Math.floor(getHeapStatistics().heap_size_limit / 2 / CONNECTION_BYTES))
 
 /**
  * Creates a server that does not listen yet.

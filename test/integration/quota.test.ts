@@ -48,18 +48,18 @@ test('whatever becomes of the question, requests are relayed and nothing but one
     return (await families(proxy.origin)).length === 1
   })
   t.ok(asked >= faults.length)
-  t.equal(proxy.lines.filter(line => line.includes('AMSU does not tell what is left')).length, 1)
+  t.equal(proxy.lines.filter(line => line.includes('AMSU does not report the quota')).length, 1)
   t.equal(upstream.tokenCalls.length, 1)
 })
 
-test('why AMSU does not tell what is left of the quota is in the line: the code of the connection, or the status', async t => {
+test('why AMSU does not report the quota of the quota is in the line: the code of the connection, or the status', async t => {
   for (const [respond, line] of [
     [(res: ServerResponse) => { res.socket?.destroy() }, { err: { code: 'ERR_CONNECTION_ENDED' } }],
     [(res: ServerResponse) => { json(res, 403, {}) }, { status: 403 }],
   ] as const) {
     const upstream = await startUpstream({ onRequest: (_received, res) => { respond(res) } })
     const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '1' })
-    const told = (): string | undefined => proxy.lines.find(each => each.includes('AMSU does not tell what is left'))
+    const told = (): string | undefined => proxy.lines.find(each => each.includes('AMSU does not report the quota'))
     await until(() => told() !== undefined)
     t.match(JSON.parse(String(told())), line)
     await proxy.stop()

@@ -112,7 +112,7 @@ test('a socket file that cannot be removed does not end a stop: what is in fligh
   renameSync(dir, `${dir}-moved`)
   symlinkSync(dir, dir)
   const stopped = proxy.stop()
-  await until(() => proxy.lines.some(line => line.includes('the socket file could not be removed')))
+  await until(() => proxy.lines.some(line => line.includes('the socket file cannot be removed')))
   held[0]?.end('paid for')
   t.match(await client.readAll(), /^HTTP\/1\.1 200 [^]*paid for/)
   await stopped

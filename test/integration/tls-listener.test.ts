@@ -112,7 +112,7 @@ test('a replaced pair is shown to new connections without a restart, within seco
 
 test('a new pair that does not hold leaves the old one, and the log says so without the key', async t => {
   const { proxy, files, install } = await setUp(t)
-  const complaints = (): string[] => proxy.lines.filter(line => line.includes('the new certificate can not be used'))
+  const complaints = (): string[] => proxy.lines.filter(line => line.includes('the new certificate cannot be used'))
   install('second', 'server')
   await until(() => complaints().length > 0)
   t.match(complaints()[0], 'TLS_KEY_FILE must be')

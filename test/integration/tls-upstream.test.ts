@@ -102,7 +102,7 @@ test('an AMSU_CA_FILE that holds no certificate ends with 2 and is named', async
     [join(dir, 'text'), /AMSU_CA_FILE must be the path of a readable file of PEM certificates/],
     [pemPath('server-key.pem'), /AMSU_CA_FILE must be the path of a readable file of PEM certificates/],
     [join(dir, 'empty'), /AMSU_CA_FILE names an empty file/],
-    [join(dir, 'missing'), /AMSU_CA_FILE can not be read \(ENOENT\)/],
+    [join(dir, 'missing'), /AMSU_CA_FILE cannot be read \(ENOENT\)/],
     [join(dir, 'directory'), /AMSU_CA_FILE is a directory, not a regular file: \/.*directory/],
   ] as const) {
     const { code, stderr } = await runProgram([], { ...credentials, AMSU_CA_FILE: file })
