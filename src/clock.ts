@@ -1,5 +1,5 @@
 /**
- * Clock: the only source of time. Everything that waits or compares instants takes a `Clock`, so that tests can control time.
+ * Clock: wall clock, monotonic clock and timers. What compares instants or times a request takes a `Clock`, so that tests can control it.
  */
 
 /** A running timer; {@link Clock.clearTimeout} cancels it. */

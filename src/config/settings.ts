@@ -1,5 +1,5 @@
 /**
- * The table of all settings: the schema that validates each, and the texts that describe it in `.env.example`, the documents and error
+ * The table of all settings (environment variables): the schema that validates each, and the texts that describe it in `.env.example`, the documents and error
  * messages. A test compares those texts with this table.
  */
 

@@ -61,8 +61,8 @@ export function createMetrics (inputs: MetricsInputs): Registry {
 function addTraffic (registry: Registry, { telemetry: { traffic }, inFlight }: MetricsInputs): void {
   counter(registry, 'requests_total', 'Relayed requests by outcome. Requests that a guard rejected are in errors_total only.', ['route', 'method', 'status', 'caller'],
     () => traffic.requests.map(({ count, ...labels }) => [labels, count]))
-  histogram(registry, 'request_duration_seconds', 'Time from the request header to the end of the response.', traffic.durations)
-  histogram(registry, 'upstream_response_seconds', 'Time from the request header to the first byte of the response of AMSU.', traffic.upstreamDurations)
+  histogram(registry, 'request_duration_seconds', 'Time from the request head to the end of the response.', traffic.durations)
+  histogram(registry, 'upstream_response_seconds', 'Time from the request head to the first byte of the response of AMSU.', traffic.upstreamDurations)
   gauge(registry, 'in_flight_requests', 'Requests in flight.', [], () => [[{}, inFlight()]])
   counter(registry, 'request_bytes_total', 'Bytes of request bodies.', [], () => [[{}, traffic.requestBytes]])
   counter(registry, 'response_bytes_total', 'Bytes of response bodies.', [], () => [[{}, traffic.responseBytes]])

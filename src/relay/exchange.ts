@@ -80,14 +80,14 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     }
   }
 
-  /** Fails the exchange: by a local reply if nothing was sent to the client, else by aborting the connection, never by a normal end. */
+  /** Fails the exchange: by a local reply if nothing was sent to the client, else by aborting the connection, so that a partial response never looks complete. */
   fail (error: unknown): void {
     if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
     // A 401 that is cut short still rejects its token, which must not be sent again.
     if (this.#buffered?.head.status === 401) this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     this.#abort()
-    // Data is sent only once the kernel has it: an immediate reset would drop a first chunk that was written just now.
+    // Node may not have passed a chunk that was written just now to the kernel yet: an immediate reset would discard it.
     if (this.#res.headersSent) setImmediate(() => { this.#call.connection.abort(this.isFramed) })
     else sendLocalReply(this.#req, this.#res, this.#error, this.#call.requestId)
   }
@@ -147,7 +147,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const buffered = this.#buffered
     if (buffered === undefined) return this.#response.write(chunk)
     if (buffered.add(chunk)) return true
-    // Too large to buffer: this response is forwarded as it arrives, and only the next request gets another token.
+    // Too large to buffer: the response is forwarded as it arrives, without a retry. A 401 still invalidates its token.
     if (buffered.head.status !== 401) return this.#forward(buffered)
     this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     if (this.#original === undefined) return this.#forward(buffered)

@@ -1,5 +1,5 @@
 /**
- * Response and idle timeouts: one timer checks all exchanges. A timer per request, reset at every chunk, costs more than the request. A
+ * Response and idle timeouts (limits by phase: attempt.ts, `overdue`): one timer checks all exchanges. A timer per request, reset at every chunk, costs more than the request. A
  * sweep over all requests in flight costs nothing measurable, and is late by at most one tick.
  *
  * Time in which the event loop was blocked counts for no timeout: data that arrived meanwhile is still unread in the kernel when the late

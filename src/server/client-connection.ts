@@ -1,5 +1,5 @@
 /**
- * One client connection (pipelining, parse errors, connection close). It is the only owner of the order of requests, the response in
+ * One client connection (pipelining, parse errors, connection close). It alone decides on the order of requests, the response in
  * flight, invalid bytes and the end of the connection. Pipelined requests are handled one after the other (RFC 9112 section 9.3.2 allows
  * more for safe methods only), so that the failure of one never affects the one before it, and a request after a rejected one is never
  * executed.
@@ -160,7 +160,7 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
       resetConnection(this.#socket)
       return
     }
-    // A reset would destroy what the client has not read yet of the response before. The lingering close belongs to no request.
+    // A reset would destroy what the client has not yet read of the previous response. The request ends now, the lingering close goes on.
     this.#close.start()
     this.#endCurrent()
   }

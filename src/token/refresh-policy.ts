@@ -1,5 +1,5 @@
 /**
- * Token refresh policy: when a token is renewed, by which calls, and the retry delay after a failure. Pure functions of numbers.
+ * Token refresh policy: when a token is renewed, by which calls, and the retry delay after a failure. Pure functions of numbers; token-source.ts acts on them.
  */
 import { REFRESH_LIFE_MS, REFRESH_MARGIN_MS, type TokenCall, type TokenCallFailureKind } from '../amsu/token-call.ts'
 

@@ -60,7 +60,7 @@ export class TokenSource {
   /** Gets the first token in the background, and keeps it fresh from then on. */
   start = (): void => { this.#advance() }
 
-  /** Stops all calls. Waiting requests fail with DRAINING. */
+  /** Starts no further call. Waiting requests fail with DRAINING. */
   close (): void {
     this.#isClosed = true
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)

@@ -124,7 +124,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     const starting = this.#starting
     this.#starting = []
     const lost = starting.filter(({ isClosed }) => isClosed)
-    // Last one first: so they stand at the head of the queue in their original order.
+    // In reverse, so that they return to the head of the queue in their original order.
     for (const connection of lost.reverse()) this.#putBack(takeNext(connection))
     for (const connection of starting) {
       if (connection.next !== undefined) this.#dispatch(connection, takeNext(connection))
@@ -153,7 +153,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   #releaseToIdle (connection: Connection): void {
     const { keepAliveMs = KEEP_ALIVE_MS + KEEP_ALIVE_MARGIN_MS } = connection
     const keptMs = Math.min(keepAliveMs - KEEP_ALIVE_MARGIN_MS, MAX_KEEP_ALIVE_MS)
-    // A connection that was assigned a request which was then not sent keeps its idle deadline.
+    // A connection whose assigned request was not sent keeps its idle deadline.
     if (connection.idleUntilMs === Infinity) connection.idleUntilMs = this.#options.clock.monotonic() + keptMs
     this.#idle.push(connection)
     this.#sweep ??= this.#options.clock.setTimeout(this.#closeIdle, KEEP_ALIVE_MS)
