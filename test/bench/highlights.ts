@@ -18,7 +18,7 @@ const HIGHLIGHTS: readonly Highlight[] = [
   { suite: 'get64', figure: 'cpu', title: { en: 'CPU for a small GET', zh: '一个小 GET 请求的 CPU 时间' }, unit: { en: 'µs', zh: '微秒' }, digits: 0 },
   { suite: 'latency', figure: 'p50c1', title: { en: 'added latency, median at one connection', zh: '单连接时增加的延迟（中位数）' }, unit: { en: 'µs', zh: '微秒' }, digits: 0 },
   { suite: 'big', figure: 'up1', title: { en: 'CPU for 1 GiB of uploads', zh: '上传 1 GiB 的 CPU 时间' }, unit: { en: 's', zh: '秒' }, digits: 2 },
-  { suite: 'start', figure: 'ms', title: { en: 'from start to the first response, token included', zh: '从启动到第一个响应（含取得令牌）' }, unit: { en: 'ms', zh: '毫秒' }, digits: 0 },
+  { suite: 'start', figure: 'ms', title: { en: 'from start to the first response, token included', zh: '从启动到第一个响应（含取得访问令牌）' }, unit: { en: 'ms', zh: '毫秒' }, digits: 0 },
   { suite: 'idle', figure: 'fresh', title: { en: 'idle memory', zh: '空闲内存' }, unit: { en: 'MiB', zh: 'MiB' }, digits: 0 },
 ]
 
