@@ -4,10 +4,22 @@
  * side first, and discards incoming data until the client closes its side too or has been silent for a while (RFC 9112 section 9.6).
  */
 import type { Socket } from 'node:net'
+import { WriteStallDetector } from './write-stall.ts'
 
-/** How long it lingers while nothing arrives, and how often that is checked. */
-const LINGER_MS = 2_000
-const LINGER_CHECK_MS = 250
+/** Times of a lingering close, in milliseconds. */
+export interface LingerTimes {
+  /** How long it lingers while nothing arrives. */
+  readonly silenceMs: number
+  /**
+   * How long a TLS client that has closed its side may read nothing. Node loses the error if the session tickets cannot be written because
+   * the client has reset the connection: all later writes wait for ever, and nothing reports that the connection is gone.
+   */
+  readonly tlsStallMs: number
+  /** How often both are checked. */
+  readonly checkMs: number
+}
+
+const LINGER_TIMES: LingerTimes = { silenceMs: 2_000, tlsStallMs: 5_000, checkMs: 250 }
 
 /** How much is discarded, and for how long. A client that has written more by then finds the response before the reset, if it reads. */
 const DEFAULT_LIMIT = { bytes: 4 * 1_048_576, ms: 120_000 }
@@ -25,11 +37,13 @@ export class LingeringClose {
   /** Limits of what is discarded. */
   limit = DEFAULT_LIMIT
   readonly #socket: Socket
+  readonly #times: LingerTimes
   #isStarted = false
   #isDiscarding = false
 
-  constructor (socket: LingeringSocket) {
+  constructor (socket: LingeringSocket, times = LINGER_TIMES) {
     this.#socket = socket
+    this.#times = times
     socket[LINGERING] = this
     socket.destroySoon = () => { this.start() }
   }
@@ -69,20 +83,23 @@ export class LingeringClose {
     socket._read(0)
   }
 
-  /** Destroys the socket after a silence, or when lingering has lasted too long. */
+  /** Destroys the socket after a silence, after a write stall of a TLS client that has left, or when lingering has lasted too long. */
   #watch (): void {
     const socket = this.#socket
+    const { checkMs, silenceMs, tlsStallMs } = this.#times
+    const writeStall = 'encrypted' in socket ? new WriteStallDetector() : undefined
     let seenBytes = socket.bytesRead
     let lingeredMs = 0
     let silentMs = 0
     const timer = setInterval(() => {
       const { bytesRead } = socket
-      lingeredMs += LINGER_CHECK_MS
+      lingeredMs += checkMs
       // While data is still to be written, a response is in flight.
-      silentMs = bytesRead === seenBytes && socket.writableFinished ? silentMs + LINGER_CHECK_MS : 0
+      silentMs = bytesRead === seenBytes && socket.writableFinished ? silentMs + checkMs : 0
       seenBytes = bytesRead
-      if (silentMs >= LINGER_MS || lingeredMs >= this.limit.ms) socket.destroy()
-    }, LINGER_CHECK_MS)
+      const isStalled = socket.readableEnded && writeStall?.isStalled(socket, lingeredMs, tlsStallMs) === true
+      if (isStalled || silentMs >= silenceMs || lingeredMs >= this.limit.ms) socket.destroy()
+    }, checkMs)
     timer.unref()
     socket.once('close', () => { clearInterval(timer) })
   }

@@ -1,0 +1,49 @@
+/** A lingering close whose socket never reports that the client is gone. */
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { test } from 'tap'
+import { LingeringClose } from '../../src/relay/lingering-close.ts'
+
+const times = { silenceMs: 20, tlsStallMs: 20, checkMs: 5 }
+
+/** A socket that accepts data and never finishes writing it: what Node's TLS becomes when its session tickets meet a reset. */
+function stuckSocket (isTls: boolean): Socket {
+  const stuck = new Duplex({ read () {}, write () {} })
+  return Object.assign(stuck, { bytesRead: 0, bytesWritten: 100 }, isTls ? { encrypted: true } : {}) as unknown as Socket
+}
+
+/** Waits in a running process: a closing connection does not keep one running. */
+async function closed (socket: Socket): Promise<void> {
+  const running = setInterval(() => {}, 1_000)
+  await new Promise<void>(resolve => { socket.once('close', () => { resolve() }) })
+  clearInterval(running)
+}
+
+test('A TLS connection that can neither write nor fail is destroyed when its client has closed its side', async t => {
+  const socket = stuckSocket(true)
+  new LingeringClose(socket, times).start('a local reply')
+  socket.push(null)
+  await closed(socket)
+  t.ok(socket.destroyed)
+})
+
+test('A client that is still there may take long to read its last response', async t => {
+  const socket = stuckSocket(true)
+  const lingering = new LingeringClose(socket, times)
+  lingering.limit = { bytes: Infinity, ms: 400 }
+  const startedMs = performance.now()
+  lingering.start('a local reply')
+  await closed(socket)
+  t.ok(performance.now() - startedMs > 300, 'only the limit of the whole close ends it')
+})
+
+test('A plain TCP client that has closed its side may take long to read its last response', async t => {
+  const socket = stuckSocket(false)
+  const lingering = new LingeringClose(socket, times)
+  lingering.limit = { bytes: Infinity, ms: 400 }
+  const startedMs = performance.now()
+  lingering.start('a local reply')
+  socket.push(null)
+  await closed(socket)
+  t.ok(performance.now() - startedMs > 300, 'only the limit of the whole close ends it')
+})
