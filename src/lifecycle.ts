@@ -15,7 +15,7 @@ import type { TokenSource } from './token/token-source.ts'
 const POLL_MS = 10
 const LAST_WAIT_MS = 50
 
-/** Limits after the grace time: for writing the last responses, and for closing connections whose client does not read. */
+/** Limits after the grace period: for writing the last responses, and for closing connections whose client does not read. */
 const LAST_RESPONSES_MS = 300
 const CLOSE_MS = 300
 
@@ -25,7 +25,7 @@ export interface App {
   open: () => Promise<Addresses>
   /** Reads secret files, callers and certificates again. */
   reload: () => void
-  /** Lets requests in flight finish within the grace time, then closes everything. */
+  /** Lets requests in flight finish within the grace period, then closes everything. */
   stop: () => Promise<void>
   /** The servers, for tests. */
   readonly servers: readonly HttpServer[]
@@ -98,7 +98,7 @@ export function createLifecycle (components: Components): App {
   }
 }
 
-/** Lets requests in flight finish; those that exceed the grace time get a local reply, because clients would retry without a response. */
+/** Lets requests in flight finish; those that exceed the grace period get a local reply, because clients would retry without a response. */
 async function drain (components: Components): Promise<void> {
   const { clock, config, quota, relay, servers: { main: { listener } } } = components
   relay.drain()

@@ -74,7 +74,7 @@ test('undici is not shipped, and its short form has everything that reply-from a
   for (const name of ['Pool', 'Client', 'Agent']) t.throws(() => new (evaluate(LEAN.undici.contents)[name] as new () => object)(), { message: 'undici is no part of this program' }, 'whoever makes a connection with it is told')
 })
 
-test('Node’s TLS is not loaded by a program that speaks it to nobody', async t => {
+test('Node’s TLS is not loaded by a program that does not use it', async t => {
   const load = `import process from 'node:process'; await import(${JSON.stringify(join(root, 'dist', readdirSync(join(root, 'dist')).find(file => /^serve-.*\.js$/.test(file)) as string))}); console.log(process.moduleLoadList.filter(name => /tls/.test(name)).join())`
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', load], { cwd: root, env: {}, encoding: 'utf8' })
   t.strictSame([stdout.trim(), stderr, status], ['', '', 0])

@@ -60,7 +60,7 @@ test('a message is a fixed text of complete sentences, and advises what the tabl
   }
 })
 
-test('the head of an error says what it is, how long, that nobody may keep it, and that the connection ends', async t => {
+test('the head of an error has its type and length, forbids caching, and closes the connection', async t => {
   for (const code of codes) {
     const flat = errorHeaders(new ProxyError(code))
     const [, , retryAfterSeconds] = CONTRACT[code]
@@ -91,12 +91,12 @@ test('who knows better how long to wait may say so', async t => {
   t.strictSame(waits(new ProxyError('TOKEN_UNAVAILABLE', { cause: new Error('x') })), [['Retry-After', '1']])
 })
 
-test('only a 405 tells which methods are relayed', async t => {
+test('only a 405 lists the methods that are relayed', async t => {
   t.strictSame(codes.filter(code => errorHeaders(new ProxyError(code)).includes('Allow')), ['METHOD_REJECTED'])
   t.notOk(RELAYED_METHODS.some(method => ['CONNECT', 'TRACE'].includes(method)))
 })
 
-test('only the 401 tells how a caller may say who it is', async t => {
+test('only the 401 lists how a caller may authenticate', async t => {
   t.strictSame(codes.filter(code => errorHeaders(new ProxyError(code)).includes('WWW-Authenticate')), ['CALLER_UNAUTHENTICATED'])
 })
 

@@ -104,7 +104,7 @@ export interface RelayOptions {
 
 /** A request that the relay has accepted and not finished. */
 export interface InFlightRequest extends UnorderedSetItem, TimeoutTarget {
-  /** Ends the request: the grace time of the shutdown is over. */
+  /** Ends the request: the grace period of the shutdown is over. */
   stop: () => void
 }
 

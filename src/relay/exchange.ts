@@ -92,12 +92,12 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     else sendLocalReply(this.#req, this.#res, this.#error, this.#call.requestId)
   }
 
-  /** Ends the exchange: the grace time of the graceful shutdown is over. */
+  /** Ends the exchange: the grace period of the graceful shutdown is over. */
   stop (): void {
     const isSent = this.#attempt?.isSent === true
     // AMSU rejected the first attempt, and nothing of a second one was sent: the client gets that first response.
     if (this.#original !== undefined && (!isSent || this.#attempt?.isDone === true)) this.#finish(this.#original)
-    else this.fail(new ProxyError(isSent ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new SilenceError('the grace time of the shutdown is over') }))
+    else this.fail(new ProxyError(isSent ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new SilenceError('the grace period of the shutdown is over') }))
   }
 
   checkTimeout (nowMs: number): void {

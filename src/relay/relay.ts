@@ -62,7 +62,7 @@ export class Relay {
     this.#isDraining = true
   }
 
-  /** Ends every exchange: the grace time of the shutdown is over. */
+  /** Ends every exchange: the grace period of the shutdown is over. */
   stop (): void {
     for (const exchange of this.#exchanges) exchange.stop()
   }

@@ -1,7 +1,7 @@
 /**
  * Response framing by `Content-Length` and `Transfer-Encoding` (RFC 9112 section 6.3): pure functions over their values. A value is
  * accepted if every recipient that accepts it reads it the same way. If two recipients can differ, one of them takes the remainder for the
- * next response (request smuggling, response splitting), so it is rejected. docs/internals/decisions/0013-one-reading.md lists both kinds.
+ * next response (request smuggling, response splitting), so it is rejected. docs/internals/decisions/0013-ambiguous-messages.md lists both kinds.
  */
 import { InvalidResponseError } from './errors.ts'
 

@@ -123,7 +123,7 @@ export class Bench {
     // Each response that was counted as good must have carried the token: else the proxy was measured at something else.
     const [errors, requests] = [sum(seen.map(one => one.errors)), sum(seen.map(one => one.requests))]
     if (errors > 0 || refused > 0) throw new Error(`${errors} errors at the caller, ${refused} requests without the token at the upstream`)
-    if (counters.responded - before.counters.responded < requests) throw new Error('it answered requests that the upstream has not seen')
+    if (counters.responded - before.counters.responded < requests) throw new Error('it responded to requests that the upstream has not seen')
     const foreign = isCoreShared ? 0 : Math.max(0, (own.busy - before.own.busy - sum(cpuSeconds)) / seconds)
     const stolen = Math.max(own.stolen - before.own.stolen, other.stolen - before.other.stolen) / seconds
     return { seen, cpuSeconds, foreign, stolen, isNoisy: foreign > MAX_FOREIGN || stolen > MAX_STOLEN }
@@ -143,7 +143,7 @@ export class Bench {
     const isRelayed = status === 200 && errors === 0 && responded >= 2 && after.refused === before.refused && inside.received - before.received === 5 * 2 ** 20
     // amsu-proxy may read the quota at any moment, so its status decides; Caddy sends a 200 of its own for what it does not relay.
     const isClosed = stranger === 401 && (target.isOurs === true ? outside === 404 : beyond === 0)
-    if (!isRelayed || !isClosed) throw new Error(`does not relay as it should: GET ${status}, failed uploads ${errors}, answered ${responded}, refused ${after.refused - before.refused}; outside ${outside}, stranger ${stranger}, answered ${beyond}`)
+    if (!isRelayed || !isClosed) throw new Error(`does not relay as it should: GET ${status}, failed uploads ${errors}, responded ${responded}, refused ${after.refused - before.refused}; outside ${outside}, stranger ${stranger}, responded ${beyond}`)
   }
 }
 

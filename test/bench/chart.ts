@@ -7,7 +7,7 @@ const PANELS: ReadonlyArray<readonly [suite: string, figure: string, title: stri
   ['post64', 'cpu', 'µs of CPU for a small POST', 0],
   ['latency', 'p50c1', 'µs added to a GET (p50)', 0],
   ['big', 'up1', 'seconds of CPU for a GiB sent', 2],
-  ['start', 'ms', 'ms to the first answer', 0],
+  ['start', 'ms', 'ms to the first response', 0],
   ['idle', 'fresh', 'MiB resident when idle', 0],
 ]
 

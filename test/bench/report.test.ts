@@ -34,7 +34,7 @@ test('the figures in the READMEs are those that were published; npm run bench --
   for (const language of ['en', 'zh'] as const) t.equal(readSection(readFileSync(new URL(READMES[language], root), 'utf8'), SECTION), readmePart(published, language))
 })
 
-test('a README has five figures of ours, each beside those of others', async t => {
+test('a README has five figures of amsu-proxy, each beside those of others', async t => {
   const lines = renderHighlights(published).split('\n').filter(line => line.startsWith('- '))
   t.equal(lines.length, 5)
   for (const line of lines) t.match(line, /\*\*[\d.]+ \S+\*\* \(Go ReverseProxy [\d.]+, .*nginx/)
@@ -135,7 +135,7 @@ test('every goal is about a suite, figures and targets that exist', async t => {
   for (const { title, of } of goals) t.type(of(results), 'number', title)
 })
 
-test('the chart draws the best first, and ours so that it is seen', async t => {
+test('the chart draws the best first, and highlights amsu-proxy', async t => {
   const chart = drawChart({ get64: sample }) ?? ''
   t.ok(chart.indexOf('>amsu-proxy<') < chart.indexOf('>Go ReverseProxy<'))
   t.match(chart, /<rect class="ours"[^>]*width="52"/)

@@ -150,7 +150,7 @@ export async function statusOf ({ port, target }: Running, path = PING, authoriz
 /** One GET over a connection of its own, read to its end. */
 async function ask (port: number, path: string, authorization: string): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port })
-  socket.setTimeout(10_000, () => { socket.destroy(new Error('no answer')) })
+  socket.setTimeout(10_000, () => { socket.destroy(new Error('no response')) })
   const credentials = authorization === '' ? '' : `Authorization: ${authorization}\r\n`
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n${credentials}\r\n`)
   let response = ''

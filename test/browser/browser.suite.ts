@@ -173,7 +173,7 @@ test('text stands out from its ground by 4.5 to 1, light and dark', async () => 
   Object.assign(stage.state, { token: SCENES[1]?.token, isDraining: false, clockSkewSeconds: 1, caloriesLeft: 640 })
 })
 
-test('the page of a real proxy tells what was called, holds no secret, and names a first call that is for this proxy', async () => {
+test('the page of a real proxy shows what was called, contains no secret, and suggests a first call for this proxy', async () => {
   const upstream = await startUpstream({ onRequest: (_received, res) => { json(res, 200, { hrv_analysis: 12 }) } })
   const proxy = await startProxy(upstream.origin, { CALLERS: 'app-one:caller-secret-1', QUOTA_POLL_SECONDS: '1' })
   const path = '/amsu-analysis/v2/hrv/rr-list/'

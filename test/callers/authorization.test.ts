@@ -24,7 +24,7 @@ test('the scheme is taken in any case, and several spaces may follow it (RFC 911
   for (const scheme of ['bearer', 'BEARER', 'bEaReR']) t.match(parseAuthorization(`${scheme}  x`), { token: 'x' })
 })
 
-test('anything else is nobody', async t => {
+test('anything else is no caller', async t => {
   for (const value of [
     undefined, '', ' ', 'Basic', 'Basic ', 'Bearer', 'Bearer ', 'Bearer\tx', 'Bearerx', ' Bearer x', 'Bearer x ', 'Bearer x y', 'Bearer x, Basic YTpi', 'Bearer \u00e9',
     'Digest username="a"', 'Negotiate YTpi', 'x', 'Token x', 'Bearer x\ny',

@@ -37,7 +37,7 @@ test('two callers may have one secret', async t => {
   t.strictSame(shown(parseCallers('a:same,b:same')), ['a = same', 'b = same'])
 })
 
-test('each problem names its place, counted as an editor counts, and all are told at once', async t => {
+test('each problem names its line and column, counted as an editor counts, and all are reported together', async t => {
   t.strictSame(shown(parseCallersFile([
     '# a comment counts as a line', '', 'fine:secret', 'nocolon', ':nameless', 'empty:', 'fine:again', 'bl ank:secret', 'umlaut:gehe\u00efm', 'tab:a\tb',
   ].join('\r\n'))), [
@@ -57,7 +57,7 @@ test('each problem names its place, counted as an editor counts, and all are tol
   t.strictSame(shown(parseCallers('a:secret,')), ['CALLERS entry 2 is empty'], 'a comma at the end may be the end of a secret')
 })
 
-test('a list of nobody is a problem, never open access', async t => {
+test('an empty list is a problem, never open access', async t => {
   for (const text of ['', ' ', '\n']) t.strictSame(shown(parseCallers(text)), ['CALLERS names no caller'])
   for (const text of ['', '\uFEFF', '# nobody yet\n\n']) t.strictSame(shown(parseCallersFile(text)), ['CALLERS_FILE names no caller'])
 })

@@ -38,7 +38,7 @@ async function setUp (t: Test, { isOpen = false } = {}) {
 const post = async (origin: string, path: string, body: string, headers: Record<string, string> = FORM): Promise<ReceivedResponse> => await call(origin, path, { method: 'POST', body, headers })
 const parsed = ({ text }: ReceivedResponse): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>
 
-test('an app that fetches its own token gets one of ours, and the next one in either way', async t => {
+test('an app that fetches its own token gets a placeholder token, and the next one in either way', async t => {
   const { count, origin, registry } = await setUp(t)
   const first = await post(origin, TOKEN, CREDENTIALS)
   t.equal(first.status, 200)
@@ -52,7 +52,7 @@ test('an app that fetches its own token gets one of ours, and the next one in ei
   t.equal(count.relayed, 0)
 })
 
-test('a refusal in the words of AMSU does not carry the header of our own errors, and nobody may keep it', async t => {
+test('an error in the format of AMSU does not carry the error header of the proxy, and must not be cached', async t => {
   const { origin } = await setUp(t)
   for (const [response, code] of [
     [await post(origin, TOKEN, 'client_id=legacy&client_secret=wrong'), 'COMMON.AUTHENTICATION_FAILED'],
@@ -124,7 +124,7 @@ test('an app that waits for a 100 gets it, once', async t => {
   t.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/)
 })
 
-test('a client that disconnects in the middle harms nobody', async t => {
+test('a client that disconnects in the middle affects no other', async t => {
   const { count, origin, port } = await setUp(t)
   const abort = new AbortController()
   const half = call(origin, TOKEN, { method: 'POST', headers: { 'content-length': 100 }, body: 'client_id=legacy', signal: abort.signal })

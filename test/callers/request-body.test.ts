@@ -66,7 +66,7 @@ test('who waits for a 100 gets it', async t => {
   t.match(response, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200/)
 })
 
-test('a body that does not come in time is given up', async t => {
+test('a body that does not arrive in time is rejected', async t => {
   const clock = new FakeClock()
   const { result } = await read(t, [head('Content-Length: 5'), 'abc'], clock, () => { setTimeout(() => { clock.advance(5_000).catch(t.error) }, 20) })
   t.strictSame(result, { code: 'REQUEST_TIMEOUT' })

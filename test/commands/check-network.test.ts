@@ -16,7 +16,7 @@ async function forwardStep (context: CheckContext): Promise<StepOutcome> {
   return await checkForwardProxy(context, context.config.amsu.forwardProxy as ForwardProxy)
 }
 
-test('a name is looked up without its port, and told with all its addresses', async t => {
+test('a name is looked up without its port, and printed with all its addresses', async t => {
   const asked: string[] = []
   const lookup = async (name: string) => {
     asked.push(name)
@@ -43,7 +43,7 @@ test('a DNS server that is silent until the connect timeout does not respond', a
   t.match(await asked, { status: 'failed', found: 'amsu.example: the name has no address (EAI_AGAIN)', cause: /DNS server does not respond/ })
 })
 
-test('a port that takes connections is told by its address, and one that refuses by its code', async t => {
+test('a port that accepts connections is reported with its address, and one that refuses with its code', async t => {
   const { port, origin, close } = await startTcp(() => {})
   t.teardown(close)
   t.strictSame(await checkTcp(contextOf({ AMSU_BASE_URL: origin })), { status: 'ok', found: `connected to 127.0.0.1:${port}`, data: { address: '127.0.0.1', port } })

@@ -105,7 +105,7 @@ test('an unknown name, a port that refuses and a port that is silent have differ
   t.match([late.of('tcp'), late.of('token')], [{ status: 'ok' }, { status: 'failed', found: /no response in time/ }])
 })
 
-test('a good certificate is told with its issuer and its days; one that has expired, is signed by itself or is for another name, by its fault', async t => {
+test('a valid certificate is reported with its issuer and its days; one that has expired, is self-signed or is for another name, with its fault', async t => {
   const upstream = await startAmsu(t)
   const front = await startTlsFront(upstream, 'server')
   t.teardown(front.close)

@@ -60,7 +60,7 @@ test('what is no comment, blank line or setting is a problem with its line, and 
   t.end()
 })
 
-test('a missing closing quote does not hide a setting of ours before the next quote', t => {
+test('a missing closing quote does not hide a setting of the proxy before the next quote', t => {
   const { values, problems } = parse('ALLOWED_HOSTS="a.example\nCALLERS=app:4f0c6a1b\n# say "\nHOST=0.0.0.0')
   t.strictSame(values, { CALLERS: 'app:4f0c6a1b', HOST: '0.0.0.0' })
   t.strictSame(problems, ['line 1 has no closing quote'])

@@ -4,7 +4,7 @@ import { settings, type Setting } from '../../src/config/settings.ts'
 import { validate, type Values } from '../../src/config/validation.ts'
 import { REDACTED } from '../../src/secrets/secret.ts'
 
-test('what is in effect is listed in the order of the documents, with what nobody set marked as default', async t => {
+test('effective settings are listed in the order of the documents, and unset ones are marked as default', async t => {
   const given = { PORT: '8081', HOST: '127.0.0.1' }
   const listed = effectiveSettings(validate(given, []), new Set(Object.keys(given)))
   t.strictSame(listed.find(({ name }) => name === 'PORT'), { name: 'PORT', value: '8081', isDefault: false })

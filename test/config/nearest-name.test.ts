@@ -13,7 +13,7 @@ test('a mistyped AMSU_ name gets the nearest setting as a suggestion', async t =
   }
 })
 
-test('a known name, and a name that is not ours, gets no suggestion', async t => {
+test('a known name, and a name unlike all settings, gets no suggestion', async t => {
   t.strictSame(unknownNames(['AMSU_CLIENT_ID', 'PATH', 'PROT', 'amsu_client_id', 'MY_AMSU_CLIENT_ID', 'AMSUX']), [])
 })
 

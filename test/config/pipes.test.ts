@@ -42,7 +42,7 @@ test('a FIFO is read once, to the end of its writer, wherever its path comes fro
   await Promise.all(writing)
 })
 
-test('a FIFO that nobody writes to is given up, and refused for what it is', async t => {
+test('a FIFO without a writer is rejected in time, as a FIFO', async t => {
   const dir = t.testdir({})
   const fifo = makeFifo(dir, 'secret')
   const clock = new FakeClock()

@@ -27,7 +27,7 @@ test('what is no regular file is refused at once, with what it is', async t => {
   }
 })
 
-test('a file that is not there or not ours is told by the code of the system', t => {
+test('a missing or unreadable file is reported with its system error code', t => {
   const dir = t.testdir({ file: 'text' })
   t.throws(() => readTextFile(join(dir, 'missing')), { name: 'FileError', message: 'cannot be read (ENOENT)', code: 'ENOENT' })
   t.throws(() => readTextFile(join(dir, 'file/below')), { message: 'cannot be read (ENOTDIR)' })
@@ -65,7 +65,7 @@ test('any encoding other than UTF-8 is named, with what to do', t => {
   t.end()
 })
 
-test('a file that everybody can read or change is told from one that only owner and group can', t => {
+test('a file that everybody can read or change is distinguished from one that only owner and group can', t => {
   const dir = t.testdir({ secret: 's3cret' })
   const path = join(dir, 'secret')
   symlinkSync(path, join(dir, 'link'))
@@ -86,7 +86,7 @@ test('the fingerprint of a file is that of its path until it changes', t => {
   t.end()
 })
 
-test('of a failed reading only the code is told', t => {
+test('a failed read reports only its error code', t => {
   for (const error of [new Error('value-never-shown'), 'value-never-shown', { code: 'value-never-shown' }, undefined]) {
     t.equal(systemCode(error), 'not readable')
     t.equal(toFileError(error).message, 'cannot be read (not readable)')

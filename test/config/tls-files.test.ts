@@ -35,7 +35,7 @@ test('a certificate, a chain, and both in one file are read with their key, whic
   t.end()
 })
 
-test('a key that is none, is locked, or belongs to another certificate is a problem; of another type too, which OpenSSL lets pass', t => {
+test('a key that is invalid, encrypted, or of another certificate is a problem; so is one of another type, which OpenSSL accepts', t => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
   const ed25519 = generateKeyPairSync('ed25519').privateKey
   const dir = t.testdir({

@@ -61,7 +61,7 @@ export function grouped (value: number): string {
 
 function describeIntervals (result: Result): string {
   const list = result['rr_list']
-  if (!Array.isArray(list) || list.length === 0) throw new Error('the answer has no rr_list')
+  if (!Array.isArray(list) || list.length === 0) throw new Error('the response has no rr_list')
   const meanMs = (list as number[]).reduce((sum, ms) => sum + ms, 0) / list.length
   return `${grouped(list.length)} intervals, ${Math.round(meanMs)} ms in the mean: ${(60_000 / meanMs).toFixed(1)} beats a minute`
 }
@@ -80,7 +80,7 @@ function describeRhythm (result: Result): string {
 
 function numberIn (result: Result, name: string): number {
   const value = result[name]
-  if (typeof value !== 'number') throw new Error(`the answer has no number ${name}`)
+  if (typeof value !== 'number') throw new Error(`the response has no number ${name}`)
   return value
 }
 

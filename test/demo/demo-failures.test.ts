@@ -34,10 +34,10 @@ interface Tap {
 await test('a step fails, and says how, when AMSU responds with an error or with no JSON', async t => {
   const { show, simulator } = await setUp(t)
   simulator.faults.status = 503
-  await t.rejects(showCall(show, timesCall), { message: /^step 1 failed: answered 503 and no JSON: <html>/ })
+  await t.rejects(showCall(show, timesCall), { message: /^step 1 failed: status 503, not JSON: <html>/ })
   delete simulator.faults.status
   const [, , , , calories] = createCalls(import.meta.filename)
-  await t.rejects(showCall(show, { ...calories!, request: { method: 'POST', path: '/calorie/running/results/', body: { json: {} } } }), { message: /^step 2 failed: answered 422 COMMON\.INVALID_PARAMETER: / })
+  await t.rejects(showCall(show, { ...calories!, request: { method: 'POST', path: '/calorie/running/results/', body: { json: {} } } }), { message: /^step 2 failed: status 422 COMMON\.INVALID_PARAMETER: / })
 })
 
 await test('a step fails when the proxy is no more', async t => {

@@ -61,7 +61,7 @@ await test('a demo of a file that is missing, or not named .ecg, ends with 2', a
   t.match(misnamed, { code: 2, output: '', complaint: 'ends in .ecg' })
 })
 
-await test('--help tells the usage', async t => {
+await test('--help prints the usage', async t => {
   t.match(await run('--help'), { code: 0, output: /npm run demo -- \[--once\] \[recording\.ecg\]/, complaint: '' })
 })
 
@@ -90,7 +90,7 @@ await test('the demo searches the app\'s side for the credentials and all tokens
   t.notMatch(output, /demo-app-secret/)
 })
 
-await test('the mean rate of a recording of one\'s own is told, within 2 beats', async t => {
+await test('the mean rate of a user\'s own recording is printed, within 2 beats', async t => {
   const output = (await untilCtrlC).lines.join('\n')
   const rate = Number(/: ([\d.]+) beats a minute/.exec(output)?.[1])
   t.ok(Math.abs(rate - heartRate) <= 2, `${rate} a minute`)

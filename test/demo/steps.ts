@@ -88,7 +88,7 @@ export async function showSearch (show: Show): Promise<void> {
   const tokens = secrets.size - 2
   if (tokens !== simulator.issueCount * 2 || heard.size !== secrets.size) fail(show, `the demo knows ${tokens} tokens of ${simulator.issueCount * 2}, so its search would prove nothing`)
   const places = [
-    ...app.exchanges.flatMap(({ sent, received }) => [['the app\'s requests', sent], ['the app\'s answers', received]] as const),
+    ...app.exchanges.flatMap(({ sent, received }) => [['the app\'s requests', sent], ['the app\'s responses', received]] as const),
     ['the proxy\'s log', [Buffer.from(proxy.log.join('\n'))]] as const,
   ]
   const { bytes, found } = await screen.during(() => 'searching', searchSecrets(places, secrets))
@@ -129,13 +129,13 @@ function read (show: Show, call: DemoCall, { status, body }: AppResponse): strin
   try {
     result = JSON.parse(text) as typeof result
   } catch {
-    return fail(show, `answered ${status} and no JSON: ${text.slice(0, 200)}`)
+    return fail(show, `status ${status}, not JSON: ${text.slice(0, 200)}`)
   }
-  if (status !== 200) fail(show, `answered ${status} ${result.error?.code}: ${result.error?.msg}`)
+  if (status !== 200) fail(show, `status ${status} ${result.error?.code}: ${result.error?.msg}`)
   try {
     return call.describe(result)
   } catch (error) {
-    return fail(show, `answered 200, but ${(error as Error).message}`)
+    return fail(show, `status 200, but ${(error as Error).message}`)
   }
 }
 

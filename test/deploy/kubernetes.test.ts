@@ -56,7 +56,7 @@ test('every variable of a proxy is a setting of the program, and holds no secret
   }
 })
 
-test('every file a setting names is in a mounted Secret, which the user of the proxy can read and nobody else', async t => {
+test('every file a setting names is in a mounted Secret, which only the user of the proxy can read', async t => {
   for (const { file, pod, proxy } of proxies) {
     for (const [name, path] of Object.entries(settingsOf(proxy)).filter(([name]) => name.endsWith('_FILE'))) {
       const mount = proxy.volumeMounts?.find(({ mountPath }) => path.startsWith(`${mountPath}/`))

@@ -39,7 +39,7 @@ test('every script the documents name exists', async t => {
   }
 })
 
-test('CONTRIBUTING tells of every script', async t => {
+test('CONTRIBUTING describes every script', async t => {
   for (const name of Object.keys(scripts)) t.match(read('CONTRIBUTING.md'), new RegExp(`^\\| \`npm (?:run )?${name}\` \\| \\S`, 'm'), name)
 })
 

@@ -32,7 +32,7 @@ test('what is warned of: secret, network, quota and clock, and nothing that the 
     ['nothing is known yet', {}, []],
     ['all is well', { lastRequest: { endedAt: 2_000, errorCode: undefined }, quota: { readAt: 1_000, families: families.slice(1) }, clockSkewSeconds: 30 }, []],
     ['no connection for a token', { token: { reason: 'starting', failure: 'transient', failureCode: 'ECONNREFUSED', failureStatus: null } }, ['token_call_failed:ECONNREFUSED']],
-    ['the renewal is answered with a status', { token: { reason: 'ok', failure: 'transient', failureCode: null, failureStatus: 502 } }, ['token_call_failed:502']],
+    ['the token call got a status', { token: { reason: 'ok', failure: 'transient', failureCode: null, failureStatus: 502 } }, ['token_call_failed:502']],
     ['AMSU refuses the credentials while the old token lasts', { token: { reason: 'ok', failure: 'rejected', failureCode: null, failureStatus: 401 } }, ['credentials_rejected']],
     ['likewise, and the token has ended: the reason says it', { token: { reason: 'credentials_rejected', failure: 'rejected', failureCode: null, failureStatus: 401 } }, []],
     ['AMSU refuses new credentials while the old ones serve', { token: { reason: 'ok', failure: null, areNewCredentialsRejected: true } }, ['new_credentials_rejected']],

@@ -67,7 +67,7 @@ test('what was counted is scraped, as often as one scrapes', async t => {
   ] as const) t.equal(samples.get(`amsu_proxy_${name}`), value, name)
 })
 
-test('the token is told in seconds; without one it is 0', async t => {
+test('the token lifetime is in seconds; without a token it is 0', async t => {
   const { samples } = await scrape()
   t.equal(samples.get('amsu_proxy_token_expires_in_seconds'), '86000')
   t.equal(samples.get('amsu_proxy_refresh_token_expires_in_seconds'), '2591600')
@@ -78,7 +78,7 @@ test('the token is told in seconds; without one it is 0', async t => {
   t.equal(without.samples.get('amsu_proxy_token_consecutive_failures'), '3')
 })
 
-test('quota is told by family once AMSU has said it; a family without a limit has infinitely many calls left', async t => {
+test('quota is reported by family once AMSU has sent it; a family without a limit has infinitely many calls left', async t => {
   const { samples } = await scrape()
   t.notOk([...samples.keys()].some(name => name.includes('quota')), 'unknown is not zero')
   const known = await scrape({ quota: () => [{ family: 'hrv_analysis', remaining: 12 }, { family: 'health_analysis', remaining: 0 }, { family: 'arrhythmia_analysis', remaining: -1 }] })

@@ -38,7 +38,7 @@ test('the state is one word, and what an operator must act on comes first', asyn
   ] as const) t.equal(stateOf({ reason, failure, isRenewing }, isDraining), expected, [reason, failure, isRenewing, isDraining].join(' '))
 })
 
-test('the status tells token, calls, quota, traffic, requests and settings, in seconds and ISO 8601', async t => {
+test('the status has token, calls, quota, traffic, requests and settings, in seconds and ISO 8601', async t => {
   const clock = new FakeClock()
   const given = sources(clock, { quota: { isOn: true, isFailing: false, reading: { readAt: clock.wall(), families: [{ family: 'hrv_analysis', remaining: -1 }] } } })
   given.telemetry.onTokenCall('credentials', 'ok')
@@ -68,7 +68,7 @@ test('the status tells token, calls, quota, traffic, requests and settings, in s
   t.equal(describe(sources(clock, { isDraining: () => true }), 'h').isServing, false)
 })
 
-test('the status tells a clock that is off, and that nothing is known of it', async t => {
+test('the status says that a clock is off, and that nothing is known of it', async t => {
   for (const [skew, expected] of [[7200, { skewSeconds: 7200, isOff: true }], [-31, { skewSeconds: -31, isOff: true }], [-30, { skewSeconds: -30, isOff: false }], [undefined, { skewSeconds: null, isOff: false }]] as const) {
     t.strictSame(describe(sources(new FakeClock(), { clockSkewSeconds: () => skew }), 'h').clock, expected)
   }

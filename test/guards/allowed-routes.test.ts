@@ -19,6 +19,6 @@ test('an entry allows its method and path: * within a segment, ** across, nothin
   ] as const) t.equal(isAllowedRoute(routes ?? [], method, target), isAllowed, `${method} ${target}`)
 })
 
-test('a list with an entry that is none is none', async t => {
+test('a list with an invalid entry is invalid', async t => {
   for (const text of ['', ',', 'GET', 'GET /x', 'get /amsu-analysis/x', 'GET /amsu-analysis/x,', 'GET  ', '/amsu-analysis/x', 'GET /amsu-analysis/a b']) t.equal(parseRoutes(text), undefined, JSON.stringify(text))
 })

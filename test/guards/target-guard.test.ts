@@ -111,7 +111,7 @@ test('any single character of a token endpoint, spelled in any way Unicode, URL 
   t.ok(judged > 2_000, `${judged} spellings`)
 })
 
-test('paths outside the prefix are other paths of ours', async t => {
+test('paths outside the prefix are other endpoints of the proxy', async t => {
   all(t, 'other', ['/', '/?x', '/livez', '/readyz', '/metrics', '/status/', '/amsu-analysis', '/amsu-analysis?/v2/token', '/amsu-analysi', '/amsu-analysis2/x', '/amsu_analysis/v2/token', '/v2/token', '/x/amsu-analysis/v2/token', '/favicon.ico', '/caf%C3%A9', '/a+b'])
 })
 

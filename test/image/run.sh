@@ -92,8 +92,8 @@ until accepts; do
 done
 accepted=$(($(now_ms) - before))
 curl -fs "http://127.0.0.1:$port/amsu-analysis/v2/available-times" >"$scratch/times" || fail 'the call'
-echo "accepts $accepted ms after the engine was asked, the first relayed answer is there after $(($(now_ms) - before)) ms"
-grep -q arrhythmia_analysis "$scratch/times" || fail 'the answer'
+echo "accepts $accepted ms after the engine was asked, the first relayed response is there after $(($(now_ms) - before)) ms"
+grep -q arrhythmia_analysis "$scratch/times" || fail 'the response'
 wait "$engine_pid"
 [[ $(stat -c %u "/proc/$(podman inspect --format '{{.State.Pid}}' "$proxy")") == 1000 ]] || fail 'it runs as another user'
 podman exec -e "PORT=$port" "$proxy" node /app/dist/main.js healthcheck || fail 'its own health check'

@@ -54,7 +54,7 @@ test('300 clients that disconnect at random within a second leave no connection 
       return true
     },
   })
-  // Stopping takes this grace time only if a request is still in flight.
+  // Stopping takes this grace period only if a request is still in flight.
   const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '60000', LOG_LEVEL: 'info' })
   t.teardown(upstream.close)
   const random = createRandom(300)

@@ -71,7 +71,7 @@ test('the endpoints of our own ask for no caller: a probe has no credentials', a
   t.equal((await call(`http://127.0.0.1:${new URL(String(proxy.adminOrigin)).port}`, '/readyz')).text.includes('"ready"'), true)
 })
 
-test('SIGTERM closes the first listener; the admin listener tells of the shutdown until its end', async t => {
+test('SIGTERM closes the first listener; the admin listener reports the shutdown until its end', async t => {
   let held: http.ServerResponse | undefined
   let onHeld = (): void => {}
   const upstream = await startUpstream({ onRequest: (_received, res) => { held = res; onHeld() } })

@@ -85,7 +85,7 @@ test('pipelined requests are handled one after the other, and get their own resp
   t.match(text, /first[^]*second 2[^]*third 0/)
 })
 
-test('pipelined requests whose client disconnects are gone at once, and a stop takes no grace time', async t => {
+test('pipelined requests whose client disconnects end at once, and a stop takes no grace period', async t => {
   const { proxy, held } = await setUp(t, { MAX_IN_FLIGHT: '20', SHUTDOWN_GRACE_MS: '60000', ADMIN_PORT: '0' })
   const client = await connect(t, proxy.port, `GET ${PATH}held HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(30))
   await until(() => held.length === 1)

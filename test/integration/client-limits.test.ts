@@ -20,7 +20,7 @@ const IDLE_TIMEOUT_MS = 500
 /** More than the kernels on both sides hold. */
 const LARGE_BYTES = 20_000_000
 
-/** An AMSU that answers every request with the beginning of a large response. */
+/** An AMSU that responds to every request with the beginning of a large response. */
 async function startLarge (t: Test): Promise<Scripted> {
   const upstream = await startScripted((_head, socket) => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${LARGE_BYTES * 5}\r\n\r\n`)
@@ -103,7 +103,7 @@ for (const isBroken of [false, true]) {
   })
 }
 
-test('a response of the proxy itself that nobody reads is cut after the idle timeout, and a stop does not wait for it', async t => {
+test('a local response that its client does not read is cut after the idle timeout, and a stop does not wait for it', async t => {
   const upstream = await startUpstream()
   t.teardown(upstream.close)
   const flood = async (proxy: Proxy): Promise<{ client: RawClient, accepted: Socket }> => {

@@ -45,7 +45,7 @@ test('a request that comes while the proxy stops, on a connection that was open,
   t.equal(upstream.received.length, 2)
 })
 
-test('a defect is 500 with a request id, and the log tells under that id what happened', async t => {
+test('a defect is 500 with a request id, and the log says under that id what happened', async t => {
   let isBroken = false
   const clock: Clock = {
     ...systemClock,
@@ -64,7 +64,7 @@ test('a defect is 500 with a request id, and the log tells under that id what ha
     const got = await call(proxy.origin, path, options)
     t.equal(got.status, 500)
     t.equal(errorCode(got.text), 'PROXY.INTERNAL')
-    t.notMatch(got.text, /clock/, 'the answer does not tell')
+    t.notMatch(got.text, /clock/, 'the response does not say it')
     const id = String(got.headers['x-request-id'])
     t.ok(proxy.lines.some(line => line.includes(`"requestId":"${id}"`) && line.includes('the clock is gone')), 'the log does')
   }
@@ -72,7 +72,7 @@ test('a defect is 500 with a request id, and the log tells under that id what ha
   t.equal((await call(proxy.origin, PATH)).status, 200, 'the next request is served')
 })
 
-test('a login whose body is on its way when the proxy stops gets its response, within the grace time', async t => {
+test('a login whose body is arriving when the proxy stops gets its response within the grace period', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '20000' })
   t.teardown(upstream.close)

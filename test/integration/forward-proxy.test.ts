@@ -79,7 +79,7 @@ for (const scheme of ['http', 'https'] as const) {
     t.ok(forward.asked.length > 0)
   })
 
-  test(`what the forward proxy refuses with 407 reaches nobody at an AMSU at ${scheme}, and the client gets 502, whatever was asked`, async t => {
+  test(`what the forward proxy refuses with 407 never reaches an AMSU at ${scheme}, and the client gets 502, whatever the request`, async t => {
     let status: number | undefined
     const { upstream, forward, proxy } = await startStage(t, scheme, { refusal: () => status })
     t.equal((await call(proxy.origin, PATH)).status, 200)

@@ -52,7 +52,7 @@ test('a revoked token is renewed and the request sent once more: its caller noti
   }
 })
 
-test('a refusal of the token is understood in each coding the caller asked for, and one that is none reaches the caller as it came', async t => {
+test('a rejected token is recognised in each content coding the caller accepts, and any other error reaches the caller unchanged', async t => {
   for (const [coding, encode] of [['gzip', gzipSync], ['x-gzip', gzipSync], ['deflate', deflateSync], ['deflate', deflateRawSync], ['br', brotliCompressSync], ['gzip, br', (body: string) => brotliCompressSync(gzipSync(body))]] as const) {
     let refusal: object = BAD
     const { upstream, proxy, revoke } = await setUp(t, res => { res.writeHead(400, { 'content-type': 'application/json', 'content-encoding': coding }); res.end(encode(JSON.stringify(refusal))) })
@@ -107,11 +107,11 @@ test('a 401 that a new token does not fix is AMSU’s response, and does not cos
     onRequest: (_received, res) => {
       count++
       if (count === 1) res.end('ok')
-      else json(res, 401, { error: { code: 'COMMON.NO_PERMISSION', msg: `answer ${count}` } }, { 'x-answer': String(count) })
+      else json(res, 401, { error: { code: 'COMMON.NO_PERMISSION', msg: `response ${count}` } }, { 'x-response': String(count) })
     },
   })
   const first = await call(proxy.origin, PATH)
-  t.match(first, { status: 401, headers: { 'x-answer': '2' }, text: /answer 2/ }, 'the first answer, not the second')
+  t.match(first, { status: 401, headers: { 'x-response': '2' }, text: /response 2/ }, 'the first response, not the second')
   for (let i = 0; i < 20; i++) t.equal((await call(proxy.origin, PATH)).status, 401)
   t.equal(upstream.tokenCalls.length, 2, 'one renewal in five seconds')
   t.equal(upstream.received.length, 1 + 2 + 20)

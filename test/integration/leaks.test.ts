@@ -61,7 +61,7 @@ test('the key of the certificate cannot be found either, before and after it has
   }
 })
 
-test('no endpoint of ours and no error says a secret', async t => {
+test('no endpoint and no error contains a secret', async t => {
   const { proxy } = await setUp(t)
   const said: string[] = []
   for (const [origin, path] of [[proxy.origin, PATH], [proxy.origin, '/nowhere'], [proxy.origin, '/amsu-analysis/v2/token'], [proxy.origin, '/amsu-analysis/v2/token/refreshment'], [proxy.adminOrigin, '/livez'], [proxy.adminOrigin, '/readyz'], [proxy.adminOrigin, '/metrics'], [proxy.adminOrigin, '/status'], [proxy.adminOrigin, PATH]] as const) {

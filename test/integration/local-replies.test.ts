@@ -67,7 +67,7 @@ test('every local reply arrives, even while the client is still writing', async 
   }
 })
 
-test('malformed requests, CONNECT and unknown expectations are logged under the id their client is told', async t => {
+test('malformed requests, CONNECT and unknown expectations are logged under the id that their client gets', async t => {
   const { proxy } = await setUp(t)
   for (const [bytes, status] of [['\x00\r\n\r\n', 400], ['CONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n', 405], [`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n`, 417]] as const) {
     const { text } = await sendBytes(proxy.port, bytes)

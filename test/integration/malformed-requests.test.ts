@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 const PATH = '/amsu-analysis/v2/things/'
 const HEAD = `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\n`
 
-test('bytes that are no request, or more than one reading of one, are refused in the envelope and reach nobody', async t => {
+test('bytes that are no request, or an ambiguous one, are rejected in the envelope and never reach AMSU', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -222,7 +222,7 @@ test('trailers end here both ways: nothing comes in or out behind a body', async
   t.match(framed.text, /^HTTP\/1\.1 400 /, 'a length behind the body is no request')
 })
 
-test('a head that does not come in time is 408, and nobody else waits for it', async t => {
+test('a head that does not arrive in time gets 408, and no other client waits for it', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, {}, systemClock, { headTimeoutMs: 200 })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

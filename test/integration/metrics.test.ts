@@ -12,7 +12,7 @@ async function read (origin: string, sample: string): Promise<number> {
   return Number(text.split('\n').find(line => line.startsWith(`amsu_proxy_${sample} `))?.split(' ').at(-1) ?? 0)
 }
 
-test('a scrape tells what was relayed, by route, method, status and caller, and is kept by nobody', async t => {
+test('a scrape shows what was relayed, by route, method, status and caller, and must not be cached', async t => {
   const upstream = await startUpstream({ onRequest: ({ url }, res) => { json(res, url.split('?')[0] === PATH ? 200 : 418, {}) } })
   const proxy = await startProxy(upstream.origin, { CALLERS: 'app-one:caller-secret-1' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -55,7 +55,7 @@ test('SIGTERM lets the requests in flight finish, ends idle connections at once,
   t.same(await program.exited, { code: 0, signal: null })
 })
 
-test('a request that outlasts the grace time gets 504 and has its log line; a second signal does not wait for it', async t => {
+test('a request that outlasts the grace period gets 504 and has its log line; a second signal does not wait for it', async t => {
   const upstream = await startUpstream({ onRequest: () => {} })
   t.teardown(upstream.close)
   for (const [settings, signals, code, outcome] of [[{ SHUTDOWN_GRACE_MS: '200' }, 1, 0, 'PROXY.UPSTREAM_TIMEOUT'], [{}, 2, 1, 'a cut']] as const) {
@@ -164,7 +164,7 @@ test('six uploads of 100 MB at once arrive byte for byte, with and without a len
   t.comment(`peak ${Math.round(peak / 1e6)} MB`)
 })
 
-test('SIGUSR1 opens no debugger, and by default nobody but this machine is listened to', async t => {
+test('SIGUSR1 opens no debugger, and by default the proxy listens on loopback only', async t => {
   const upstream = await startUpstream()
   const program = await startProgram(upstream.origin)
   t.teardown(async () => { await endProgram(program); await upstream.close() })

@@ -24,7 +24,7 @@ test('the quota is read with the token, by the one call that costs nothing, and 
   t.strictSame(proxy.accessLines(), [])
 })
 
-test('whatever becomes of the question, requests are relayed and nothing but one line is lost', async t => {
+test('whatever happens to the quota call, requests are relayed and only one log line results', async t => {
   const faults: Array<(received: Received, res: Parameters<typeof json>[0]) => void> = [
     (_received, res) => { json(res, 500, {}) },
     (_received, res) => { res.socket?.destroy() },
@@ -67,7 +67,7 @@ test('why AMSU does not report the quota of the quota is in the line: the code o
   }
 })
 
-test('a quota that is used up is told by one line, one that is filled up by another, and by /readyz, which stays ready', async t => {
+test('an exhausted quota is reported by one log line and by /readyz, which stays ready; a refilled one by another line', async t => {
   const left = { hrv_analysis: 0, health_analysis: -1 }
   const upstream = await startUpstream({ onRequest: (_received, res) => { json(res, 200, left) } })
   const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '2' }, createScaledClock(20))
@@ -89,7 +89,7 @@ test('a quota that is used up is told by one line, one that is filled up by anot
   ])
 })
 
-test('a clock that goes wrong while the proxy runs is told by the next reading of the quota', async t => {
+test('a clock that goes wrong while the proxy runs is reported with the next quota call', async t => {
   let offMs = 0
   const upstream = await startUpstream({ onRequest: (_received, res) => { json(res.setHeader('date', new Date(Date.now() - offMs).toUTCString()), 200, { hrv_analysis: 5 }) } })
   const proxy = await startProxy(upstream.origin, { QUOTA_POLL_SECONDS: '1' })

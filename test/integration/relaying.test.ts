@@ -29,7 +29,7 @@ test('method, path, query and body reach AMSU byte for byte, and the response co
   }
 })
 
-test('every request carries exactly one Authorization, ours, whatever the caller sent', async t => {
+test('every request carries exactly one Authorization, set by the proxy, whatever the caller sent', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -50,7 +50,7 @@ test('every request carries exactly one Authorization, ours, whatever the caller
   }
 })
 
-test('any content type passes untouched: none, malformed, text/plain that is not UTF-8, JSON that is none', async t => {
+test('any content type passes untouched: none, malformed, text/plain that is not UTF-8, invalid JSON', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -150,7 +150,7 @@ test('an echo of our token in a header is dropped, and said in the log', async t
   t.match(proxy.lines.join(''), /"count":2,"msg":"response headers that contained/)
 })
 
-test('a path outside, another method, and a loop are refused and reach nobody', async t => {
+test('a path outside the prefix, another method, and a loop are rejected and never reach AMSU', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -45,7 +45,7 @@ test('heads whose bodies have not come hold no connection to AMSU', async t => {
   for (const { text } of slow) t.match(await text, /^HTTP\/1\.1 200 /)
 })
 
-test('a response that nobody asked for is never given to a request whose body is still on its way', async t => {
+test('an unsolicited response is never given to a request whose body is still being sent', async t => {
   let idle: Socket | undefined
   const { proxy, upstream } = await setUp(t, (head, socket) => {
     idle = socket
@@ -62,7 +62,7 @@ test('a response that nobody asked for is never given to a request whose body is
   t.equal(upstream.heads.length, 2)
 })
 
-test('the end of a connection that carries nothing is nobody’s loss, however many bodies are on their way', async t => {
+test('the end of a connection without a request fails no request, however many bodies are being sent', async t => {
   let idle: Socket | undefined
   const { proxy } = await setUp(t, (_head, socket) => { idle = socket; respond(socket, 'ok') })
   await call(proxy.origin, PATH)
@@ -164,7 +164,7 @@ test('a head without the first byte of its body is no response yet: what breaks 
   }
 })
 
-test('a stop tells what outlasts it: 504 if it was sent, 503 if nothing was, and each has its line', async t => {
+test('a request that outlasts a stop gets 504 if it was sent, 503 if nothing was, and a log line', async t => {
   const { proxy, upstream } = await setUp(t, () => {}, { SHUTDOWN_GRACE_MS: '100' })
   const sent = sendBytes(proxy.port, `${HEAD}Content-Length: 1\r\n\r\nx`)
   const unsent = slowPost(proxy.port, 1)

@@ -9,7 +9,7 @@ import { startUpstream } from '../support/upstream.ts'
 const PATH = '/amsu-analysis/v2/hrv/rr-list/'
 const JSON_PLEASE = { headers: { accept: 'application/json' } }
 
-test('/status is JSON for programs and a page for people, in their language, and is kept by nobody', async t => {
+test('/status is JSON for programs and a page for people, in their language, and must not be cached', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
@@ -99,7 +99,7 @@ test('the state follows the token: starting, then what is wrong', async t => {
   t.match(await read(), { state: 'credentials_rejected', isServing: false, tokenCalls: [{ outcome: 'rejected' }, { outcome: 'transient' }] })
 })
 
-test('why no token can be got is told by a code, and nothing of where it was looked for', async t => {
+test('the reason why there is no token is a code, without any address', async t => {
   const gone = await startUpstream()
   await gone.close()
   // No timer of the proxy keeps a process alive, and its upstream is gone: as in main.ts.

@@ -39,7 +39,7 @@ async function setUpUnread (t: Test, settings: Record<string, string>): Promise<
   return { proxy, client, accepted }
 }
 
-test('a response whose end is not written when the grace time is over is cut by a reset, never ended cleanly, and logged as 499', async t => {
+test('a response whose end is not written when the grace period is over is cut by a reset, never ended cleanly, and logged as 499', async t => {
   const { proxy, client } = await setUpUnread(t, { SHUTDOWN_GRACE_MS: '50' })
   await proxy.stop()
   t.match(proxy.accessLines(), [{ status: 499 }])
@@ -47,7 +47,7 @@ test('a response whose end is not written when the grace time is over is cut by 
   t.ok(await client.isReset())
 })
 
-test('a response whose end nobody reads is cut after the idle timeout and logged as 499', async t => {
+test('a response whose end its client does not read is cut after the idle timeout and logged as 499', async t => {
   const { proxy, client, accepted } = await setUpUnread(t, { UPSTREAM_IDLE_TIMEOUT_MS: '300' })
   await until(() => accepted.destroyed)
   await proxy.untilLogged(1)
@@ -98,7 +98,7 @@ test('everybody who has connected when SIGTERM comes gets a response, also befor
   t.strictSame(await program.exited, { code: 0, signal: null })
 })
 
-test('a socket file that cannot be removed does not end a stop: what is in flight finishes, and the log tells', async t => {
+test('a socket file that cannot be removed does not end a stop: requests in flight finish, and the log says so', async t => {
   const held: http.ServerResponse[] = []
   const upstream = await startUpstream({ onRequest (_received, res) { held.push(res) } })
   t.teardown(upstream.close)

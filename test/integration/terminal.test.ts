@@ -10,7 +10,7 @@ import { startUpstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 
-test('a terminal that is held by Ctrl-S, or that nobody reads, costs lines, never a request, and does not hold up the end', async t => {
+test('a terminal stopped by Ctrl-S, or never read, loses log lines, never a request, and does not delay the end', async t => {
   if (spawnSync('script', ['-qec', 'true', '/dev/null']).status !== 0) {
     t.pass('this system has no script(1) of util-linux')
     return

@@ -56,7 +56,7 @@ test('with a certificate and its key the proxy serves https, by TLS 1.2 and 1.3 
   }
 })
 
-test('TLS 1.1 stays out when the certificate has been read again and Node is told to let it in', async t => {
+test('TLS 1.1 stays disabled when the certificate was reloaded and Node is configured to accept it', async t => {
   const { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION } = tls
   t.teardown(() => { Object.assign(tls, { DEFAULT_CIPHERS, DEFAULT_MIN_VERSION }) })
   Object.assign(tls, { DEFAULT_CIPHERS: 'ALL:@SECLEVEL=0', DEFAULT_MIN_VERSION: 'TLSv1' })
@@ -67,7 +67,7 @@ test('TLS 1.1 stays out when the certificate has been read again and Node is tol
   }
 })
 
-test('plain http and garbage on the https port are told nothing and reach nobody', async t => {
+test('plain http and garbage on the https port get no response and never reach AMSU', async t => {
   let requests = 0
   const { proxy, agent } = await setUp(t, { onRequest: (_received, res) => { requests++; res.end() } })
   for (const bytes of [`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 'garbage\r\n\r\n', Buffer.alloc(64, 0x16)]) {
@@ -167,7 +167,7 @@ test('stopping lets a busy TLS connection finish, and does not wait for idle, un
   t.ok(performance.now() - start < 5_000)
 })
 
-test('a TLS connection that stays busy gets 504 after the grace time', async t => {
+test('a TLS connection that stays busy gets 504 after the grace period', async t => {
   let isHanging = false
   const { proxy, agent } = await setUp(t, { onRequest: () => { isHanging = true } }, { SHUTDOWN_GRACE_MS: '100' })
   const hanging = call(proxy.origin, PATH, { agent })
@@ -178,7 +178,7 @@ test('a TLS connection that stays busy gets 504 after the grace time', async t =
   t.ok(performance.now() - start < 5_000)
 })
 
-test('a TLS handshake that does not end in time is ended, and nobody else waits for it', async t => {
+test('a TLS handshake that does not finish in time is closed, and no other client waits for it', async t => {
   const { proxy, agent } = await setUp(t, {}, {}, { headTimeoutMs: 200 })
   const start = performance.now()
   const slow = ['', Buffer.from('1603010200', 'hex')].map(async bytes => await sendBytes(proxy.port, bytes))

@@ -43,7 +43,7 @@ for (const [name, code] of FAULTS) {
       const got = await call(proxy.origin, PATH, { method, body: method === 'POST' ? 'data' : '' })
       t.equal(got.status, 502, method)
       t.equal(errorCode(got.text), 'PROXY.UPSTREAM_UNREACHABLE', method)
-      t.notMatch(got.text, /certificate|127\.0\.0\.1/i, 'the answer tells nothing of it')
+      t.notMatch(got.text, /certificate|127\.0\.0\.1/i, 'the response says nothing of it')
     }
     t.ok(front.connections() > connections, 'it was tried')
     t.equal(front.text(), before)
@@ -54,7 +54,7 @@ for (const [name, code] of FAULTS) {
   })
 }
 
-test('an authority nobody knows is not trusted; AMSU_CA_FILE lets it in, for tokens and calls, by name and by address', async t => {
+test('an unknown authority is not trusted; AMSU_CA_FILE adds it, for tokens and calls, by name and by address', async t => {
   const upstream = await startUpstream()
   const front = await startTlsFront(upstream, 'server')
   t.teardown(async () => { await front.close(); await upstream.close() })

@@ -5,7 +5,7 @@ import { test } from 'tap'
 import { all, ends, SLOW, tryMatrix, type Matrix, type Row } from '../support/toxic-matrix.ts'
 
 const CUT = all('cut')
-const NO_RESPONSE = all('no answer')
+const NO_RESPONSE = all('no response')
 
 const BROKEN: readonly Row[] = (['reset', 'close', 'fin'] as const).flatMap(by => [
   ends(by, 'at the first byte', 'server', CUT),
@@ -23,7 +23,7 @@ const SILENT: readonly Row[] = [
   ends('stall', 'after 1 MB', 'server', ['good', 'PROXY.UPSTREAM_TIMEOUT', 'good']),
   ends('stall', 'at the first byte', 'client', NO_RESPONSE),
   ends('stall', 'in the head', 'client', NO_RESPONSE),
-  ends('stall', 'after 1 MB', 'client', ['good', 'good', 'no answer']),
+  ends('stall', 'after 1 MB', 'client', ['good', 'good', 'no response']),
 ]
 
 const isRight: Matrix['isRight'] = ({ outcome }, expected, line) => outcome === expected && (expected !== 'PROXY.UPSTREAM_TIMEOUT' || line?.['status'] === 504)

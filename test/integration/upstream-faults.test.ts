@@ -31,7 +31,7 @@ test('whatever AMSU does wrong before its response is one error, sent once, and 
     ['speaks another version', socket => { socket.write('ICY 200 OK\r\n\r\n') }, 502, 'UPSTREAM_INVALID'],
     ['sends two lengths', socket => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc') }, 502, 'UPSTREAM_INVALID'],
     ['sends length and chunks', socket => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n') }, 502, 'UPSTREAM_INVALID'],
-    ['splits the answer with a bare CR', socket => { socket.write('HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 0\r\n\r\n') }, 502, 'UPSTREAM_INVALID'],
+    ['splits the response with a bare CR', socket => { socket.write('HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 0\r\n\r\n') }, 502, 'UPSTREAM_INVALID'],
     ['sends a control character in a value', socket => { socket.write('HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 0\r\n\r\n') }, 502, 'UPSTREAM_INVALID'],
     ['sends 40 kB of headers', socket => { socket.write(`HTTP/1.1 200 OK\r\n${`X: ${'x'.repeat(1000)}\r\n`.repeat(40)}Content-Length: 0\r\n\r\n`) }, 502, 'UPSTREAM_INVALID'],
     ['switches protocols', socket => { socket.write('HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n') }, 502, 'UPSTREAM_INVALID'],
@@ -48,7 +48,7 @@ test('whatever AMSU does wrong before its response is one error, sent once, and 
   }
 })
 
-test('a paid response that is written oddly but has one reading reaches its caller, written properly', async t => {
+test('a paid response that is unusual but unambiguous reaches its caller, normalised', async t => {
   for (const [name, bytes] of [
     ['100 and 102 that nobody asked for', `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n${OK}`],
     ['103 with Connection: close', `HTTP/1.1 103 Hints\r\nConnection: close\r\nContent-Length: 7\r\n\r\n${OK}`],
@@ -227,7 +227,7 @@ test('a caller who reads slowly slows AMSU down instead of filling the memory', 
   caller.destroy()
 })
 
-test('CVE-2026-6733: an unsolicited response is given to nobody, whenever it comes', async t => {
+test('CVE-2026-6733: an unsolicited response reaches no client, whenever it comes', async t => {
   const unasked = 'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nunasked!'
   for (const when of ['together', 'next', 'later']) {
     const { proxy, upstream } = await setUp(t, socket => {

@@ -47,7 +47,7 @@ test('a secret is masked in whatever field of a line it stands', async t => {
   }
 })
 
-test('a secret that nobody told the masker prints as [redacted] all the same', async t => {
+test('a secret that the masker does not know prints as [redacted] all the same', async t => {
   const { log, last } = createLog()
   log.info({ secret: new Secret('unknown'), nest: [{ secret: new Secret('unknown') }] })
   t.match(last(), { secret: REDACTED, nest: [{ secret: REDACTED }] })
@@ -63,7 +63,7 @@ test('a line is one JSON object, whatever is in it', async t => {
   t.match(last(), { level: 50, msg: 'stack' })
 })
 
-test('a line does not tell the machine and the process', async t => {
+test('a line does not contain the host name and the process id', async t => {
   const { log, last } = createLog()
   log.info('x')
   t.strictSame(Object.keys(last()), ['level', 'time', 'msg'])
@@ -92,7 +92,7 @@ test('an error is logged by type, code and message; its other fields are omitted
 test('an error without a code is a defect, and brings its stack', async t => {
   t.match(loggedError(new TypeError('x is not a function')), { type: 'TypeError', message: 'x is not a function', stack: /logger\.test\.ts/ })
   t.notOk('stack' in loggedError(coded('x', 'ECONNRESET')))
-  t.strictSame(loggedError(new TokenCallError('credentials', 'rejected', 'status 401', { status: 401 })), { type: 'TokenCallError', message: 'credentials: status 401' }, 'AMSU’s answer is no defect of ours')
+  t.strictSame(loggedError(new TokenCallError('credentials', 'rejected', 'status 401', { status: 401 })), { type: 'TokenCallError', message: 'credentials: status 401' }, 'AMSU’s response is no defect of ours')
   t.match(loggedError(Object.assign(new Error('x'), { code: 7, stack: 'at home' })), { stack: 'at home' }, 'a number is no code')
   t.notOk('stack' in loggedError(Object.assign(new Error('x'), { stack: undefined })))
 })
@@ -111,7 +111,7 @@ test('an error that is its own cause ends', async t => {
   t.equal(JSON.stringify(loggedError(error)).match(/EROUND/g)?.length, 5)
 })
 
-test('what was thrown and is no error is told by its type only', async t => {
+test('a thrown value that is no error is logged by its type only', async t => {
   for (const [thrown, type] of [['a text with a secret', 'string'], [42, 'number'], [{ secret: 'x' }, 'object'], [null, 'object'], [undefined, 'undefined']] as const) {
     t.strictSame(loggedError(thrown), { type, message: 'not an error' })
   }

@@ -18,7 +18,7 @@ import { json, startUpstream } from '../support/upstream.ts'
 const PATH = '/amsu-analysis/v2/hrv/rr-list/'
 const TIMES = '/amsu-analysis/v2/available-times'
 
-/** A proxy that has seen good and bad days, in front of an upstream that answers `/broken` by a reset. */
+/** A proxy that has seen good and bad days, in front of an upstream that resets `/broken`. */
 async function setUp () {
   const upstream = await startUpstream({
     onRequest ({ url }, res) {
@@ -48,7 +48,7 @@ test('promtool check metrics has nothing to say', async () => {
   }
 })
 
-test('a Prometheus that scrapes the proxy answers what an operator asks', async () => {
+test('a Prometheus that scrapes the proxy has what an operator asks for', async () => {
   const { proxy, close } = await setUp()
   const folder = await mkdtemp(join(tmpdir(), 'amsu-proxy-prometheus-'))
   const port = await freePort()

@@ -63,14 +63,14 @@ test('headers that AMSU may not send to a client are dropped', async t => {
   t.same(inbound('Connection', 'X-Hop', 'X-Hop', '1', 'Kept', 'y'), ['Kept', 'y'])
 })
 
-test('a header that holds a secret of ours is dropped and counted', async t => {
+test('a header that contains a secret of the proxy is dropped and counted', async t => {
   const context = { upstream: new URL('http://u'), callerOrigin: () => '', isRevealing: (text: string) => text.includes('s3cr3t') }
   const { headers, leaks } = clientResponseHeaders(['A', '1', 'Echo', 'Bearer s3cr3t', 'X-s3cr3t', '', 'B', '2'], context)
   t.same(headers, ['A', '1', 'B', '2'])
   t.equal(leaks, 2)
 })
 
-test('no byte of a head holds a secret of ours: names, values and the status text', async t => {
+test('no byte of a head contains a secret of the proxy: names, values and the status text', async t => {
   const context = { upstream: new URL('http://u'), callerOrigin: () => '', isRevealing: (text: string) => text.includes('s3cr3t') || text === 'OK' }
   for (const [status, statusText, headers, expected] of [
     [200, 'OK', ['A', '1'], { statusText: 'OK', headers: ['A', '1'], leaks: 0 }],

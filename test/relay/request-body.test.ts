@@ -134,7 +134,7 @@ test('a body that AMSU refused early is read to its end without being sent, so t
   t.equal(body.forAttempt().toString(), 'abcd')
 })
 
-test('a body that grows too large while it is read for a second sending is told at once', async t => {
+test('a body that grows too large while it is read for a replay is reported at once', async t => {
   const { body, source, start } = setUp()
   body.whenReady(() => {})
   source.write('ab')
@@ -165,7 +165,7 @@ test('what comes after the exchange is over goes nowhere, and its memory is give
   t.ok(replayBudget.take(4 * 16), 'all of the budget is free')
 })
 
-test('a body over the limit is told of once, and the chunk that crosses it is not passed on', async t => {
+test('a body over the limit is reported once, and the chunk that crosses it is not passed on', async t => {
   let tooLarge = 0
   const { body, source, start, written } = setUp({ limitBytes: 3, onTooLarge () { tooLarge++; body.close() } })
   body.whenReady(() => {})

@@ -7,7 +7,7 @@ function outbound (name: string): string[] {
   return upstreamRequestHeaders([name, '/amsu-analysis/v2/token', 'Kept', 'y'], 'upstream:80', 'id').headers.slice(2, -4)
 }
 
-test('no client can choose another path, method or host by a header, or impersonate somebody else, in any spelling', async t => {
+test('no client can choose another path, method or host by a header, or impersonate another client, in any spelling', async t => {
   for (const name of [
     'X-Original-URL', 'X-Rewrite-URL', 'X-Original-URI', 'X-Original-Path', 'X-Original-Method', 'X-Original-Host', 'X-Envoy-Original-Path', 'X-Waws-Unencoded-Url', 'X-Middleware-Subrequest', 'X-Replaced-Path', 'Script-Name', 'Path-Info', 'X-Script-Name', 'Base-Url', 'Request-Uri', 'X-Http-Path-Override',
     'X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Host', 'X-HTTP-Host-Override', 'Forwarded', 'X-Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host', 'X-Forwarded-Anything', 'Forwarded-For', 'X-Forward-For',

@@ -34,7 +34,7 @@ test('a tick is a quarter of the shortest timeout, from 10 to 500 ms', async t =
   }
 })
 
-test('a tick that comes more than a second late is told', async t => {
+test('a tick that is more than a second late is reported', async t => {
   const clock = new FakeClock()
   const late: number[] = []
   const deadlines = createTimeoutSweeper(clock, 400, [{ checkTimeout () {} }], lateMs => { late.push(lateMs) })
@@ -46,7 +46,7 @@ test('a tick that comes more than a second late is told', async t => {
   t.same(late, [1_500])
 })
 
-test('time in which the process stood still is nobody’s silence: a late tick counts as one', async t => {
+test('time in which the process was stopped does not count as idle time: a late tick counts as one', async t => {
   const clock = new FakeClock()
   const seen: number[] = []
   const deadlines = createTimeoutSweeper(clock, 400, [{ checkTimeout: nowMs => { seen.push(nowMs) } }])

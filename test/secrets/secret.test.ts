@@ -4,7 +4,7 @@ import { REDACTED, Secret } from '../../src/secrets/secret.ts'
 
 const VALUE = 'hidden-value-21c8'
 
-test('a secret has its value, and gives it to whoever asks for it by name', async t => {
+test('a secret reveals its value only by an explicit call', async t => {
   t.equal(new Secret(VALUE).reveal(), VALUE)
   t.equal(new Secret('').reveal(), '')
 })

@@ -56,7 +56,7 @@ for (const scheme of ['http', 'https'] as const) {
   })
 }
 
-test('when every connection is served the newest one is given up', async t => {
+test('when every connection is busy the newest one is closed', async t => {
   const { connect, served } = await setUp(t, 'http')
   const clients: RawClient[] = []
   for (let i = 0; i < LIMIT; i++) {

@@ -47,7 +47,7 @@ async function greeting (path: string): Promise<string> {
   return hello.toString()
 }
 
-test('a socket is open to owner and group, and to nobody else, from its first moment on, whatever mode new files have', async t => {
+test('a socket is open to owner and group only, from its first moment on, whatever the umask', async t => {
   const path = socketPath(t)
   const before = process.umask(0)
   t.teardown(() => process.umask(before))
@@ -87,7 +87,7 @@ test('what a killed process has left behind is replaced', async t => {
   t.equal(await greeting(path), 'hello')
 })
 
-test('of two that start at once one listens, and the other is told', async t => {
+test('of two processes that start at once one listens, and the other reports that', async t => {
   const path = socketPath(t)
   const first = net.createServer(socket => socket.end('first'))
   t.teardown(() => first.close())
@@ -144,7 +144,7 @@ test('what is no socket is never removed', async t => {
   t.equal(readFileSync(path, 'utf8'), 'precious')
 })
 
-test('a path that nobody could connect to is refused', async t => {
+test('a path to which no client could connect is rejected', async t => {
   const path = socketPath(t)
   const room = 107 - Buffer.byteLength(path)
   await t.rejects(listen(t, `${path}${'x'.repeat(room + 1)}`), { code: 'ENAMETOOLONG' })

@@ -43,7 +43,7 @@ export const refusals = {
   /** Guessed. */
   wrongMethod: () => new Refusal(405, 'COMMON.METHOD_NOT_ALLOWED', 'Method Not Allowed'),
   /** Guessed; for the fault `tokenStatus`. */
-  troubled: (status: number) => new Refusal(status, 'COMMON.SIMULATED', `The simulator was told to answer ${status}.`),
+  troubled: (status: number) => new Refusal(status, 'COMMON.SIMULATED', `The simulator is set to respond ${status}.`),
   /** Guessed; a defect of the simulator ends here. */
   failed: (message: string) => new Refusal(500, 'COMMON.INTERNAL_ERROR', message),
 }

@@ -30,7 +30,7 @@ export interface Manner {
 
 /** How a call ended for its caller. */
 export type Ending =
-  | { readonly kind: 'answer', readonly status: number, readonly proxyError: string | undefined, readonly amsuError: string | undefined, readonly isRight: boolean, readonly isOwn: boolean }
+  | { readonly kind: 'response', readonly status: number, readonly proxyError: string | undefined, readonly amsuError: string | undefined, readonly isRight: boolean, readonly isOwn: boolean }
   /** A response began and broke off. */
   | { readonly kind: 'cut', readonly status: number, readonly code: string }
   /** The connection broke without a response. */
@@ -88,7 +88,7 @@ export async function makeCall (origin: string, id: string, load: Load, manner: 
     })
     send(outgoing, load, manner, abort)
   })
-  if (ending.kind !== 'answer' || !outgoing.writableFinished) outgoing.destroy()
+  if (ending.kind !== 'response' || !outgoing.writableFinished) outgoing.destroy()
   return { id, load, manner, from, to: performance.now(), ending }
 }
 
@@ -136,7 +136,7 @@ async function receive (incoming: IncomingMessage, id: string, load: Load): Prom
   const body = Buffer.concat(chunks)
   const proxyError = incoming.headers['x-amsu-proxy-error']
   return {
-    kind: 'answer',
+    kind: 'response',
     status,
     proxyError: typeof proxyError === 'string' ? proxyError : undefined,
     amsuError: proxyError === undefined ? /"code":"([\w.]+)"/.exec(body.toString('latin1', 0, 200))?.[1] : undefined,

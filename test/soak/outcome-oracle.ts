@@ -51,13 +51,13 @@ export function checkOutcome (evidence: Evidence): Explanation {
     case 'lost':
       return unexplained('no outcome')
     case 'broken':
-      return because(`cut before its answer (${ending.code})`, { 'the connection to AMSU was broken in the answer\'s middle': evidence.arrivals.some(({ status, brokenAt }) => status !== undefined && brokenAt !== undefined) })
+      return because(`cut before its response (${ending.code})`, { 'the connection to AMSU was broken in the response\'s middle': evidence.arrivals.some(({ status, brokenAt }) => status !== undefined && brokenAt !== undefined) })
     case 'cut':
       return because(`${ending.status}, cut in its middle`, { 'the connection to AMSU was broken': hasBroken(evidence) })
-    case 'answer':
+    case 'response':
       if (!ending.isOwn) return unexplained(`${ending.status} with another X-Request-Id`)
       if (ending.proxyError !== undefined) return checkProxyError(ending.status, ending.proxyError, evidence)
-      if (ending.status === 200) return ending.isRight ? explained('200') : unexplained('200 with a wrong answer')
+      if (ending.status === 200) return ending.isRight ? explained('200') : unexplained('200 with a wrong response')
       return checkAmsuError(ending.status, ending.amsuError, evidence)
   }
 }
@@ -83,7 +83,7 @@ const proxyErrors: Readonly<Record<string, { status: number, reasons: (evidence:
       'AMSU was down': isDuring('down', evidence),
     }),
   },
-  UPSTREAM_INVALID: { status: 502, reasons: evidence => ({ 'the connection to AMSU was broken in the answer\'s head': hasBroken(evidence) }) },
+  UPSTREAM_INVALID: { status: 502, reasons: evidence => ({ 'the connection to AMSU was broken in the response\'s head': hasBroken(evidence) }) },
   UPSTREAM_UNREACHABLE: {
     status: 502,
     reasons: evidence => ({
@@ -91,7 +91,7 @@ const proxyErrors: Readonly<Record<string, { status: number, reasons: (evidence:
       'an idle connection was broken before the request left': evidence.arrivals.length === 0 && hasIdleBreak(evidence),
     }),
   },
-  UPSTREAM_TIMEOUT: { status: 504, reasons: evidence => ({ 'AMSU did not answer': hasHung(evidence) }) },
+  UPSTREAM_TIMEOUT: { status: 504, reasons: evidence => ({ 'AMSU did not respond': hasHung(evidence) }) },
   TOKEN_UNAVAILABLE: { status: 503, reasons: evidence => ({ 'token calls failed and no token was left': isTokenless(evidence) }) },
 }
 
@@ -115,7 +115,7 @@ function refusedTokenReasons (evidence: Evidence): Record<string, boolean> {
   const isRevoked = refused.some(arrival => hadRevokedToken(arrival, evidence))
   return {
     'its token was revoked, the body too large to keep': isRevoked && load.bodyBytes > settings.replayBodyBytes,
-    'its token was revoked, answered before the body had arrived whole': isRevoked && refused.some(({ isEarly }) => isEarly),
+    'its token was revoked, responded before the body had arrived whole': isRevoked && refused.some(({ isEarly }) => isEarly),
     'its token was revoked, the second one too': isRevoked && refused.length > 1,
     'its token was revoked, no other to be had': isRevoked && tokenTrouble(evidence, from - slackMs, to),
     'its token was revoked, shortly after another one': isRevoked && refused.some(arrival => isSoonAfterForced(arrival, evidence)),

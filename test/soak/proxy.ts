@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const programPath = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 /** Milliseconds in which it must say where it listens. */
 const startTimeoutMs = 10_000
-/** Milliseconds it has to end after SIGTERM: its grace time and a moment. */
+/** Milliseconds it has to end after SIGTERM: its grace period and a moment. */
 const stopTimeoutMs = 12_000
 /** How many error lines are kept. */
 const loudKept = 20

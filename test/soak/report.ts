@@ -63,12 +63,12 @@ function rowsOf (ledger: RequestLedger, { seed, minutes, arrivals, tokens, conne
     { name: 'peak memory', value: `${(memory.peakKb / 1024).toFixed(1)} MB`, isGood: memory.peakKb < mostMemoryKb },
     { name: 'slope of memory after the warm-up', value: `${memory.slopeKbPerMinute.toFixed(0)} kB/min` },
     { name: 'sockets allowed, at the end', value: `${sockets.start}, ${sockets.end}`, isGood: sockets.end <= sockets.start },
-    { name: 'connections to AMSU left without an answer', value: String(sockets.withoutResponse), isGood: sockets.withoutResponse === 0 },
+    { name: 'connections to AMSU left without a response', value: String(sockets.withoutResponse), isGood: sockets.withoutResponse === 0 },
     { name: '/livez p50, p99, worst', value: `${ms(quantile(livez, 0.5))}, ${ms(quantile(livez, 0.99))}, ${ms(livez.at(-1) ?? 0)}`, isGood: livez.length > 0 && livez.at(-1) !== Infinity },
     { name: 'event loop delay of the soak itself, p99', value: ms(ownDelayMs) },
     { name: 'ready at the end', value: isReady ? 'yes' : 'no', isGood: isReady },
     { name: 'errors in the log', value: String(loud.length), isGood: loud.length === 0 },
-    { name: 'under way at SIGTERM, answered', value: `${last.sent}, ${last.responded}`, isGood: last.sent > 0 && last.sent === last.responded },
+    { name: 'in flight at SIGTERM, responded', value: `${last.sent}, ${last.responded}`, isGood: last.sent > 0 && last.sent === last.responded },
     { name: 'end after SIGTERM', value: exit.signal === null ? `exit code ${String(exit.code)}` : `killed by ${exit.signal}`, isGood: exit.code === 0 },
   ]
 }

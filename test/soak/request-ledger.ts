@@ -85,9 +85,9 @@ export class RequestLedger {
 
 /** Whether the log has one line for what it must have one for, and that line says what the caller saw. */
 function isLogged ({ ending }: Sent, arrivals: readonly Arrival[], lines: readonly string[]): boolean {
-  const isOwed = ending.kind === 'answer' || ending.kind === 'cut' || arrivals.length > 0
+  const isOwed = ending.kind === 'response' || ending.kind === 'cut' || arrivals.length > 0
   if (lines.length !== 1) return lines.length === 0 && !isOwed
-  return ending.kind !== 'answer' || (JSON.parse(lines[0]!) as { status?: number }).status === ending.status
+  return ending.kind !== 'response' || (JSON.parse(lines[0]!) as { status?: number }).status === ending.status
 }
 
 function describe ({ id, load, manner, from, to, ending }: Sent, arrivals: readonly Arrival[], lines: readonly string[], outcome: string, { faults, faultProxy: { books: { breaks, issues } } }: LedgerInputs): string {
@@ -97,7 +97,7 @@ function describe ({ id, load, manner, from, to, ending }: Sent, arrivals: reado
   return [
     `${id}: ${outcome}`,
     `  ${load.call}, ${load.bodyBytes} bytes, ${words.join(' ')}, ${since(to)}, ${JSON.stringify(ending)}`,
-    ...arrivals.map(({ at, status, isEarly, brokenAt, goneAt }) => `  arrived after ${since(at)}, answered ${status ?? 'nothing'}${isEarly === true ? ' early' : ''}, broken ${since(brokenAt) || 'not'}, gone ${since(goneAt) || 'not'}`),
+    ...arrivals.map(({ at, status, isEarly, brokenAt, goneAt }) => `  arrived after ${since(at)}, responded ${status ?? 'nothing'}${isEarly === true ? ' early' : ''}, broken ${since(brokenAt) || 'not'}, gone ${since(goneAt) || 'not'}`),
     `  going wrong meanwhile: ${faults.describe(from, to)}; connections broken: ${near(breaks)}; tokens issued: ${near(issues)}`,
     ...lines.length === 0 ? ['  no line in the log'] : lines.map(line => `  log: ${line}`),
   ].join('\n')

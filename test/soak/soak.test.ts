@@ -34,7 +34,7 @@ function evidence (ending: Partial<Ending>, arrivals: Arrival[] = [], bodyBytes 
 }
 
 function response (status: number, more: object = {}): Partial<Ending> {
-  return { kind: 'answer', status, proxyError: undefined, amsuError: undefined, isRight: status === 200, isOwn: true, ...more }
+  return { kind: 'response', status, proxyError: undefined, amsuError: undefined, isRight: status === 200, isOwn: true, ...more }
 }
 
 const arrived: Arrival = { method: 'POST', at: 10_100 }

@@ -188,7 +188,7 @@ async function finish ({ simulator, proxy, address, loads }: Stage): Promise<Fin
   await setTimeout(lastCallMs / 2)
   const exit = await proxy.stop()
   const endings = (await Promise.all(calls)).map(({ ending }) => ending)
-  return { sent: lastCalls, responded: endings.filter(ending => ending.kind === 'answer' && ending.isRight).length, exit }
+  return { sent: lastCalls, responded: endings.filter(ending => ending.kind === 'response' && ending.isRight).length, exit }
 }
 
 async function until (holds: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {

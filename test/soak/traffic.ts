@@ -39,7 +39,7 @@ async function callOn (place: number, size: keyof Loads, { origin, loads, seed, 
     const load = loads[size](random)
     const sent = await makeCall(origin, `soak-${seed}-${place}-${i}`, load, chooseManner(random, load))
     onEnd(sent)
-    const hasFailed = sent.ending.kind === 'answer' && sent.ending.status !== 200
+    const hasFailed = sent.ending.kind === 'response' && sent.ending.status !== 200
     await rest(random, size === 'large' ? largeEveryMs : hasFailed ? restAfterFailureMs : restMs, signal)
   }
 }

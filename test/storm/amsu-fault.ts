@@ -34,9 +34,9 @@ const outcomes = {
   deaf: ['own', 'UPSTREAM_TIMEOUT'],
   /** Stops in the middle of a response. */
   stuck: ['cut', 'UPSTREAM_TIMEOUT'],
-  /** Odd, but with one reading only. */
+  /** Odd, but unambiguous. */
   odd: ['own'],
-  /** No valid HTTP, or HTTP with two readings. */
+  /** No valid HTTP, or ambiguous HTTP. */
   invalid: ['cut', 'UPSTREAM_INVALID'],
   largeHead: ['own'],
   large: ['own'],

@@ -65,7 +65,7 @@ export function renderUnasked (id: string, variant: number): Buffer {
   }
 }
 
-/** Responses with one reading only, though few servers write them so. */
+/** Unambiguous responses that few servers write. */
 export function renderOdd (id: string, method: string, variant: number): Buffer {
   const body = patternBytes(id, 0, 20).toString('latin1')
   const head = `HTTP/1.1 200 OK\r\nX-Storm-Id: ${id}\r\nX-Storm-Size: 20\r\nContent-Type: application/octet-stream\r\n`
@@ -82,7 +82,7 @@ export function renderOdd (id: string, method: string, variant: number): Buffer 
   return Buffer.from(head + (method === 'HEAD' ? end.slice(0, end.indexOf('\r\n\r\n') + 4) : end), 'latin1')
 }
 
-/** Responses that are no HTTP, or have two readings. */
+/** Responses that are no HTTP, or ambiguous. */
 export function renderInvalid (id: string, variant: number): Buffer {
   const named = `X-Storm-Id: ${id}\r\nX-Storm-Size: 5\r\nContent-Type: application/octet-stream\r\n`
   const all = [

@@ -26,7 +26,7 @@ async function talk (fault: AmsuFault, bodyBytes = 5, more: readonly Step[] = []
   return record!
 }
 
-await test('the stand-in does what a request tells it to, the client notes what it gets, and the ledger has both', async t => {
+await test('the stand-in does what a request asks for, the client records what it gets, and the ledger has both', async t => {
   await amsu.up()
   t.teardown(() => { amsu.down(true) })
   const right = await talk(plain)
@@ -54,7 +54,7 @@ await test('a client that talks to AMSU itself finds nothing wrong where AMSU do
   }
 })
 
-await test('an arrival that nobody expects is noted as such', async t => {
+await test('an unexpected arrival is recorded as such', async t => {
   const ledger = new RequestLedger()
   const amsu = new Amsu(60, ledger.noteArrival)
   await amsu.up()

@@ -77,8 +77,8 @@ export class StormClient {
   /** Each response may take its time behind the one before. */
   async #untilAllEnded (): Promise<void> {
     const isDone = (): boolean => this.#records.every(({ plan, begunAt, endedAt }) => plan.kind === 'trap' || begunAt === undefined || endedAt !== undefined)
-    for (let answered = -1; answered < this.#responded && !isDone();) {
-      const before = answered = this.#responded
+    for (let responded = -1; responded < this.#responded && !isDone();) {
+      const before = responded = this.#responded
       await this.#until(() => isDone() || this.#responded > before, lostAfterMs)
     }
   }

@@ -111,6 +111,6 @@ export const usualKinds: readonly ConnectionKind[] = [
   { name: 'expecting', weight: 5, make: expecting },
   { name: 'refused', weight: 6, make: refused },
   { name: 'withheld', weight: 7, make: withheld },
-  { name: 'answered early', weight: 5, make: respondedEarly },
+  { name: 'responded to early', weight: 5, make: respondedEarly },
   { name: 'unread', weight: 1, make: unread },
 ]

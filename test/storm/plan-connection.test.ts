@@ -45,7 +45,7 @@ await test('a fault is read from the query it was written to', t => {
   t.end()
 })
 
-await test('a body tells its request from every other, at every place', t => {
+await test('a body differs from that of every other request, at every offset', t => {
   const whole = patternBytes('storm-1-2-3', 0, 500)
   for (let from = 0; from < 40; from++) {
     t.ok(isPattern('storm-1-2-3', from, whole.subarray(from, from + 100)))

@@ -80,7 +80,7 @@ async function checkEarlyResponses ({ findings, ledger }: Stage, proxy: StormPro
     got.push(`${record!.response?.status ?? record!.ending} ${record!.response?.headers.get('x-amsu-proxy-error') ?? ''}`)
   }
   const bad = got.filter(each => each !== '413 ')
-  if (bad.length > 0) findings.add(`(h) ${proxy.name}: of ${uploads} uploads that AMSU answers early with 413, ${bad.length} got ${[...new Set(bad)].join(', ')}`)
+  if (bad.length > 0) findings.add(`(h) ${proxy.name}: of ${uploads} uploads to which AMSU responds early with 413, ${bad.length} got ${[...new Set(bad)].join(', ')}`)
 }
 
 /** A call whose second sending waits longer for a connection than its token lives keeps its body. */

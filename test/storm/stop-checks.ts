@@ -9,7 +9,7 @@ import type { Stage } from './storm.ts'
 
 const calls = 4
 const callMs = 900
-/** Time that it may take beyond its grace time. */
+/** Time that it may take beyond its grace period. */
 const overtimeMs = 4_000
 
 /** Stops a proxy with calls in flight: some end within the grace, one does not. */

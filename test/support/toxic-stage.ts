@@ -35,7 +35,7 @@ export const CALL_NAMES = Object.keys(CALLS) as CallName[]
 
 /**
  * What became of a call: `good` is the right response, whole; a code is the proxy's, a status is AMSU's; `cut` is a connection that broke
- * before the end of a response; `no answer` is a client that gave up.
+ * before the end of a response; `no response` is a client that gave up.
  */
 export interface Ending {
   readonly name: CallName
@@ -80,7 +80,7 @@ export async function startStage (t: Test, side: 'upstream' | 'caller', settings
   const busy = new Set<ServerResponse>()
   const upstream = await startAmsu(sendings, busy)
   const behind = side === 'upstream' ? await startToxic(upstream) : undefined
-  // A long grace time: stopping takes it only if a request is still in flight.
+  // A long grace period: stopping takes it only if a request is still in flight.
   const proxy = await startProxy((behind ?? upstream).origin, { SHUTDOWN_GRACE_MS: '60000', ...settings })
   const callers = watchCallers(proxy)
   const toxic = behind ?? await startToxic(proxy)
@@ -199,7 +199,7 @@ async function makeCall (port: number, name: CallName, limitMs: number): Promise
   const req = http.request({ host: '127.0.0.1', port, method, path, agent: false, headers: { 'x-request-id': id, ...length } })
   const outcome = await new Promise<string>(resolve => {
     const timer = setTimeout(() => {
-      resolve('no answer')
+      resolve('no response')
       req.destroy()
     }, limitMs)
     req.on('response', res => {

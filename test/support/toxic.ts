@@ -35,6 +35,8 @@ export interface Toxic {
   readonly port: number
   /** The open sockets, of both sides. */
   readonly sockets: ReadonlySet<Socket>
+  /** Connections accepted so far. */
+  readonly accepted: number
   /** Sets the faults of a direction; connections that stall look at them again. */
   set: (direction: Direction, toxics: Toxics) => void
   /** Removes all faults, and accepts connections. */
@@ -139,6 +141,7 @@ export async function startToxic (server: { readonly origin: string }): Promise<
   const flows = new Set<Flow>()
   const toxics: Record<Direction, Toxics> = { server: {}, client: {} }
   let isResetting = false
+  let accepted = 0
 
   function track (socket: Socket, other: Socket): void {
     sockets.add(socket)
@@ -148,6 +151,7 @@ export async function startToxic (server: { readonly origin: string }): Promise<
 
   const listener = net.createServer({ allowHalfOpen: true, noDelay: true }, client => {
     if (isResetting) return reset(client.on('error', () => {}))
+    accepted++
     const behind = net.connect({ port: Number(new URL(server.origin).port), host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
     track(client, behind)
     track(behind, client)
@@ -165,6 +169,7 @@ export async function startToxic (server: { readonly origin: string }): Promise<
     origin: `http://127.0.0.1:${port}`,
     port,
     sockets,
+    get accepted () { return accepted },
     set (direction, next) {
       toxics[direction] = next
       for (const flow of flows) flow.onChange()

@@ -44,7 +44,7 @@ test('an aborted request is counted under 499, and an unknown caller under no na
   traffic.count(outcomeOf({ status: 499, upstreamMs: undefined }))
   traffic.count(outcomeOf({ status: 401, errorCode: 'CALLER_UNAUTHENTICATED', upstreamMs: undefined }))
   t.match(traffic.requests, [{ status: '499', caller: '', count: 1 }, { status: '401', caller: '', count: 1 }])
-  t.equal(traffic.upstreamDurations.cumulative.at(-1), 0, 'AMSU answered neither')
+  t.equal(traffic.upstreamDurations.cumulative.at(-1), 0, 'AMSU responded to neither')
   t.equal(traffic.durations.cumulative.at(-1), 2)
 })
 

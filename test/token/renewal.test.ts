@@ -27,7 +27,7 @@ function setUp (ends: Array<'ok' | TokenCallFailureKind>) {
   return { events, renewal }
 }
 
-test('an attempt makes its calls in turn until one brings a token, and tells its secrets', async t => {
+test('an attempt makes its calls in turn until one gets a token, and reports the new secrets', async t => {
   const { events, renewal } = setUp(['ok', 'method_blocked', 'rejected', 'ok'])
   const situation = { hasFailed: false, isTokenUsable: () => true }
   t.equal(renewal.refreshIssuedAt, undefined)

@@ -92,7 +92,7 @@ test('attempts after trouble are spaced, and requests do not add any', async t =
   t.equal(calls.length, 3)
 })
 
-test('with AMSU in trouble a request waits, then is told to try again; a token that comes in time is served', async t => {
+test('while AMSU fails, a request waits, then is asked to retry; a token that arrives in time is used', async t => {
   const { source, grant, refuse, clock } = setUp()
   source.start()
   await refuse('transient')
@@ -106,7 +106,7 @@ test('with AMSU in trouble a request waits, then is told to try again; a token t
   t.equal((await inTime).authorization, 'Bearer access-1')
 })
 
-test('refused credentials are told at once, to those who wait and those who come later, and tried again after 60 s', async t => {
+test('rejected credentials are reported at once, to waiting and to later requests, and tried again after 60 s', async t => {
   const { source, calls, grant, refuse, clock } = setUp()
   source.start()
   const waiting = source.acquire(staying())
@@ -124,7 +124,7 @@ test('refused credentials are told at once, to those who wait and those who come
   t.ok(source.current())
 })
 
-test('the status tells the code of the last failed call until a token is there again', async t => {
+test('the status has the code of the last failed call until there is a token again', async t => {
   const { source, grant, refuse, clock } = setUp({ random: 0 })
   source.start()
   await refuse('transient', 0, 'ENOTFOUND')

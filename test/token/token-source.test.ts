@@ -110,7 +110,7 @@ test('tokens that live for a moment do not make a storm of calls', async t => {
   t.ok(calls.length <= 11, `${calls.length} calls in 10 s`)
 })
 
-test('a closed source makes no more calls and tells those who wait', async t => {
+test('a closed source makes no more calls and rejects the waiting requests', async t => {
   const { source, calls, refuse, clock } = setUp()
   source.start()
   const waiting = source.acquire(staying())

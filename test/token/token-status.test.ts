@@ -22,7 +22,7 @@ function knowledge (clock: FakeClock, changes: Partial<TokenStatusInputs> = {}):
   }
 }
 
-test('a token is told by its end, its renewal and its life, and so is the refresh token', async t => {
+test('the status has expiry, renewal time and lifetime of the access token, and so of the refresh token', async t => {
   const clock = new FakeClock()
   const known = knowledge(clock)
   await clock.advance(HOUR_MS + 400)
@@ -33,7 +33,7 @@ test('a token is told by its end, its renewal and its life, and so is the refres
   t.match(tokenStatus({ ...known, isCalling: true }, clock), { reason: 'ok', tokenRenewsInSeconds: 0, isRenewing: true })
 })
 
-test('without a token nothing is told of one, and the reason says why', async t => {
+test('without a token the status has none, and the reason says why', async t => {
   const clock = new FakeClock()
   for (const [renewAtMs, failure, reason] of [[0, undefined, 'starting'], [0, 'transient', 'starting'], [5, undefined, 'token_expired'], [5, 'transient', 'token_expired'], [0, 'rejected', 'credentials_rejected'], [5, 'rejected', 'credentials_rejected']] as const) {
     const status = tokenStatus(knowledge(clock, { token: undefined, refreshIssuedAt: undefined, renewAtMs, backoff: { failure, failures: 2, leftMs: () => 1_200 } }), clock)
@@ -57,7 +57,7 @@ test('a failure is shown by the code of the connection or the status of the resp
   t.match(tokenStatus(knowledge(clock, { lastFailure: { code: 'ECONNREFUSED', status: undefined } }), clock), { failure: null, failureCode: null, failureStatus: null }, 'it is over')
 })
 
-test('the end of each token call is told once, and the call ends as it would', async t => {
+test('the end of each token call is reported once, and the call ends as it would', async t => {
   const told: Array<[string, TokenCallOutcome]> = []
   const grant = { accessToken: new Secret('a'), lifeMs: 1, refreshToken: undefined, issuedAt: { wall: 0, monotonic: 0 } }
   const refused = new TokenCallError('refresh_put', 'method_blocked', 'test')

@@ -40,7 +40,7 @@ test('a call is sent as it is given, with its host and length, over a connection
   t.match(upstream.received[1]?.rawHeaders, ['host', host, 'connection', 'close'])
 })
 
-test('a body of 64 KiB is read, and a longer one is none: its connection is cut', async t => {
+test('a body of 64 KiB is read; a longer one is an error and closes the connection', async t => {
   let length = 65_536
   const upstream = await startUpstream({ onRequest (_received, res) { res.write(Buffer.alloc(length)); if (length === 65_536) res.end() } })
   t.teardown(upstream.close)
@@ -59,7 +59,7 @@ test('nothing is followed and nothing decompressed', async t => {
   t.equal(upstream.received.length, 1)
 })
 
-test('a call that is given up ends with the reason of its signal, and so does its connection; one that was over before is never sent', async t => {
+test('an aborted call ends with the reason of its signal, and its connection closes; a call aborted before it began is never sent', async t => {
   const upstream = await startUpstream({ onRequest: () => {} })
   t.teardown(upstream.close)
   const client = clientFor(t, upstream.origin)

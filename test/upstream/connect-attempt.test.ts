@@ -45,7 +45,7 @@ test('a connection that was handed over is its owner’s: no timer runs on, and 
   t.notOk(attempt.signal.aborted)
 })
 
-test('the first socket that breaks or closes fails the attempt, in the words of whoever watched it', async t => {
+test('the first socket that breaks or closes fails the attempt, with the message of the step that watched it', async t => {
   const plain = start()
   const [tcp, tls] = [new Socket(), new Socket()]
   plain.attempt.watch(tcp)
@@ -62,7 +62,7 @@ test('the first socket that breaks or closes fails the attempt, in the words of 
   t.match(explained.told, [[{ message: 'explained', cause: { code: 'ERR_CONNECTION_ENDED' } }, null]])
 })
 
-test('a step that throws fails the attempt, after whoever started it has gone on', async t => {
+test('a step that throws fails the attempt, after its caller has returned', async t => {
   const { attempt, told } = start()
   attempt.step(() => { throw new RangeError('port') })
   t.strictSame(told, [])

@@ -36,7 +36,7 @@ async function setUpPlaces (t: Test, places: Array<string | undefined>, maxConne
   return { stage: await setUp(t, { connect, maxConnections }, script), attempts: () => attempts }
 }
 
-test('an attempt that fails is nobody’s failure who came after it had begun: they have another', async t => {
+test('a failed attempt does not fail requests that came after it had begun: they have another', async t => {
   for (const { code, origin } of await startFaults(t)) {
     const { attempts, stage } = await setUpPlaces(t, [origin], 1)
     const waiting = stage.send('/waiting')
@@ -49,7 +49,7 @@ test('an attempt that fails is nobody’s failure who came after it had begun: t
   }
 })
 
-test('an attempt whose own request has left fails nobody who came later', async t => {
+test('an attempt whose own request was aborted fails no later request', async t => {
   for (const { code, origin } of await startFaults(t)) {
     const { attempts, stage } = await setUpPlaces(t, [origin])
     stage.send('/left').pending?.abort()
@@ -61,7 +61,7 @@ test('an attempt whose own request has left fails nobody who came later', async 
   }
 })
 
-test('an attempt that fails is nobody’s failure whom another connection serves', async t => {
+test('a failed attempt does not fail requests that another connection serves', async t => {
   for (const { code, origin } of await startFaults(t)) {
     const { attempts, stage } = await setUpPlaces(t, [undefined, origin], 8, received => { if (received.target !== '/busy') received.respond() })
     const busy = stage.send('/busy')

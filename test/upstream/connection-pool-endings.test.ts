@@ -143,7 +143,7 @@ test('what a handler throws at a connection fails its request, of which nothing 
   t.strictSame(stage.received.map(({ target }) => target), ['/next', '/next'])
 })
 
-test('the body of a request is let go of when it fails or is given up, and told when there is room', async t => {
+test('the body of a request is destroyed when the request fails or is aborted, and resumed when there is room', async t => {
   const stage = await setUp(t, {}, ({ socket, target }) => { if (target === '/fails') socket.resetAndDestroy() })
   for (const target of ['/fails', '/left']) {
     const body = new Hand()

@@ -17,7 +17,7 @@ function createGate (): { connect: Connector, attempts: Array<(error?: Error) =>
   }
 }
 
-test('what becomes of a request is told in its order', async t => {
+test('the events of a request are reported in their order', async t => {
   const stage = await setUp(t, {}, echo)
   for (const [connection, body] of [['fresh', undefined], ['reused', undefined]] as const) {
     const call = stage.send('/a', {}, { body })
@@ -60,7 +60,7 @@ test('there are never more connections than allowed, and requests wait for one i
   }
 })
 
-test('a request that waits and is given up is not sent, and those behind it are', async t => {
+test('a waiting request that is aborted is not sent, and those behind it are', async t => {
   const stage = await setUp(t, { maxConnections: 1 })
   const calls = ['/0', '/1', '/2', '/3'].map(target => stage.send(target))
   await stage.nth(0)
@@ -104,7 +104,7 @@ test('a request that says no to its connection gives it to the next one, and hea
   }
 })
 
-test('a request that is given up when its connection is there is not sent', async t => {
+test('a request that is aborted when its connection is ready is not sent', async t => {
   const stage = await setUp(t, { maxConnections: 1 }, echo)
   for (const connection of ['fresh', 'reused']) {
     const call = stage.send('/x', { connected () { call.pending?.abort(); return true } })
@@ -173,7 +173,7 @@ test('without any connection, a failed connection attempt fails all requests tha
   t.match(await late.outcome, '200 /3')
 })
 
-test('a port where nobody listens fails each request once', async t => {
+test('a closed port fails each request once', async t => {
   const stage = await setUp(t, { maxConnections: 2, origin: new URL(`http://127.0.0.1:${await freePort()}`) })
   const calls = ['/0', '/1', '/2', '/3', '/4'].map(target => stage.send(target))
   for (const call of calls) {
@@ -182,7 +182,7 @@ test('a port where nobody listens fails each request once', async t => {
   }
 })
 
-test('a connection made for a request that was given up serves the next one', async t => {
+test('a connection opened for an aborted request serves the next one', async t => {
   const { attempts, connect } = createGate()
   const stage = await setUp(t, { maxConnections: 1, connect }, echo)
   const left = stage.send('/left')
@@ -196,7 +196,7 @@ test('a connection made for a request that was given up serves the next one', as
   t.equal(await again.outcome, '200 /again 0')
 })
 
-test('a connection that nobody waits for any more lies ready, or fails without a word', async t => {
+test('a connection that no request waits for any more becomes idle, or fails silently', async t => {
   const { attempts, connect } = createGate()
   const stage = await setUp(t, { connect }, echo)
   for (const { pending } of [stage.send('/0'), stage.send('/1')]) pending?.abort()

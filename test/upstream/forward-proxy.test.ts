@@ -21,7 +21,7 @@ test('a forward proxy is named by an http URL of host and port, with or without 
   }
 })
 
-test('of its credentials the password is the secret, or the name where there is none', async t => {
+test('the password of its credentials is the secret, or the name if there is no password', async t => {
   t.equal(parseForwardProxy('http://me:pass%20word@proxy:1')?.secret?.reveal(), 'pass word')
   t.equal(parseForwardProxy('http://token-1@proxy:1')?.secret?.reveal(), 'token-1')
   t.equal(parseForwardProxy('http://proxy:1')?.secret, undefined)

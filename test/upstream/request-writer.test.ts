@@ -134,7 +134,7 @@ test('a buffered body is sent completely, whatever its length', async t => {
   }
 })
 
-test('whoever writes is told when it is one too many, in each way a piece is written', async t => {
+test('the writer reports backpressure, in each way a piece is written', async t => {
   for (const [headers, size] of [[[], 5], [[], LONG], [['content-length', '99999'], 5], [['content-length', '99999'], LONG]] as const) {
     const { socket, writer } = setUp()
     const body = new Hand()
@@ -165,7 +165,7 @@ function sentAnyway (texts: readonly string[]): string[] {
   return [...sent]
 }
 
-test('a head in which somebody else’s line would begin is not sent, and nothing of it was written', async t => {
+test('a head that contains a line break in a value is not sent, and no byte of it is written', async t => {
   t.strictSame(sentAnyway(['\r', '\n', '\0', '\n\r', '\r\r']), [])
   t.strictSame(sentAnyway(['\r\n', '\r\nx: y', '\r\n x', '\r\n\r\n', '\r\n\r\nGET / HTTP/1.1\r\n']), [])
 })
@@ -191,7 +191,7 @@ test('requests follow one another, and nothing of one is left for the next', asy
     'POST /a?b HTTP/1.1|content-length: 1|connection: close||b')
 })
 
-test('memory is freed of pieces that nobody needs, once they are written', async t => {
+test('the memory of released pieces is freed once they are written', async t => {
   for (const [mayFree, error, isFreed] of [[true, undefined, true], [true, null, true], [true, new Error('EPIPE'), false], [false, undefined, false]] as const) {
     for (const headers of [[], ['content-length', '99999']]) {
       const { socket, writer } = setUp()

@@ -66,7 +66,7 @@ test('parsing stops exactly at the end of a response, and returns where that is'
   t.match(readResponse(sliced(`${OK}Content-Length: 5\r\n\r\nhello`), 'HEAD'), { ending: 'complete', body: '', length: 38 }, 'HEAD')
 })
 
-test('interim responses are skipped, whoever sends them; an unsolicited 101 is refused', async t => {
+test('interim responses are skipped; an unsolicited 101 is rejected', async t => {
   for (const status of [100, 102, 103, 104, 199]) {
     for (const fields of ['', 'Content-Length: 3\r\nLink: a\r\n', 'Connection: close\r\n', 'Transfer-Encoding: chunked\r\n']) {
       const interim = `HTTP/1.1 ${status} Wait\r\n${fields}\r\n`

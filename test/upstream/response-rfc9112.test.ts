@@ -1,6 +1,6 @@
 /**
  * RFC 9112 as a table: each rule about responses, whether the parser accepts the row's text, and why. It accepts what every recipient that
- * accepts it reads alike, and rejects what two recipients can read differently (docs/internals/decisions/0013-one-reading.md).
+ * accepts it reads alike, and rejects what two recipients can read differently (docs/internals/decisions/0013-ambiguous-messages.md).
  */
 import fc from 'fast-check'
 import { test } from 'tap'
@@ -135,7 +135,7 @@ function told ({ ending, status, statusText, headers, body }: Reading): Expected
   return ending.startsWith('complete') ? [`${status} ${statusText}`, headers ?? [], body ?? ''] : undefined
 }
 
-test('a response of one reading is accepted, one of two is refused (RFC 9112)', async t => {
+test('an unambiguous response is accepted, an ambiguous one is rejected (RFC 9112)', async t => {
   for (const [section, bytes, expected, why] of ROWS) t.strictSame(told(readResponse(sliced(bytes))), expected, `${section}: ${why}: ${JSON.stringify(bytes)}`)
 })
 

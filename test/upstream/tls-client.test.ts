@@ -86,7 +86,7 @@ test('HTTP/1.1 is offered and nothing else, and a server that knows no ALPN will
   t.equal((await connect(connectorWith(), silent.port)).protocol, false)
 })
 
-test('a handshake that is cut is told by its code, and one that is never done by the timeout', async t => {
+test('a broken handshake is reported with its code, and one that never ends by the timeout', async t => {
   let closed: Promise<unknown> | undefined
   for (const [onConnection, code] of [
     [(socket: NodeJS.Socket) => { socket.once('data', () => { (socket as TLSSocket).resetAndDestroy() }) }, 'ECONNRESET'],

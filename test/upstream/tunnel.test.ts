@@ -38,7 +38,7 @@ test('a tunnel leads where it was asked to, and only the forward proxy is shown 
   socket.destroy()
 })
 
-test('a refusal is told by its status, and ends the connection', async t => {
+test('a refusal is reported with its status, and closes the connection', async t => {
   for (const status of [302, 403, 407, 502]) {
     let closed: Promise<unknown> | undefined
     const odd = await startOdd(t, socket => { closed = once(socket, 'close'); socket.write(`HTTP/1.1 ${status} No\r\n\r\n`) })
@@ -47,7 +47,7 @@ test('a refusal is told by its status, and ends the connection', async t => {
   }
 })
 
-test('a tunnel in which somebody speaks before us is none: in TLS the server does not', async t => {
+test('a tunnel in which the server speaks first is rejected: in TLS the client does', async t => {
   const odd = await startOdd(t, socket => { socket.write(`${ESTABLISHED}who speaks here`) })
   await t.rejects(openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: 200 })
 })
@@ -60,7 +60,7 @@ test('a forward proxy that is not there, hangs up or speaks no HTTP has no statu
   ] as const) await t.rejects(openTunnel(forward, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: undefined, cause: { code } })
 })
 
-test('an attempt that is given up frees its connection to a silent forward proxy', async t => {
+test('an aborted attempt closes its connection to a silent forward proxy', async t => {
   const giveUp = new AbortController()
   let closed: Promise<unknown> | undefined
   const silent = await startOdd(t, socket => { closed = once(socket, 'close'); giveUp.abort() })
@@ -68,7 +68,7 @@ test('an attempt that is given up frees its connection to a silent forward proxy
   await closed
 })
 
-test('a tunnel is asked for by name and port, 443 where there is none, an IPv6 address in brackets', async t => {
+test('a tunnel is requested by name and port, 443 by default, an IPv6 address in brackets', async t => {
   for (const [target, authority] of [
     [{ hostname: 'amsu.example', port: '' }, 'amsu.example:443'], [{ hostname: 'amsu.example', port: '8443' }, 'amsu.example:8443'], [{ hostname: '2001:db8::7', port: '' }, '[2001:db8::7]:443'],
   ] as const) t.equal(authorityOf(target), authority)

@@ -27,19 +27,19 @@
 #define PREFIX "/amsu-analysis/v2/"
 #define JSON "Content-Type: application/json; charset=utf-8\r\n"
 enum { BLOCK = 1 << 20, ROOM = 16384 };
-enum phase { READING_HEAD, READING_BODY, HOLDING, ANSWERING };
+enum phase { READING_HEAD, READING_BODY, HOLDING, RESPONDING };
 
 struct connection {
   int fd;
   enum phase phase;
   int is_trusted, has_body, is_last, waits_for_room;
   uint64_t body_left, body_bytes, block_left, block_sent;
-  const char *answer;
-  size_t answer_length, answer_sent, length;
+  const char *response;
+  size_t response_length, response_sent, length;
   char target[128], own[1024], buffer[ROOM];
 };
 
-static struct { uint64_t answered, refused, received, held; } counters;
+static struct { uint64_t responded, refused, received, held; } counters;
 static char expected[128], ping[1024];
 static int poll_fd, block_fd;
 
@@ -55,8 +55,8 @@ static void watch(struct connection *c, int operation, uint32_t events) {
 }
 
 static void write_answer(struct connection *c, const char *status, const char *body) {
-  c->answer_length = snprintf(c->own, sizeof c->own, "HTTP/1.1 %s\r\n" JSON "Content-Length: %zu\r\n%s\r\n%s", status, strlen(body), c->is_last ? "Connection: close\r\n" : "", body);
-  c->answer = c->own;
+  c->response_length = snprintf(c->own, sizeof c->own, "HTTP/1.1 %s\r\n" JSON "Content-Length: %zu\r\n%s\r\n%s", status, strlen(body), c->is_last ? "Connection: close\r\n" : "", body);
+  c->response = c->own;
 }
 
 static int asks_for(const struct connection *c, const char *path) {
@@ -65,10 +65,10 @@ static int asks_for(const struct connection *c, const char *path) {
 
 static void choose_answer(struct connection *c) {
   char body[640];
-  c->phase = ANSWERING;
-  c->answer_sent = c->block_left = c->block_sent = 0;
+  c->phase = RESPONDING;
+  c->response_sent = c->block_left = c->block_sent = 0;
   if (asks_for(c, "/counters")) {
-    snprintf(body, sizeof body, "{\"answered\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"received\":%" PRIu64 ",\"held\":%" PRIu64 "}", counters.answered, counters.refused, counters.received, counters.held);
+    snprintf(body, sizeof body, "{\"responded\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"received\":%" PRIu64 ",\"held\":%" PRIu64 "}", counters.responded, counters.refused, counters.received, counters.held);
     write_answer(c, "200 OK", body);
   } else if (asks_for(c, PREFIX "token")) {
     snprintf(body, sizeof body, "{\"access_token\":\"%s\",\"token_type\":\"bearer\",\"expires_in\":86400,\"refresh_token\":\"refresh-%s\"}", expected + 7, expected + 7);
@@ -80,7 +80,7 @@ static void choose_answer(struct connection *c) {
     c->phase = HOLDING;
     counters.held++;
   } else {
-    counters.answered++;
+    counters.responded++;
     if (asks_for(c, PREFIX "available-times")) {
       write_answer(c, "200 OK", "{\"arrhythmia_analysis\":1000,\"hrv_analysis\":-1,\"health_analysis\":1000,\"calorie_analysis\":1000}");
     } else if (c->has_body) {
@@ -88,11 +88,11 @@ static void choose_answer(struct connection *c) {
       write_answer(c, "200 OK", body);
     } else if (asks_for(c, PREFIX "large?mib=")) {
       c->block_left = strtoull(c->target + strlen(PREFIX "large?mib="), 0, 10) * BLOCK;
-      c->answer_length = snprintf(c->own, sizeof c->own, "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %" PRIu64 "\r\n\r\n", c->block_left);
-      c->answer = c->own;
+      c->response_length = snprintf(c->own, sizeof c->own, "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %" PRIu64 "\r\n\r\n", c->block_left);
+      c->response = c->own;
     } else {
-      c->answer = ping;
-      c->answer_length = strlen(ping);
+      c->response = ping;
+      c->response_length = strlen(ping);
     }
   }
 }
@@ -127,11 +127,11 @@ static int read_head(struct connection *c, char *end) {
 
 // Sends what is left; 1 when all is sent, 0 when the socket is full, -1 when the connection is gone.
 static int send_answer(struct connection *c) {
-  while (c->answer_sent < c->answer_length || c->block_left) {
+  while (c->response_sent < c->response_length || c->block_left) {
     ssize_t sent;
-    if (c->answer_sent < c->answer_length) {
-      sent = send(c->fd, c->answer + c->answer_sent, c->answer_length - c->answer_sent, MSG_NOSIGNAL | (c->block_left ? MSG_MORE : 0));
-      if (sent > 0) c->answer_sent += sent;
+    if (c->response_sent < c->response_length) {
+      sent = send(c->fd, c->response + c->response_sent, c->response_length - c->response_sent, MSG_NOSIGNAL | (c->block_left ? MSG_MORE : 0));
+      if (sent > 0) c->response_sent += sent;
     } else {
       off_t offset = c->block_sent % BLOCK;
       uint64_t most = BLOCK - offset;
@@ -229,7 +229,7 @@ int main(void) {
     for (int i = 0; i < count; i++) {
       struct connection *c = events[i].data.ptr;
       if (!c) take_all(listener);
-      else if (c->phase != ANSWERING) receive(c);
+      else if (c->phase != RESPONDING) receive(c);
       else if (send_answer(c) == 1) proceed(c);
     }
   }

@@ -15,13 +15,13 @@ createServer((request, response) => {
   }
   const onward = send({ agent, hostname, port, method, path: url, headers: { ...headers, authorization, connection: 'keep-alive' } })
   onward.on('error', () => response.destroy())
-  onward.on('response', answer => {
+  onward.on('response', upstream => {
     if (response.destroyed) {
-      answer.destroy() // the load has gone; a pipeline into a closed stream would throw
+      upstream.destroy() // the load has gone; a pipeline into a closed stream would throw
       return
     }
-    response.writeHead(answer.statusCode, answer.headers)
-    pipeline(answer, response, () => {})
+    response.writeHead(upstream.statusCode, upstream.headers)
+    pipeline(upstream, response, () => {})
   })
   pipeline(request, onward, () => {})
 }).listen({ host: '127.0.0.1', port: Number(PORT), backlog: 4096 })

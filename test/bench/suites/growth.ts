@@ -86,7 +86,7 @@ async function heapOf ({ group }: Running): Promise<number> {
   process.kill(group, 'SIGUSR2')
   const latest = performance.now() + HEAP_TIMEOUT_MS
   while (!existsSync(HEAP_FILE)) {
-    if (performance.now() > latest) throw new Error('no answer of the heap probe')
+    if (performance.now() > latest) throw new Error('no response of the heap probe')
     await pause(20)
   }
   return Number(readFileSync(HEAP_FILE, 'utf8'))

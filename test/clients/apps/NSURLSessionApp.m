@@ -20,7 +20,7 @@ static NSDictionary *call(NSString *step, NSString *method, NSString *path, NSDi
   [request setAllHTTPHeaderFields:headers];
   if (body != nil) [request setHTTPBody:body];
   [request setHTTPMethod:method];
-  __block NSDictionary *answer = nil;
+  __block NSDictionary *result = nil;
   NSURLSession *session = [NSURLSession sharedSession];
   NSURLSessionDataTask *dataTask = [session dataTaskWithRequest:request
   completionHandler:^(NSData *data, NSURLResponse *response, NSError *error) {
@@ -29,13 +29,13 @@ static NSDictionary *call(NSString *step, NSString *method, NSString *path, NSDi
     } else {
       NSString *text = [[NSString alloc] initWithData:data encoding:NSUTF8StringEncoding];
       printf("{\"step\":\"%s\",\"status\":%d,\"body\":%s}\n", [step UTF8String], (int) [(NSHTTPURLResponse *) response statusCode], [text UTF8String]);
-      answer = [[NSJSONSerialization JSONObjectWithData:data options:0 error:NULL] retain];
+      result = [[NSJSONSerialization JSONObjectWithData:data options:0 error:NULL] retain];
     }
     dispatch_semaphore_signal(sema);
   }];
   [dataTask resume];
   dispatch_semaphore_wait(sema, DISPATCH_TIME_FOREVER);
-  return answer;
+  return result;
 }
 
 static NSDictionary *form(NSString *step, NSString *method, NSString *path, NSString *fields) {
@@ -46,22 +46,22 @@ static NSDictionary *refresh(NSString *step, NSString *method, NSString *path, N
   return form(step, method, path, [@"refresh_token=" stringByAppendingString:[last objectForKey:@"refresh_token"]]);
 }
 
-static NSDictionary *bearer(NSDictionary *answer, NSString *contentType) {
-  NSString *authorization = [@"Bearer " stringByAppendingString:[answer objectForKey:@"access_token"]];
+static NSDictionary *bearer(NSDictionary *result, NSString *contentType) {
+  NSString *authorization = [@"Bearer " stringByAppendingString:[result objectForKey:@"access_token"]];
   return contentType == nil ? @{ @"Authorization": authorization } : @{ @"Authorization": authorization, @"Content-Type": contentType };
 }
 
-static void calorie(NSString *step, NSDictionary *answer, int heartRate) {
+static void calorie(NSString *step, NSDictionary *result, int heartRate) {
   NSString *stride = [NSString stringWithFormat:@"{\"height\":172,\"weight\":66.5,\"age\":41,\"gender\":1,\"hr\":%d,\"cadence\":168,\"waistline\":82,\"body_fat\":17.5}", heartRate];
-  call(step, @"POST", @"/calorie/running/results/", bearer(answer, @"application/json"), bytes(stride));
+  call(step, @"POST", @"/calorie/running/results/", bearer(result, @"application/json"), bytes(stride));
 }
 
-static void upload(NSString *step, NSDictionary *answer) {
+static void upload(NSString *step, NSDictionary *result) {
   NSMutableData *body = [NSMutableData data];
   [body appendData:bytes(@"--b0undary\r\nContent-Disposition: form-data; name=\"ecg_file\"; filename=\"recording.ecg\"\r\nContent-Type: application/octet-stream\r\n\r\n")];
   [body appendData:[NSData dataWithContentsOfFile:setting(@"ECG_FILE")]];
   [body appendData:bytes(@"\r\n--b0undary\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\noffline\r\n--b0undary\r\nContent-Disposition: form-data; name=\"device\"\r\n\r\nV6\r\n--b0undary--\r\n")];
-  call(step, @"POST", @"/hrv/rr-list/", bearer(answer, @"multipart/form-data; boundary=b0undary"), body);
+  call(step, @"POST", @"/hrv/rr-list/", bearer(result, @"multipart/form-data; boundary=b0undary"), body);
 }
 
 int main(void) {

@@ -57,8 +57,8 @@ public final class OkHttpApp {
         return to("/calorie/running/results/").method("POST", RequestBody.create(JSON, stride)).addHeader("Content-Type", "application/json");
     }
 
-    private RequestBody refreshForm(String answer) {
-        return new FormBody.Builder().add("refresh_token", tokenIn(answer, "refresh_token")).build();
+    private RequestBody refreshForm(String result) {
+        return new FormBody.Builder().add("refresh_token", tokenIn(result, "refresh_token")).build();
     }
 
     /** Prints the response, and returns its body. */
@@ -70,9 +70,9 @@ public final class OkHttpApp {
         }
     }
 
-    private static String tokenIn(String answer, String name) {
-        Matcher matcher = Pattern.compile("\"" + name + "\"\\s*:\\s*\"([^\"]+)\"").matcher(answer);
-        if (!matcher.find()) throw new IllegalStateException("there is no " + name + " in " + answer);
+    private static String tokenIn(String result, String name) {
+        Matcher matcher = Pattern.compile("\"" + name + "\"\\s*:\\s*\"([^\"]+)\"").matcher(result);
+        if (!matcher.find()) throw new IllegalStateException("there is no " + name + " in " + result);
         return matcher.group(1);
     }
 }

@@ -11,13 +11,13 @@ printf '# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tneighbour\tc
 
 # Prints the response, and sets $body to its body.
 send() {
-  local step=$1 path=$2 answer
+  local step=$1 path=$2 result
   shift 2
-  answer=$(curl -q --silent --show-error --http1.1 --compressed --location --user-agent 'Recorder/7 CFNetwork/1240.0.4 Darwin/20.6.0' \
+  result=$(curl -q --silent --show-error --http1.1 --compressed --location --user-agent 'Recorder/7 CFNetwork/1240.0.4 Darwin/20.6.0' \
     --connect-timeout 10 --speed-limit 1 --speed-time 10 --cookie "$cookies" --cookie-jar "$cookies" \
     --write-out '\n%{http_code}' "$@" "$api$path")
-  body=${answer%$'\n'*}
-  printf '{"step":"%s","status":%s,"body":%s}\n' "$step" "${answer##*$'\n'}" "$body"
+  body=${result%$'\n'*}
+  printf '{"step":"%s","status":%s,"body":%s}\n' "$step" "${result##*$'\n'}" "$body"
 }
 
 # Sets $access and $refresh from the last response.

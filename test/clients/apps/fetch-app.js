@@ -8,18 +8,18 @@ const stride = { height: 172, weight: 66.5, age: 41, gender: 1, hr: 148, cadence
 async function send (step, method, path, { token, headers = {}, body } = {}) {
   const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` }
   const response = await fetch(`${BASE_URL}/amsu-analysis/v2${path}`, { method, headers: { ...authorization, ...headers }, body, redirect: 'follow' })
-  const answer = JSON.parse(await response.text())
-  console.log(JSON.stringify({ step, status: response.status, body: answer }))
-  return answer
+  const result = JSON.parse(await response.text())
+  console.log(JSON.stringify({ step, status: response.status, body: result }))
+  return result
 }
 
 function calorie (step, token, hr) {
   return send(step, 'POST', '/calorie/running/results/', { token, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ ...stride, hr }) })
 }
 
-function refreshForm (answer) {
-  if (answer.refresh_token === undefined) throw new Error(`there is no refresh_token in ${JSON.stringify(answer)}`)
-  return new URLSearchParams({ refresh_token: answer.refresh_token })
+function refreshForm (result) {
+  if (result.refresh_token === undefined) throw new Error(`there is no refresh_token in ${JSON.stringify(result)}`)
+  return new URLSearchParams({ refresh_token: result.refresh_token })
 }
 
 const first = await send('token', 'POST', '/token', { body: new URLSearchParams({ client_id: CLIENT_ID, client_secret: CLIENT_SECRET }) })

@@ -15,12 +15,12 @@ def send(step, method, path, **options):
     return response.json()
 
 
-def bearer(answer):
-    return {"Authorization": "Bearer " + answer["access_token"]}
+def bearer(body):
+    return {"Authorization": "Bearer " + body["access_token"]}
 
 
-def calorie(step, answer, **changes):
-    headers = {**bearer(answer), "Content-Type": "application/json"}
+def calorie(step, body, **changes):
+    headers = {**bearer(body), "Content-Type": "application/json"}
     send(step, "POST", "/calorie/running/results/", headers=headers, data=json.dumps({**STRIDE, **changes}))
 
 

@@ -70,7 +70,7 @@ const early401: Expected = { status: 401, whole: [0, 1] }
 
 /** All but those about a proxy that stops, which stopping.ts has. */
 export const groups: readonly Group[] = [
-  { title: 'AMSU answers', settings: {}, rows: [...bodies('a good response', good, 'expect'), row('100 first', good), row('102 first', good), row('103 first', good)] },
+  { title: 'AMSU responds', settings: {}, rows: [...bodies('a good response', good, 'expect'), row('100 first', good), row('102 first', good), row('103 first', good)] },
   {
     title: 'AMSU breaks off before a response',
     settings: {},

@@ -37,7 +37,7 @@ interface Stage {
 /** Runs the rows. `persistent` clients alone can hold an idle connection. */
 export async function runStopping (clients: readonly Client[], isVerbose: boolean): Promise<void> {
   const persistent = clients.filter(({ isPersistent }) => isPersistent)
-  await check('the proxy stops: what outlasts the grace time is told so', async () => {
+  await check('the proxy stops: what outlasts the grace period gets an error response', async () => {
     await onStage({ SHUTDOWN_GRACE_MS: '700' }, async ({ amsu, program, stop }) => {
       const started = clients.map(client => startCall(client, program.origin, HELD))
       await amsu.arrived(started.map(({ id }) => id))
