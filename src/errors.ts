@@ -34,7 +34,7 @@ interface ErrorEntry {
 /** The error responses by code; the response has the code with the prefix `PROXY.`. */
 export const errorTable = {
   TOKEN_UNAVAILABLE: { status: 503, message: 'No AMSU access token is available at the moment. Nothing was sent; try again.', retry: 'safe', retryAfterSeconds: 1 },
-  CREDENTIALS_REJECTED: { status: 503, message: 'AMSU refuses the credentials of this proxy. Nothing was sent; its operator must act.', retry: 'after_fix', retryAfterSeconds: 60 },
+  CREDENTIALS_REJECTED: { status: 503, message: 'AMSU rejects the credentials of this proxy. Nothing was sent; its operator must act.', retry: 'after_fix', retryAfterSeconds: 60 },
   UPSTREAM_UNREACHABLE: { status: 502, message: 'AMSU cannot be reached. Nothing was sent; try again.', retry: 'safe' },
   UPSTREAM_TIMEOUT: { status: 504, message: 'AMSU did not respond in time. The call may have been processed and charged.', retry: 'charged' },
   UPSTREAM_RESET: { status: 502, message: 'The connection to AMSU broke. The call may have been processed and charged.', retry: 'charged' },

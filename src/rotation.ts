@@ -1,6 +1,6 @@
 /**
  * Rotation: reloads the files of secrets, callers and certificates while the program runs. An invalid change (an unreadable file, an
- * invalid line, a key that does not match, credentials that AMSU refuses) is logged, and the previous values stay in use.
+ * invalid line, a key that does not match, credentials that AMSU rejects) is logged, and the previous values stay in use.
  */
 import type { Logger } from 'pino'
 import type { Credentials } from './amsu/token-api.ts'
@@ -59,7 +59,7 @@ export class Rotation {
     this.#watchAuthority()
   }
 
-  /** Reads all files again now (SIGHUP). Credentials that AMSU refused are tried once more, because AMSU may not have known them yet. */
+  /** Reads all files again now (SIGHUP). Credentials that AMSU rejected are tried once more, because AMSU may not have known them yet. */
   reload (): void {
     for (const reload of this.#reloads) reload()
   }
@@ -78,7 +78,7 @@ export class Rotation {
           clientId: this.#readSecret('AMSU_CLIENT_ID_FILE', clientId, files, problems) ?? this.#credentials.clientId,
           clientSecret: this.#readSecret('AMSU_CLIENT_SECRET_FILE', clientSecret, files, problems) ?? this.#credentials.clientSecret,
         }
-        // AMSU refuses an ID and a secret of two accounts, so a half-updated pair is tried only on request.
+        // AMSU rejects an ID and a secret of two accounts, so a half-updated pair is tried only on request.
         return problems.length === 0 || isRequested ? next : undefined
       },
       apply: (next, isRequested) => {

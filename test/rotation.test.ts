@@ -115,7 +115,7 @@ test('a secret file that cannot be used keeps the old value in use, and the log 
   t.end()
 })
 
-test('credentials that came later are tried once more when one asks: AMSU may have refused them before it knew them', t => {
+test('credentials that came later are tried once more when one asks: AMSU may have rejected them before it knew them', t => {
   const { rotation, told, lines, write } = setUp(t)
   write('secret', 'secret-2')
   rotation.reload()

@@ -56,7 +56,7 @@ export class AmsuCalls {
       const isCareless = [credentials.clientId, credentials.clientSecret].some(secret => CARELESS_COPY.test(secret.reveal()))
       return {
         status: 'failed',
-        found: `AMSU refuses the credentials (${reasonOf(error)})`,
+        found: `AMSU rejects the credentials (${reasonOf(error)})`,
         cause: isCareless ? 'the ID or the secret begins or ends with a space or a quotation mark' : 'the ID or the secret is wrong, or AMSU has revoked it',
         advice: 'compare AMSU_CLIENT_ID with the app_key and AMSU_CLIENT_SECRET with the app_secret that AMSU issued, or the files that hold them',
         data: { status: this.#head?.status ?? null },
@@ -72,7 +72,7 @@ export class AmsuCalls {
       return this.#accept(await this.#call(async () => await this.#api.refresh(call, refreshToken)))
     } catch (error) {
       if (error instanceof TokenCallError && error.kind === 'rejected') {
-        return { status: 'failed', found: `AMSU refuses the refresh token that it has just issued (${reasonOf(error)})`, cause: 'AMSU has a failure', advice: 'tell AMSU if this persists; meanwhile the proxy renews with the ID and the secret', data: { status: this.#head?.status ?? null } }
+        return { status: 'failed', found: `AMSU rejects the refresh token that it has just issued (${reasonOf(error)})`, cause: 'AMSU has a failure', advice: 'tell AMSU if this persists; meanwhile the proxy renews with the ID and the secret', data: { status: this.#head?.status ?? null } }
       }
       if (error instanceof TokenCallError && error.kind === 'method_blocked') {
         return { ...this.#failure(error), cause: 'a firewall on the way blocks this method', advice: 'ask the network administrators to allow PUT to AMSU' }

@@ -115,7 +115,7 @@ export class QuotaPoll {
     const empty = emptyFamilies(families)
     const usedUp = empty.filter(family => !wasEmpty.includes(family))
     const filled = wasEmpty.filter(family => !empty.includes(family))
-    if (usedUp.length > 0) log.warn({ families: usedUp }, 'the quota of these families is used up: ask AMSU for more calls; AMSU refuses these analyses until then')
+    if (usedUp.length > 0) log.warn({ families: usedUp }, 'the quota of these families is used up: ask AMSU for more calls; AMSU rejects these analyses until then')
     if (filled.length > 0) log.info({ families: filled }, 'the quota of these families is filled again, their analyses can be called')
   }
 

@@ -203,7 +203,7 @@ export class TokenSource {
         this.#candidate = undefined
         this.#isCandidateRejected = true
       }
-      log.error({ err: failure }, isRejected ? 'AMSU refuses the new credentials: correct them, the old ones stay in use' : 'the proxy could not try the new AMSU credentials yet and will try again, the old ones stay in use')
+      log.error({ err: failure }, isRejected ? 'AMSU rejects the new credentials: correct them, the old ones stay in use' : 'the proxy could not try the new AMSU credentials yet and will try again, the old ones stay in use')
       if (this.#state() !== 'fresh') return false
       if (!isRejected) this.#fail(failure)
       return true
@@ -230,7 +230,7 @@ export class TokenSource {
     this.#backoff.fail(kind, error.retryAfterMs)
     const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }
     if (kind === 'rejected') {
-      this.#options.log.error(fields, 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
+      this.#options.log.error(fields, 'AMSU rejects the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
       if (!this.#isUsable()) this.#waiters.rejectAll(() => this.#unavailable())
     } else {
       this.#options.log.warn(fields, 'the proxy got no access token from AMSU and will try again')

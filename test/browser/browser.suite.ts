@@ -76,19 +76,19 @@ for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
 }
 
 for (const [language, locale] of [['en', 'en-GB'], ['zh', 'zh-CN']] as const) {
-  test(`a quota that is used up, new credentials that are refused and a network that is down are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
+  test(`a quota that is used up, new credentials that are rejected and a network that is down are said in a sentence each, and unsaid when they are over: ${language}`, async () => {
     const own = await setStage()
     Object.assign(own.state, { caloriesLeft: 0, token: { ...GOOD, areNewCredentialsRejected: true } })
     own.observer.onOutcome(outcomeOf({ status: 502, errorCode: 'UPSTREAM_UNREACHABLE' }))
     const { page, complaints, close } = await open(own.origin, { locale, viewport: PHONE })
-    const [refused, unreachable, usedUp] = [page.locator('#refused'), page.locator('#unreachable'), page.locator('#used-up')]
-    assert.equal(await refused.textContent(), words[language].refused)
+    const [rejected, unreachable, usedUp] = [page.locator('#rejected'), page.locator('#unreachable'), page.locator('#used-up')]
+    assert.equal(await rejected.textContent(), words[language].rejected)
     assert.equal(await unreachable.textContent(), words[language].unreachable)
     assert.equal(await usedUp.textContent(), words[language].quota.usedUp.replace('{families}', words[language].quota.families.calorie_analysis))
     assert.equal(await isTooWide(page), false)
     Object.assign(own.state, { caloriesLeft: 1, token: GOOD })
     own.observer.onOutcome(outcomeOf())
-    await refused.waitFor({ state: 'hidden' })
+    await rejected.waitFor({ state: 'hidden' })
     await unreachable.waitFor({ state: 'hidden' })
     await usedUp.waitFor({ state: 'hidden' })
     assert.deepEqual(complaints, [])

@@ -60,7 +60,7 @@ test('keys depend on name, secret and purpose, and on nothing else: another proc
   t.notSame(randomKeys(), randomKeys())
 })
 
-test('a token of another secret, name or issuer is refused, and one that never ends too', async t => {
+test('a token of another secret, name or issuer is rejected, and one that never ends too', async t => {
   const claims = { sub: 'app_key:legacy', iss: 'amsu-proxy', exp: NOW_SECONDS + 60 }
   const header = { alg: 'HS256', typ: 'JWT' }
   t.match(await verify('access', forge(header, claims, keys.access)), { name: 'legacy' }, 'the forger knows how')
@@ -120,7 +120,7 @@ test('no text holds, and none makes it throw', async t => {
     await verify('access', token) === undefined && await verify('refresh', token) === undefined), { numRuns: 1_000 }))
 })
 
-test('a defect is no refusal: it is thrown', async t => {
+test('a defect is no rejection: it is thrown', async t => {
   const { access_token: token } = await issueTokens('legacy', keys, NOW_MS)
   await t.rejects(verifyToken('access', token, () => { throw new RangeError('defect') }, NOW_MS), RangeError)
 })

@@ -75,7 +75,7 @@ test('a field that is missing is our error', async t => {
   }
 })
 
-test('no content type is refused', async t => {
+test('no content type is rejected', async t => {
   const { origin } = await setUp(t)
   for (const type of ['application/x-www-form-urlencoded; charset=utf-8', 'text/plain', 'nonsense', '', 'a/b/c', 'multipart/form-data', 'application/octet-stream']) {
     t.equal((await post(origin, TOKEN, CREDENTIALS, { 'content-type': type })).status, 200, type)
@@ -91,7 +91,7 @@ test('a query is no part of it', async t => {
   t.equal((await post(origin, `${TOKEN}?${CREDENTIALS}`, '')).status, 400)
 })
 
-test('every other method is refused there with the list of those that are not, and never relayed', async t => {
+test('every other method is rejected there with the list of those that are not, and never relayed', async t => {
   const { count, origin } = await setUp(t)
   for (const [path, allowed] of [[TOKEN, TOKEN_METHODS.token], [REFRESHMENT, TOKEN_METHODS.refreshment]] as const) {
     for (const method of RELAYED_METHODS) {
@@ -105,7 +105,7 @@ test('every other method is refused there with the list of those that are not, a
   t.equal((await call(origin, '/amsu-analysis/v2/available-times')).text, 'relayed', 'the neighbours are')
 })
 
-test('a token request of 3 MB is refused, whether it says so or not, and the server lives on', async t => {
+test('a token request of 3 MB is rejected, whether it says so or not, and the server lives on', async t => {
   const { count, origin } = await setUp(t)
   const body = Buffer.alloc(3_000_000, 'a')
   for (const headers of [{ 'content-length': body.length }, { 'transfer-encoding': 'chunked' }]) {

@@ -50,13 +50,13 @@ test('no body is an empty one', async t => {
   t.strictSame((await read(t, [head('Content-Length: 0')])).result, { text: '' })
 })
 
-test('a body that says it is too large is refused before a byte of it is read, and gets no 100', async t => {
+test('a body that says it is too large is rejected before a byte of it is read, and gets no 100', async t => {
   const { response, result } = await read(t, [head('Content-Length: 11', 'Expect: 100-continue')])
   t.strictSame(result, { code: 'BODY_TOO_LARGE' })
   t.notMatch(response, '100 Continue')
 })
 
-test('a body that turns out too large is refused where it does', async t => {
+test('a body that turns out too large is rejected where it does', async t => {
   t.strictSame((await read(t, [head('Transfer-Encoding: chunked'), 'a\r\n1234567890\r\n', '1\r\nx\r\n'])).result, { code: 'BODY_TOO_LARGE' })
 })
 

@@ -65,7 +65,7 @@ test('a clock more than half a minute off is noted', async t => {
   }
 })
 
-test('credentials that AMSU refuses are called wrong, or carelessly copied when they begin or end with a space or a quotation mark', async t => {
+test('credentials that AMSU rejects are called wrong, or carelessly copied when they begin or end with a space or a quotation mark', async t => {
   for (const [settings, cause] of [
     [{}, /is wrong, or AMSU has revoked it/],
     [{ AMSU_CLIENT_ID: ' an-id' }, /begins or ends with a space or a quotation mark/],
@@ -73,11 +73,11 @@ test('credentials that AMSU refuses are called wrong, or carelessly copied when 
     [{ AMSU_CLIENT_SECRET: 'a "secret" `within' }, /is wrong/],
   ] as Array<[Record<string, string>, RegExp]>) {
     const { calls } = await startCalls(t, { onToken: (_call, res) => { json(res, 401, REJECTED) } }, settings)
-    t.match(await calls.token(), { status: 'failed', found: 'AMSU refuses the credentials (status 401 COMMON.AUTHENTICATION_FAILED)', cause, data: { status: 401 } })
+    t.match(await calls.token(), { status: 'failed', found: 'AMSU rejects the credentials (status 401 COMMON.AUTHENTICATION_FAILED)', cause, data: { status: 401 } })
   }
 })
 
-test('a refresh token that is refused is AMSU’s trouble, a method that is refused a firewall’s', async t => {
+test('a refresh token that is rejected is AMSU’s trouble, a method that is rejected a firewall’s', async t => {
   let rejection: { status: number, body: unknown } | undefined
   const { calls } = await startCalls(t, {
     onToken (_call, res) {
@@ -87,7 +87,7 @@ test('a refresh token that is refused is AMSU’s trouble, a method that is refu
   })
   await calls.token()
   rejection = { status: 401, body: REJECTED }
-  t.match(await calls.refresh('refresh_post'), { status: 'failed', found: /^AMSU refuses the refresh token that it has just issued \(status 401/, cause: 'AMSU has a failure', data: { status: 401 } })
+  t.match(await calls.refresh('refresh_post'), { status: 'failed', found: /^AMSU rejects the refresh token that it has just issued \(status 401/, cause: 'AMSU has a failure', data: { status: 401 } })
   rejection = { status: 405, body: {} }
   t.match(await calls.refresh('refresh_put'), { status: 'failed', found: 'the response has status 405', cause: /firewall on the way blocks this method/, advice: /allow PUT/ })
   t.match(await calls.refresh('refresh_post'), { cause: 'AMSU does not respond as documented' }, 'a POST passes everywhere')

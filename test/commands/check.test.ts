@@ -82,14 +82,14 @@ test('a wrong secret is called that, even when AMSU says it with the secret in i
   const upstream = await startAmsu(t, { onToken: refuse })
   const { code, of, text } = await runCheck({ AMSU_BASE_URL: upstream.origin })
   t.equal(code, 1)
-  t.match(of('token'), { status: 'failed', found: /AMSU refuses the credentials \(status 401 COMMON.AUTHENTICATION_FAILED\)/, cause: 'the ID or the secret is wrong, or AMSU has revoked it', advice: /AMSU_CLIENT_SECRET/ })
+  t.match(of('token'), { status: 'failed', found: /AMSU rejects the credentials \(status 401 COMMON.AUTHENTICATION_FAILED\)/, cause: 'the ID or the secret is wrong, or AMSU has revoked it', advice: /AMSU_CLIENT_SECRET/ })
   t.match(of('available_times'), { status: 'not_tried', durationMs: null })
   t.notOk(text.includes(CLIENT_SECRET))
   const careless = await runCheck({ AMSU_BASE_URL: upstream.origin, AMSU_CLIENT_SECRET: `"${CLIENT_SECRET}"` })
   t.match(careless.of('token'), { cause: /begins or ends with a space or a quotation mark/ })
 })
 
-test('an unknown name, a port that refuses and a port that is silent have different causes', async t => {
+test('an unknown name, a port that rejects and a port that is silent have different causes', async t => {
   const silent = await startTcp(() => {})
   t.teardown(silent.close)
   const nowhere = { AMSU_BASE_URL: 'http://amsu.example' }

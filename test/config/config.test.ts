@@ -152,7 +152,7 @@ test('the base URL is an origin: a slash at its end and a default port go, anoth
   }
 })
 
-test('a base URL that is no origin is refused', async t => {
+test('a base URL that is no origin is rejected', async t => {
   for (const given of [
     'http://amsu.test/amsu-analysis/v2', 'http://amsu.test//', 'http://amsu.test/?zone=1', 'http://amsu.test/#top', 'http://someone:hushhush@amsu.test',
     'http://someone@amsu.test', 'ftp://amsu.test', 'file:///etc/amsu', 'amsu.test', 'amsu.test:8080', '//amsu.test', 'http://', 'http://amsu.test:99999', 'quite some garbage', '   ',

@@ -60,7 +60,7 @@ test('without a FIFO nothing is read, and reading the configuration reports a FI
   t.strictSame(await readPipes({ AMSU_CLIENT_ID_FILE: join(dir, 'file'), CALLERS_FILE: join(dir, 'directory'), AMSU_CA_FILE: join(dir, 'missing') }, join(dir, '.env')), new Map())
 })
 
-test('more than a file may hold is refused, however it comes', async t => {
+test('more than a file may hold is rejected, however it comes', async t => {
   keepAlive(t)
   const dir = t.testdir({})
   const fifo = makeFifo(dir, 'secret')

@@ -14,7 +14,7 @@ test('a text is what its file holds, without the byte order mark of an editor', 
   t.end()
 })
 
-test('what is no regular file is refused at once, with what it is', async t => {
+test('what is no regular file is rejected at once, with what it is', async t => {
   const dir = t.testdir({ directory: {} })
   execFileSync('mkfifo', [join(dir, 'fifo')])
   symlinkSync(join(dir, 'fifo'), join(dir, 'link'))
@@ -35,7 +35,7 @@ test('a missing or unreadable file is reported with its system error code', t =>
   t.end()
 })
 
-test('a file of the size limit is read, and one byte more is refused', t => {
+test('a file of the size limit is read, and one byte more is rejected', t => {
   const path = join(t.testdir({}), 'file')
   writeFileSync(path, 'x'.repeat(MAX_FILE_BYTES))
   t.equal(readTextFile(path).text.length, MAX_FILE_BYTES)

@@ -81,14 +81,14 @@ test('the credentials are rejected: log, readiness, check and page say what the 
   const name = 'The credentials are rejected'
   const { proxy, simulator } = await setUp(t, {}, {}, { rejectCredentials: true })
   await until(async () => await readiness(proxy) === 'credentials_rejected')
-  tells(t, name, 'log', proxy.lines.join(''), 'AMSU refuses the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
+  tells(t, name, 'log', proxy.lines.join(''), 'AMSU rejects the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
   tells(t, name, '`/readyz`', 'credentials_rejected', 'credentials_rejected')
   const { code, text } = await doctor(simulator.origin)
   t.equal(code, 1)
-  for (const message of ['AMSU refuses the credentials (…)', 'the ID or the secret is wrong, or AMSU has revoked it']) tells(t, name, '`check`', text, message)
+  for (const message of ['AMSU rejects the credentials (…)', 'the ID or the secret is wrong, or AMSU has revoked it']) tells(t, name, '`check`', text, message)
   tells(t, name, '`check`', (await doctor(simulator.origin, { ...CREDENTIALS, AMSU_CLIENT_SECRET: 'a secret ' })).text, 'the ID or the secret begins or ends with a space or a quotation mark')
   t.equal((await state(proxy)).state, 'credentials_rejected')
-  tells(t, name, 'status page', words.en.states.credentials_rejected_without[0] ?? '', 'Not serving: AMSU refuses the credentials')
+  tells(t, name, 'status page', words.en.states.credentials_rejected_without[0] ?? '', 'Not serving: AMSU rejects the credentials')
 })
 
 test('the quota is empty: log, readiness, check and page say so, and the proxy is ready', async t => {
@@ -97,11 +97,11 @@ test('the quota is empty: log, readiness, check and page say so, and the proxy i
   await until(async () => (await state(proxy)).quota.families.some(({ family, remaining }) => family === 'health_analysis' && remaining === 0))
   const { text } = await doctor(simulator.origin)
   for (const message of ['left: …', 'the quota of … is used up', 'ask AMSU for more; calls of these families fail until then']) tells(t, name, '`check`', text, message)
-  tells(t, name, 'log', proxy.lines.join(''), 'the quota of these families is used up: ask AMSU for more calls; AMSU refuses these analyses until then')
+  tells(t, name, 'log', proxy.lines.join(''), 'the quota of these families is used up: ask AMSU for more calls; AMSU rejects these analyses until then')
   t.equal(await readiness(proxy), 'ok')
   t.equal(await warnings(proxy), 'quota_empty:health_analysis')
   tells(t, name, '`/readyz`', await warnings(proxy), 'quota_empty:…')
-  tells(t, name, 'status page', words.en.quota.usedUp, 'The quota is used up: …. AMSU refuses these analyses; ask it for more calls.')
+  tells(t, name, 'status page', words.en.quota.usedUp, 'The quota is used up: …. AMSU rejects these analyses; ask it for more calls.')
 })
 
 test('AMSU revokes tokens: the log says so, and the caller notices nothing', async t => {

@@ -115,4 +115,4 @@ for (const scheme of ['http', 'https'] as const) {
     await check(title, async () => { await withHome(async (home, ends) => { await relayThrough(scheme, hasPassword, home, ends) }) })
   }
 }
-await check('what it refuses', async () => { await withHome(refusals) })
+await check('what it rejects', async () => { await withHome(refusals) })

@@ -17,7 +17,7 @@ test('one final dot says nothing: it is for DNS only', async t => {
   t.equal(originOf('https://app.example.:8443'), 'https://app.example:8443')
 })
 
-test('any other Host is refused: a public name that leads here is DNS rebinding', async t => {
+test('any other Host is rejected: a public name that leads here is DNS rebinding', async t => {
   for (const host of [
     'evil.example', 'localhost.evil.example', '127.0.0.1.nip.io', 'nip.io', '127.1', '127.0.1', '0x7f.1', 'xamsu.example.org', 'sub.amsu.example.org',
     '0.0.0.0', '0.0.0.0:8080', '0.0.0.0.', '0', '0x0', '00.0.0.0', 'home.arpa', 'xhome.arpa', '.', '..', 'localhost..', '.localhost', 'a..localhost', '..local', '.local', 'evil.example.', '[::1].', '[::0.0.0.0]', '[::ffff:0:0]', '[0::ffff:0.0.0.0]', '[::]', '[::]:80', '[0:0:0:0:0:0:0:0]', '[::ffff:0.0.0.0]', '', ' ', 'a b', 'a@b', 'user@localhost', 'localhost:', 'localhost:123456', 'localhost:x', '[::1', '::1', '[zz]', '[:::]', '[1.2.3.4]', '[1:2]', '[.]', 'a,b', 'lo calhost', 'local\u0130host',
@@ -31,7 +31,7 @@ test('there is exactly one Host', async t => {
   t.same(guard(['Host', 'localhost', 'host', 'localhost']), { rejection: 'HOST_REJECTED' })
 })
 
-test('a request of a browser page is refused unless its origin is allowed', async t => {
+test('a request of a browser page is rejected unless its origin is allowed', async t => {
   for (const [name, headers, decision] of [
     ['a foreign page', ['Origin', 'https://evil.example'], { rejection: 'ORIGIN_REJECTED' }],
     ['a sandboxed page', ['Origin', 'null'], { rejection: 'ORIGIN_REJECTED' }],

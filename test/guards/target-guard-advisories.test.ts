@@ -77,12 +77,12 @@ test('CVE-2024-45813: no path takes long to judge', async t => {
   }
 })
 
-test('the traversal classes are refused: ..%2f, %2e%2e, ..\\, %5c..%5c, /..;/, overlong UTF-8, bad percent, double encoding', async t => {
+test('the traversal classes are rejected: ..%2f, %2e%2e, ..\\, %5c..%5c, /..;/, overlong UTF-8, bad percent, double encoding', async t => {
   refused(t, ['..%2f', '%2e%2e/', '%2e%2e%2f', '..\\', '%5c..%5c', '..;/', '..%3b/', '%c0%ae%c0%ae/', '%c0%ae%c0%ae%c0%af', '%e0%80%ae%e0%80%ae/', '%%32%65%%32%65/', '%2/', '%252e%252e%252f', '%252e%252e/', '..%252f', '..%c0%af', '..%ef%bc%8f', '%uff0e%uff0e/']
     .flatMap(up => [`/amsu-analysis/${up}admin`, `/amsu-analysis/v2/x/${up}token`, `/amsu-analysis/v2/${up}${up}${up}etc/passwd`]))
 })
 
-test('the absolute form, the authority form, the asterisk and a fragment are refused', async t => {
+test('the absolute form, the authority form, the asterisk and a fragment are rejected', async t => {
   refused(t, [
     'http://evil.test/', 'http://evil.test/amsu-analysis/v2/x', 'http://api.amsu-new.com/amsu-analysis/v2/token', 'HTTPS://evil.test/amsu-analysis/', 'http:/amsu-analysis/v2/x', 'http:amsu-analysis', 'file:///etc/passwd', 'evil.test:443', '[::1]:80', '*', '@evil.test/amsu-analysis/',
     '/amsu-analysis/v2/x#', '/amsu-analysis/v2/x#?/../token', '#/amsu-analysis/v2/x', '/amsu-analysis/http://evil.test',

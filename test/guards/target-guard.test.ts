@@ -68,7 +68,7 @@ test('a token endpoint is routed by its plain spelling, everything else by its o
   for (const target of [...ENDPOINTS, `${TOKEN}s`, `${TOKEN}/x`, '/amsu-analysis/v3/token', '/amsu-analysis/v2/./token', '/amsu-analysis/v2/x?/../token', '/amsu-analysis/v2/%20x', '/livez', '//x', '']) t.equal(routedTarget(target), target)
 })
 
-test('what is below, beside or before the token endpoints in other versions is refused', async t => {
+test('what is below, beside or before the token endpoints in other versions is rejected', async t => {
   all(t, 'reject', [
     `${TOKEN}/x`, `${TOKEN}.json`, `${TOKEN}.json/x`, `${REFRESHMENT}/x`, `${REFRESHMENT}.json`, `${TOKEN}/refreshments`, `${TOKEN}/%E2%80%A8x`, '/amsu-analysis/v1/token', '/amsu-analysis/v10/token/', '/amsu-analysis/v02/token', '/amsu-analysis/v3/TOKEN/refreshment',
   ])
@@ -115,24 +115,24 @@ test('paths outside the prefix are other endpoints of the proxy', async t => {
   all(t, 'other', ['/', '/?x', '/livez', '/readyz', '/metrics', '/status/', '/amsu-analysis', '/amsu-analysis?/v2/token', '/amsu-analysi', '/amsu-analysis2/x', '/amsu_analysis/v2/token', '/v2/token', '/x/amsu-analysis/v2/token', '/favicon.ico', '/caf%C3%A9', '/a+b'])
 })
 
-test('a target that is not canonical is refused outside the prefix too', async t => {
+test('a target that is not canonical is rejected outside the prefix too', async t => {
   all(t, 'reject', ['', '?', '*', 'livez', 'amsu-analysis/v2/x', '/./livez', '//livez', '/x/../livez', '/livez;x', '/livez%00', '/%', '/%2e', '/livez#x', '/\u00e9', '/a b', 'evil.test:443'])
 })
 
-test('empty segments and dot segments in any encoding are refused', async t => {
+test('empty segments and dot segments in any encoding are rejected', async t => {
   for (const segment of ['', '.', '..', '%2e', '%2E.', '.%2e', '%2e%2E', '...', '%20', '..%20', '%20..', '.%20%2e', '%C2%A0', '%E2%80%A5', '%E2%80%A6', '%EF%BC%8E%EF%BC%8E', '%EF%B9%92.', '%E3%80%80']) {
     all(t, 'reject', [`/amsu-analysis/${segment}/v2/token`, `/amsu-analysis/x/${segment}/token`, `/${segment}/amsu-analysis/x`, `/amsu-analysis/v2/x/${segment}/`])
     if (segment !== '') all(t, 'reject', [`/amsu-analysis/v2/${segment}`, `/amsu-analysis/v2/token/${segment}`])
   }
 })
 
-test('backslashes, parameters, fragments and what encodes them are refused', async t => {
+test('backslashes, parameters, fragments and what encodes them are rejected', async t => {
   for (const bad of ['\\', ';', '#', ';jsessionid=1', '%2f', '%2F', '%5c', '%5C', '%25', '%3b', '%3B', '%23', '%3f', '%3F', '%EF%BC%BC', '%EF%BC%9B', '%CD%BE', '%EF%BC%83', '%EF%BC%9F', '%EF%BC%85', '%EF%B9%AA']) {
     all(t, 'reject', [`${TOKEN}${bad}`, `${TOKEN}${bad}/refreshment`, `/amsu-analysis/v2${bad}token`, `/amsu-analysis/v2/x${bad}y`, `/amsu-analysis${bad}/v2/x`, `/amsu-analysis/v2/x${bad}?q`])
   }
 })
 
-test('bytes outside visible ASCII and encoded control bytes are refused', async t => {
+test('bytes outside visible ASCII and encoded control bytes are rejected', async t => {
   for (let code = 0; code <= 0xff; code++) {
     if (code > 0x20 && code < 0x7f) continue
     const char = String.fromCharCode(code)
@@ -142,7 +142,7 @@ test('bytes outside visible ASCII and encoded control bytes are refused', async 
   all(t, 'reject', ['/amsu-analysis/v2/\u4e2d', '/amsu-analysis/v2/\u200b', '/amsu-analysis/v2/%C2%85', '/amsu-analysis/v2/%c2%9f'])
 })
 
-test('broken percent-encoding is refused', async t => {
+test('broken percent-encoding is rejected', async t => {
   for (const bad of ['%', '%2', '%zz', '%%32%65', '%u0074', '%u2215', '%-1', '%c0%ae', '%c0%af', '%c1%9c', '%e0%80%af', '%f0%80%80%af', '%f8%80%80%80%af', '%ed%a0%80', '%f4%90%80%80', '%c3', '%c3%28', '%a0', '%ff']) {
     all(t, 'reject', [`/amsu-analysis/v2/${bad}`, `/amsu-analysis/v2/x${bad}/token`, `${TOKEN}${bad}`, `/${bad}`])
   }

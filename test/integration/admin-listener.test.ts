@@ -40,7 +40,7 @@ test('what is relayed is not found on the admin listener', async t => {
   for (const method of ['GET', 'POST']) t.match(await call(String(proxy.adminOrigin), PATH, { method }), { status: 404, text: 'PROXY.NOT_FOUND' })
 })
 
-test('both listeners refuse foreign hosts and browser pages', async t => {
+test('both listeners reject foreign hosts and browser pages', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { ADMIN_PORT: '0', ALLOWED_HOSTS: 'proxy.example' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

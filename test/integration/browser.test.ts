@@ -31,7 +31,7 @@ test('a browser page cannot call, read or warm anything, by any method, anywhere
   t.equal(upstream.received.length, 0)
 })
 
-test('no Host, two Hosts and HTTP/1.0 without one are refused', async t => {
+test('no Host, two Hosts and HTTP/1.0 without one are rejected', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin)
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -91,7 +91,7 @@ test('with callers every relayed request must show who it is, in one of three wa
   t.equal(reached(upstream), 4)
 })
 
-test('wrong credentials at the token endpoint are refused in AMSU’s words', async t => {
+test('wrong credentials at the token endpoint are rejected in AMSU’s words', async t => {
   const { proxy } = await setUp(t, CALLERS)
   const { access_token: access } = JSON.parse((await buy(proxy.origin, 'clinic-a', 'secret-of-clinic-a')).text) as Tokens
   for (const [id, secret] of [['clinic-a', 'wrong'], ['clinic-a', 'secret-of-clinic-b'], ['nobody', 'secret-of-clinic-a']] as const) {
@@ -125,7 +125,7 @@ test('placeholders survive a restart, work on every replica, and die with their 
   t.equal((await renew(rotated.origin, tokens.refresh_token)).status, 401)
 })
 
-test('a call outside ALLOWED_ROUTES is refused to callers and strangers, and costs the program nothing', async t => {
+test('a call outside ALLOWED_ROUTES is rejected to callers and strangers, and costs the program nothing', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { CALLERS: 'app:caller-secret', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -65,7 +65,7 @@ test('CONNECT and a reset, three hundred times, leave the proxy as it was', asyn
   t.equal((await call(proxy.origin, PATH)).status, 200)
 })
 
-test('CONNECT behind a request in flight is refused after that request has its response', async t => {
+test('CONNECT behind a request in flight is rejected after that request has its response', async t => {
   const { proxy, held } = await setUp(t)
   const client = await connect(t, proxy.port, `GET ${PATH}held HTTP/1.1\r\nHost: localhost\r\n\r\nCONNECT a:1 HTTP/1.1\r\nHost: localhost\r\n\r\n`)
   await until(() => held.length === 1)
@@ -145,7 +145,7 @@ test('of several pipelined requests only the broken one fails, and what stands b
   t.equal(upstream.received.length, 1)
 })
 
-test('what follows a refused request in the same segment is not executed', async t => {
+test('what follows a rejected request in the same segment is not executed', async t => {
   const { proxy, upstream } = await setUp(t, { CALLERS: 'app:caller-secret' })
   const good = `GET ${PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer caller-secret\r\n\r\n`
   for (const [refused, status] of [

@@ -79,7 +79,7 @@ test('a hundred requests that see a token fail cause one renewal', async t => {
   t.ok(upstream.received.length <= 201)
 })
 
-test('other refusals are passed on untouched, and renew nothing', async t => {
+test('other rejections are passed on untouched, and renew nothing', async t => {
   const large = JSON.stringify({ error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'x'.repeat(70_000) } })
   for (const [name, refuse, status] of [
     ['another code', res => { json(res, 400, { error: { code: 'COMMON.INVALID_FILE_TYPE', msg: 'no' } }) }, 400],

@@ -1,5 +1,5 @@
 /**
- * Retries after a refused token, and the bodies that are kept for them.
+ * Retries after a rejected token, and the bodies that are kept for them.
  */
 import { test } from 'tap'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { json, startUpstream } from '../support/upstream.ts'
 const PATH = '/amsu-analysis/v2/things/'
 const INVALID = { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'no' } }
 
-test('a token that AMSU has refused is not sent again by requests that queue with it', async t => {
+test('a token that AMSU has rejected is not sent again by requests that queue with it', async t => {
   const authorizations: string[] = []
   let isRevoked = false
   const held: http.ServerResponse[] = []
@@ -93,7 +93,7 @@ test('a kept body is given back when AMSU’s head is there: long responses do n
   t.equal((await call(proxy.origin, PATH, { method: 'POST', body: 'x'.repeat(1_000) })).text, 'ok')
 })
 
-test('a stop while a new token is awaited gives the client AMSU’s own refusal', async t => {
+test('a stop while a new token is awaited gives the client AMSU’s own rejection', async t => {
   let tokens = 0
   const upstream = await startUpstream({
     onToken (_received, res) { if (++tokens === 1) json(res, 200, { access_token: 'x'.repeat(40), token_type: 'bearer', expires_in: 86_400 }) },

@@ -31,7 +31,7 @@ async function postInChunks (port: number, body: Buffer, lengths: readonly numbe
   return text
 }
 
-/** Posts bodies in pieces to an AMSU that holds all of them before it refuses their token. */
+/** Posts bodies in pieces to an AMSU that holds all of them before it rejects their token. */
 async function check (t: Test, lengths: readonly number[]): Promise<void> {
   const held: http.ServerResponse[] = []
   const again: Received[] = []

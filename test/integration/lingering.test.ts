@@ -21,7 +21,7 @@ async function untilRead (accepted: net.Socket, bytes: number): Promise<void> {
 }
 
 for (const transport of TRANSPORTS) {
-  test(`a refusal reaches a client that writes 3 MB before it reads: ${transport}`, async t => {
+  test(`a rejection reaches a client that writes 3 MB before it reads: ${transport}`, async t => {
     const upstream = await startUpstream()
     const proxy = await startProxy(upstream.origin, { CALLERS: 'app:caller-secret', MAX_BODY_BYTES: '1000000', ...listenOn(t, transport) })
     t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -37,7 +37,7 @@ test('every method and protocol that Node’s parser knows gets a response, and 
   t.notOk(proxy.lines.some(line => line.includes('defect')))
 })
 
-test('a request that no route takes is refused without its body, whatever its type', async t => {
+test('a request that no route takes is rejected without its body, whatever its type', async t => {
   const { proxy } = await setUp(t)
   for (const [type, body, length] of [['application/json', '{', 1], ['application/json', '', 0], ['nonsense', 'x', 1], ['text/plain', 'x', 200_000_000], ['application/x-www-form-urlencoded', 'x', 2_000_000]] as const) {
     for (const method of ['POST', 'PUT', 'QUERY', 'DELETE']) {

@@ -137,7 +137,7 @@ test('a body that grows past the limit while it streams is 413, and AMSU never s
   t.equal(upstream.received.length, 1)
 })
 
-test('a refused upload is not read to its end, and a caller who writes for long before it reads finds the refusal', async t => {
+test('a rejected upload is not read to its end, and a caller who writes for long before it reads finds the rejection', async t => {
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { MAX_BODY_BYTES: '1000000' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

@@ -31,7 +31,7 @@ test('a scrape shows what was relayed, by route, method, status and caller, and 
   t.match(await call(proxy.origin, '/metrics', { method: 'HEAD' }), { status: 200, text: '' })
 })
 
-test('every error has its count, wherever on its way a request was refused', async t => {
+test('every error has its count, wherever on its way a request was rejected', async t => {
   const upstream = await startUpstream({ onRequest: (_received, res) => { res.socket?.destroy() } })
   const proxy = await startProxy(upstream.origin, { ALLOWED_ROUTES: `POST ${PATH}` })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })

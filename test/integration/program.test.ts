@@ -123,7 +123,7 @@ test('with the token endpoint down requests wait, then get 503; nothing is forwa
   t.match(await call(program.origin, '/readyz'), { status: 200, text: '"ready":true' })
 })
 
-test('refused credentials are said at once', async t => {
+test('rejected credentials are said at once', async t => {
   const upstream = await startUpstream({ onToken: (_received, res) => { res.writeHead(401); res.end('{"error":{"code":"COMMON.AUTHENTICATION_FAILED","msg":"no"}}') } })
   const program = await startProgram(upstream.origin)
   t.teardown(async () => { await endProgram(program); await upstream.close() })

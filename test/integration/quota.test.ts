@@ -84,7 +84,7 @@ test('an exhausted quota is reported by one log line and by /readyz, which stays
   left.hrv_analysis = 100
   await until(async () => await warnings() === undefined)
   t.match(proxy.lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => String(msg).includes('quota')), [
-    { level: 40, families: ['hrv_analysis'], msg: 'the quota of these families is used up: ask AMSU for more calls; AMSU refuses these analyses until then' },
+    { level: 40, families: ['hrv_analysis'], msg: 'the quota of these families is used up: ask AMSU for more calls; AMSU rejects these analyses until then' },
     { level: 30, families: ['hrv_analysis'], msg: 'the quota of these families is filled again, their analyses can be called' },
   ])
 })

@@ -50,7 +50,7 @@ function breakOff (socket: Socket, act: (socket: Socket) => void): void {
   socket.write('HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"er\r\n', () => { act(socket) })
 }
 
-test('a second refusal longer than any envelope gives the client the first one whole, and counts as rejected again', async t => {
+test('a second rejection longer than any envelope gives the client the first one whole, and counts as rejected again', async t => {
   let count = 0
   const { proxy, upstream } = await setUp(t, {
     onRequest (_received, res) {
@@ -101,7 +101,7 @@ test('a body that stops while it is collected for a retry is never sent again, a
   t.ok(upstream.received.every(({ body }) => body.toString() === whole))
 })
 
-test('a 401 whose body breaks off is a refusal: it renews the token, and the request is sent once more', async t => {
+test('a 401 whose body breaks off is a rejection: it renews the token, and the request is sent once more', async t => {
   for (const [name, act] of BREAKS) {
     let heads = 0
     const { proxy, upstream } = await setUp(t, {
@@ -136,7 +136,7 @@ test('a 401 that breaks off is 502 or 504 where the request cannot be sent once 
   }
 })
 
-test('a 401 that breaks off is 502 or 504 where no new token comes, and the one that was refused is not sent again', async t => {
+test('a 401 that breaks off is 502 or 504 where no new token comes, and the one that was rejected is not sent again', async t => {
   for (const [name, act, code] of BREAKS) {
     let isDown = false
     const { proxy, upstream } = await setUp(t, {
@@ -152,7 +152,7 @@ test('a 401 that breaks off is 502 or 504 where no new token comes, and the one 
   }
 })
 
-test('a second refusal that breaks off gives the client the first one, whole', async t => {
+test('a second rejection that breaks off gives the client the first one, whole', async t => {
   for (const [name, act] of BREAKS) {
     let heads = 0
     const { proxy } = await setUp(t, {

@@ -103,14 +103,14 @@ test('a new AMSU secret is taken into use without a restart and without a failed
   }))
 })
 
-test('a secret that AMSU refuses leaves the old one working, and the log says so without its value', async t => {
+test('a secret that AMSU rejects leaves the old one working, and the log says so without its value', async t => {
   const amsu = await startAmsu(t)
   const file = join(t.testdir({ secret: OLD }), 'secret')
   const proxy = await startProxy(amsu.origin, { AMSU_CLIENT_SECRET: '', AMSU_CLIENT_SECRET_FILE: file })
   t.teardown(proxy.stop)
   t.equal((await call(proxy.origin, PATH)).status, 200)
   writeFileSync(file, UNKNOWN)
-  await until(() => proxy.lines.some(line => line.includes('AMSU refuses the new credentials: correct them, the old ones stay in use')))
+  await until(() => proxy.lines.some(line => line.includes('AMSU rejects the new credentials: correct them, the old ones stay in use')))
   t.match(JSON.parse((await call(proxy.origin, '/readyz')).text), { ready: true, reason: 'ok', warnings: ['new_credentials_rejected'] })
   t.equal((await call(proxy.origin, PATH)).status, 200)
   t.match(await call(proxy.origin, '/readyz'), { status: 200, text: '"ready":true' })
@@ -140,7 +140,7 @@ test('reading everything again after a rotation that succeeded sends no secret',
   t.same(amsu.tried, [OLD, NEW])
 })
 
-test('however many secrets AMSU refuses, the one in use stays hidden', async t => {
+test('however many secrets AMSU rejects, the one in use stays hidden', async t => {
   const amsu = await startAmsu(t)
   const file = join(t.testdir({ secret: OLD }), 'secret')
   const proxy = await startProxy(amsu.origin, { AMSU_CLIENT_SECRET: '', AMSU_CLIENT_SECRET_FILE: file })
@@ -190,7 +190,7 @@ test('SIGHUP reads everything again, and tries a secret once more that AMSU did 
   writeFileSync(join(dir, 'secret'), UNKNOWN)
   writeFileSync(join(dir, 'callers'), 'second:second-secret\n')
   program.child.kill('SIGHUP')
-  await until(() => program.output().includes('AMSU refuses the new credentials'))
+  await until(() => program.output().includes('AMSU rejects the new credentials'))
   t.same([await get('first-secret'), await get('second-secret')], [401, 200])
   t.equal(amsu.lastSecret(), OLD)
   amsu.accepted.add(UNKNOWN)

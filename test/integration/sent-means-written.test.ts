@@ -138,7 +138,7 @@ test('an early 401 to a body that is small enough is replayed with a new token',
   t.match(proxy.accessLines(), [{ status: 200, replayed: true, bytesIn: 6 }])
 })
 
-test('a client that stops in the middle of a body that AMSU has refused early gets AMSU’s response', async t => {
+test('a client that stops in the middle of a body that AMSU has rejected early gets AMSU’s response', async t => {
   const { proxy } = await setUp(t, (_head, socket) => { respond(socket, INVALID, '401 Unauthorized') }, { UPSTREAM_IDLE_TIMEOUT_MS: '200' })
   const post = slowPost(proxy.port, 6)
   post.sendBody('one')

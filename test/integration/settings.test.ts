@@ -61,7 +61,7 @@ test('a FIFO as a secret file is read once at the start, and never again: SIGHUP
   t.same(await program.exited, { code: 0, signal: null })
 })
 
-test('a file that becomes a FIFO while the program runs is refused, and holds up nothing', async t => {
+test('a file that becomes a FIFO while the program runs is rejected, and holds up nothing', async t => {
   const upstream = await startUpstream()
   const callers = join(t.testdir({ callers: 'app:caller-secret' }), 'callers')
   const program = await startProgram(upstream.origin, { CALLERS_FILE: callers })
@@ -72,7 +72,7 @@ test('a file that becomes a FIFO while the program runs is refused, and holds up
   t.equal((await call(program.origin, '/amsu-analysis/v2/things/', { headers: { authorization: 'Bearer caller-secret' } })).status, 200, 'the old callers stay')
 })
 
-test('what is no regular file is refused at the start, by what it is and by its path', async t => {
+test('what is no regular file is rejected at the start, by what it is and by its path', async t => {
   const dir = t.testdir({})
   const { code, stderr } = await runProgram([], { AMSU_CLIENT_ID_FILE: '/dev/zero', AMSU_CLIENT_SECRET_FILE: dir, CALLERS_FILE: '/dev/null', AMSU_CA_FILE: dir })
   t.equal(code, 2)

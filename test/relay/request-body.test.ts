@@ -115,7 +115,7 @@ test('memory is freed only of what is not kept for a second sending, and all tha
   t.throws(() => body.forAttempt(), 'AMSU has responded')
 })
 
-test('a body that AMSU refused early is read to its end without being sent, so that it can be sent again', async t => {
+test('a body that AMSU rejected early is read to its end without being sent, so that it can be sent again', async t => {
   const { body, source, start, written } = setUp()
   body.whenReady(() => {})
   source.write('ab')

@@ -67,7 +67,7 @@ await test('cvdr takes lists as repeated parts, as JSON text, and empty', async 
   }
 })
 
-await test('fields that are missing or out of range are refused with INVALID_PARAMETER', async t => {
+await test('fields that are missing or out of range are rejected with INVALID_PARAMETER', async t => {
   const { simulator, origin, token } = await start(t)
   const short = ecg.subarray(0, 40_000)
   const wrong = { height: [89, 241, 170.5, 'tall'], weight: [29.9, 201], age: [17, 121], gender: [2, -1], model: ['live'], device: ['V7'] }

@@ -24,7 +24,7 @@ const faultTypes: Record<keyof Faults, 'boolean' | 'number' | 'string'> = {
 export interface Faults {
   /** Life of access tokens issued from now on, instead of the simulator's option. */
   tokenLifeSeconds?: number | undefined
-  /** POST /token refuses even the right credentials. */
+  /** POST /token rejects even the right credentials. */
   rejectCredentials?: boolean | undefined
   /** PUT /token gets 405, as from a firewall; POST /token/refreshment still works. */
   rejectPut?: boolean | undefined

@@ -28,7 +28,7 @@ await test('the right credentials buy a pair of tokens in exactly the documented
   t.equal((body['refresh_token'] as string).length, 165, 'as long as the vendor\'s')
 })
 
-await test('wrong credentials are refused with AUTHENTICATION_FAILED, missing ones with INVALID_PARAMETER', async t => {
+await test('wrong credentials are rejected with AUTHENTICATION_FAILED, missing ones with INVALID_PARAMETER', async t => {
   const { origin } = await start(t)
   for (const wrong of [{ client_id: 'other' }, { client_secret: 'other' }]) {
     t.match(await sendForm(origin, 'POST', '/token', { ...credentials, ...wrong }), { status: 401, body: { error: { code: 'COMMON.AUTHENTICATION_FAILED' } } })

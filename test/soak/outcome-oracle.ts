@@ -62,12 +62,12 @@ export function checkOutcome (evidence: Evidence): Explanation {
   }
 }
 
-/** How often a request was sent where AMSU may have processed it: a refused token is refused before anything is processed. */
+/** How often a request was sent where AMSU may have processed it: a rejected token is refused before anything is processed. */
 export function processings (arrivals: readonly Arrival[]): number {
   return arrivals.filter(({ status }) => status !== 401).length
 }
 
-/** Whether a request was sent more often than it may be: once, and once more after a refused token; a GET also after a stale connection. */
+/** Whether a request was sent more often than it may be: once, and once more after a rejected token; a GET also after a stale connection. */
 export function isDoubleSend (arrivals: readonly Arrival[]): boolean {
   const allowed = arrivals[0]?.method === 'GET' ? 2 : 1
   return processings(arrivals) > allowed || arrivals.length > allowed + 1
@@ -108,7 +108,7 @@ function checkAmsuError (status: number, code: string | undefined, evidence: Evi
   return because(what, { 'AMSU was in trouble': code === undefined && isDuring('status', evidence) })
 }
 
-/** A refused token is renewed and the request sent again, so the caller sees a 401 for these reasons only. */
+/** A rejected token is renewed and the request sent again, so the caller sees a 401 for these reasons only. */
 function refusedTokenReasons (evidence: Evidence): Record<string, boolean> {
   const { sent: { load, from, to }, arrivals, settings } = evidence
   const refused = arrivals.filter(({ status }) => status === 401)

@@ -30,7 +30,7 @@ export class RequestLedger {
   requests = 0
   unexplained = 0
   doubleSends = 0
-  /** Sent again by right: a replay after a refused token, or a GET. */
+  /** Sent again by right: a replay after a rejected token, or a GET. */
   sentAgain = 0
   /** No outcome, or no line in the proxy's log. */
   lost = 0

@@ -82,7 +82,7 @@ await test('a revocation explains a 401 to a large body, but not to a small one'
   t.end()
 })
 
-await test('a double send is a second one that was not refused before', t => {
+await test('a double send is a second one that was not rejected before', t => {
   const get: Arrival = { ...arrived, method: 'GET' }
   t.equal(isDoubleSend([arrived]), false)
   t.equal(isDoubleSend([revoked, arrived]), false)

@@ -24,7 +24,7 @@ export class Amsu {
   refusedAt = -Infinity
   /** The newest token that is refused, with all before it; by its number. */
   revokedUpTo = 0
-  /** Told when a request with a refused token is whole; it is refused when this resolves. */
+  /** Told when a request with a rejected token is whole; it is refused when this resolves. */
   onRefused: () => Promise<void> = async () => {}
 
   constructor (tokenLifeSeconds: number, onArrival: ArrivalListener) {

@@ -67,7 +67,7 @@ await test('what must not be is found, whatever the timing', t => {
 await test('what may be is not found', t => {
   const refused = arrival({ isRefused: true })
   const table: Array<[string, RequestRecord]> = [
-    ['a second sending after a refused token', recordOf({ ...responded, arrivals: [refused, arrival()] })],
+    ['a second sending after a rejected token', recordOf({ ...responded, arrivals: [refused, arrival()] })],
     ['a second sending of a GET', recordOf({ ...responded, arrivals: [arrival({ bodyBytes: 0 }), arrival({ bodyBytes: 0 })] }, { method: 'GET', body: undefined })],
     ['no connection for the second sending', recordOf({ response: response(502, 'UPSTREAM_UNREACHABLE'), arrivals: [refused], lines: [line(502)] })],
     ['a connection that AMSU had ended', recordOf({ response: response(502, 'UPSTREAM_RESET'), lines: [line(502)] })],

@@ -18,7 +18,7 @@ const restMs = 12_000
 const forcedGapMs = 5_300
 /** Bodies of the largest size that may be kept at once. */
 const keptBodies = 16
-/** Until all requests of a refused token have arrived, or as long as that, none is refused. */
+/** Until all requests of a rejected token have arrived, or as long as that, none is refused. */
 const gatherMs = 1_000
 
 /** A call that waits for nothing gets its response within this. */
@@ -94,7 +94,7 @@ async function checkSecondSending ({ findings, lateness }: Stage, proxy: StormPr
   const slow = Array.from({ length: maxConnections }, async () => await call(proxy, { ...plain, delayMs: slowMs }))
   const bad = (await replies).filter(({ status }) => status !== 200)
   await Promise.all(slow)
-  if (bad.length > 0 && lateness.worst(from, performance.now()) < 300) findings.add(`(c) ${name}: of ${count} calls that met a refused token and then waited for a connection ${bad.length} got no 200: ${wordsOf(bad)}`)
+  if (bad.length > 0 && lateness.worst(from, performance.now()) < 300) findings.add(`(c) ${name}: of ${count} calls that met a rejected token and then waited for a connection ${bad.length} got no 200: ${wordsOf(bad)}`)
 }
 
 /** All bodies that may be kept are kept, so none of those before still is. */
@@ -105,7 +105,7 @@ async function checkKeptBodies ({ findings }: Stage, proxy: StormProxy): Promise
   revokeFor(proxy, count)
   const replies = await Promise.all(Array.from({ length: count }, async () => await call(proxy, plain, limits.replayBodyBytes)))
   const bad = replies.filter(({ status }) => status !== 200)
-  if (bad.length > 0) findings.add(`(c) ${name}: of ${count} calls of ${limits.replayBodyBytes} bytes that met a refused token ${bad.length} got no 200: ${wordsOf(bad)}`)
+  if (bad.length > 0) findings.add(`(c) ${name}: of ${count} calls of ${limits.replayBodyBytes} bytes that met a rejected token ${bad.length} got no 200: ${wordsOf(bad)}`)
 }
 
 /** A body is kept until the head of its response, not until its end. */
@@ -117,7 +117,7 @@ async function checkDownloadsKeepNothing ({ findings }: Stage, proxy: StormProxy
   await until(async () => begun === keptBodies, timeouts.idle - 500)
   revokeFor(proxy, 1)
   const reply = await call(proxy, plain, 1_000)
-  if (begun === keptBodies && reply.status !== 200) findings.add(`(c) ${name}: beside ${keptBodies} responses that have begun, a call that met a refused token got ${wordsOf([reply])}`)
+  if (begun === keptBodies && reply.status !== 200) findings.add(`(c) ${name}: beside ${keptBodies} responses that have begun, a call that met a rejected token got ${wordsOf([reply])}`)
   await Promise.all(downloads)
 }
 
@@ -126,7 +126,7 @@ async function checkCompressedRefusal ({ findings }: Stage, proxy: StormProxy): 
   await delay(Math.max(0, proxy.amsu.refusedAt + forcedGapMs - performance.now()))
   revokeFor(proxy, 1)
   const reply = await call(proxy, { ...plain, variant: 2 }, 1_000)
-  if (reply.status !== 200) findings.add(`(c) ${proxy.name}: a call that met a refused token, told by gzip, got ${wordsOf([reply])}`)
+  if (reply.status !== 200) findings.add(`(c) ${proxy.name}: a call that met a rejected token, told by gzip, got ${wordsOf([reply])}`)
 }
 
 /** Refuses the tokens there are, once so many requests with one have arrived. */

@@ -149,7 +149,7 @@ async function probe ({ findings, lateness, tally }: Stage, proxy: StormProxy, s
   }
 }
 
-/** Now and then an AMSU refuses connections for a moment, and may break those there are. */
+/** Now and then an AMSU rejects connections for a moment, and may break those there are. */
 async function scheduleFaults ({ options: { seed }, proxies }: Stage, signal: AbortSignal): Promise<void> {
   const random = createRandom(seed)
   while (!signal.aborted) {

@@ -135,7 +135,7 @@ test('a family that is used up, and one that is filled again, is logged once, wh
   }
   t.strictSame(counts, [1, 1, 2, 2, 2, 3, 5])
   t.strictSame([...new Set(lines.filter(line => line.includes('quota of these families')))], [
-    'the quota of these families is used up: ask AMSU for more calls; AMSU refuses these analyses until then',
+    'the quota of these families is used up: ask AMSU for more calls; AMSU rejects these analyses until then',
     'the quota of these families is filled again, their analyses can be called',
   ])
 })

@@ -58,7 +58,7 @@ test('bytes and seconds add up', async t => {
   t.equal(traffic.durations.cumulative[0], 1)
 })
 
-test('an error counts once, whether the request was relayed or refused before, and all of them are there from the start', async t => {
+test('an error counts once, whether the request was relayed or rejected before, and all of them are there from the start', async t => {
   const traffic = new Traffic()
   t.strictSame([...traffic.errors.keys()], Object.keys(errorTable))
   t.strictSame([...new Set(traffic.errors.values())], [0])

@@ -16,7 +16,7 @@ test('new credentials are tried at once and taken into use when they bring a tok
   t.equal(calls.length, 3)
 })
 
-test('credentials that AMSU refuses are forgotten: the old pair stays and nothing is tried again', async t => {
+test('credentials that AMSU rejects are forgotten: the old pair stays and nothing is tried again', async t => {
   const { source, tried, grant, refuse, clock, lines } = setUp()
   source.start()
   await grant({ withRefresh: false })
@@ -24,7 +24,7 @@ test('credentials that AMSU refuses are forgotten: the old pair stays and nothin
   await refuse('rejected')
   t.equal(source.current()?.authorization, 'Bearer access-1')
   t.equal(source.status().reason, 'ok')
-  t.ok(lines.includes('AMSU refuses the new credentials: correct them, the old ones stay in use'))
+  t.ok(lines.includes('AMSU rejects the new credentials: correct them, the old ones stay in use'))
   t.equal(source.status().areNewCredentialsRejected, true)
   await clock.advance(0.8 * DAY_MS)
   t.same(tried, ['old-secret', 'wrong-secret', 'old-secret'])
@@ -48,7 +48,7 @@ test('credentials that cannot be tried for now are tried again later', async t =
   t.equal(source.current()?.authorization, 'Bearer access-2')
 })
 
-test('a refused pair is replaced without waiting for the next attempt', async t => {
+test('a rejected pair is replaced without waiting for the next attempt', async t => {
   const { source, tried, grant, refuse } = setUp()
   source.start()
   await refuse('rejected')
@@ -129,7 +129,7 @@ test('credentials that are being tried are not tried a second time at the same m
   t.same(tried, ['old-secret', 'new-secret'])
 })
 
-test('credentials AMSU refused are tried once more when one asks, those in use too', async t => {
+test('credentials AMSU rejected are tried once more when one asks, those in use too', async t => {
   const { source, tried, grant, refuse, clock } = setUp()
   source.start()
   await refuse('rejected')
@@ -173,7 +173,7 @@ test('a return to the old credentials while new ones are being tried is made goo
   source.rotate(credentialsOf('old-secret'))
   await refuse('rejected')
   await clock.advance(60_000)
-  t.same(tried, ['old-secret', 'new-secret', 'old-secret', 'newer-secret'], 'and costs nothing when it refuses them')
+  t.same(tried, ['old-secret', 'new-secret', 'old-secret', 'newer-secret'], 'and costs nothing when it rejects them')
   t.equal(source.status().areNewCredentialsRejected, false)
 })
 

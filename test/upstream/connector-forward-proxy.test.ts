@@ -30,7 +30,7 @@ async function connect (forwardProxy: ForwardProxy, protocol: 'http:' | 'https:'
   return responses
 }
 
-test('a refusal is reported with its status', async t => {
+test('a rejection is reported with its status', async t => {
   const forwardProxy = await startOdd(t, socket => { socket.end('HTTP/1.1 403 No\r\n\r\n') })
   t.match(await connect(forwardProxy), [{ error: { name: 'ForwardProxyError', status: 403 }, socket: null }])
 })

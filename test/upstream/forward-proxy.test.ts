@@ -28,7 +28,7 @@ test('the password of its credentials is the secret, or the name if there is no 
   t.notMatch(inspect(parseForwardProxy('http://me:pass-word@proxy:1'), { showHidden: true, depth: 9 }), /pass-word|bWU6/)
 })
 
-test('what is no such URL is refused: another scheme, a path, a broken escape, a colon in the name', async t => {
+test('what is no such URL is rejected: another scheme, a path, a broken escape, a colon in the name', async t => {
   for (const text of ['', 'proxy:3128', 'proxy', '//proxy:3128', 'https://proxy:3128', 'socks5://proxy:1080', 'http://', 'http://proxy:99999', 'http://proxy:3128/path', 'http://proxy:3128/?a', 'http://proxy:3128/#a', 'http://me:%zz@proxy:1', 'http://%ff:a@proxy:1', 'http://a%3Ab:c@proxy:1', 'http://a b@proxy 1']) {
     t.equal(parseForwardProxy(text), undefined, text)
   }

@@ -37,7 +37,7 @@ test('headers stay as they were, repetitions and bytes included, without the bla
   ] as const) t.strictSame(parseHead([OK, ...lines].join('\r\n'), 'GET').headers, headers, JSON.stringify(lines))
 })
 
-test('what is no head is refused, and the error repeats nothing of it', async t => {
+test('what is no head is rejected, and the error repeats nothing of it', async t => {
   for (const [name, head] of [
     ['nothing', ''],
     ['a request', 'GET / HTTP/1.1'],
@@ -87,7 +87,7 @@ test('what is no head is refused, and the error repeats nothing of it', async t 
   }
 })
 
-test('a length that can be read in two ways is refused, for every method and status', async t => {
+test('a length that can be read in two ways is rejected, for every method and status', async t => {
   for (const lines of [
     'Content-Length: ',
     'Content-Length: x',

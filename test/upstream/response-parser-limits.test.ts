@@ -18,7 +18,7 @@ function begun (): { parser: ResponseParser, log: ResponseLog } {
   return { parser, log }
 }
 
-test('a head, chunk line or trailer section without an end is refused after 16 KiB, in pieces of any size (CVE-2024-22019)', async t => {
+test('a head, chunk line or trailer section without an end is rejected after 16 KiB, in pieces of any size (CVE-2024-22019)', async t => {
   for (const [name, start, unit] of [
     ['a status text', 'HTTP/1.1 200 ', 'x'],
     ['a value', `${OK}A: `, 'x'],
@@ -43,7 +43,7 @@ test('a head, chunk line or trailer section without an end is refused after 16 K
   }
 })
 
-test('interim responses without an end are refused after 256 KiB, however large each is, and each request may have as many', async t => {
+test('interim responses without an end are rejected after 256 KiB, however large each is, and each request may have as many', async t => {
   for (const length of [0, 1_000, 16_000]) {
     const { log, parser } = begun()
     const interim = Buffer.from(`HTTP/1.1 102 Wait${'x'.repeat(length)}\r\n\r\n`)

@@ -99,14 +99,14 @@ test('the first byte of each response is reported once, and before anything else
   t.match(log, { started: 1, heads: 1 })
 })
 
-test('what cannot become a response is refused as soon as that is known', async t => {
+test('what cannot become a response is rejected as soon as that is known', async t => {
   for (const start of ['\0', 'h', 'GET / HTTP/1.1', 'HTTP/2.0 200', '\r\n', ' HTTP/1.1 200', 'SSH-2.0-x']) {
     t.equal(readResponse(sliced(start)).ending, 'refused', JSON.stringify(start))
     t.equal(readResponse(sliced(start, [...start].map((_, i) => i))).ending, 'refused', `byte by byte: ${JSON.stringify(start)}`)
   }
 })
 
-test('chunks that are not written as RFC 9112 has it are refused', async t => {
+test('chunks that are not written as RFC 9112 has it are rejected', async t => {
   for (const [name, chunks] of [
     ['no size', '\r\n'],
     ['a sign', '+5\r\nhello\r\n'],

@@ -42,7 +42,7 @@ async function connect (connector: Connector, port: number, hostname = '127.0.0.
 }
 
 for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`a certificate that does not hold is refused by its code, the second time too, when there might be a session (${maxVersion})`, async t => {
+  test(`a certificate that does not hold is rejected by its code, the second time too, when there might be a session (${maxVersion})`, async t => {
     for (const [pair, code] of FAULTS) {
       const { port, heard } = await startServer(t, pair, { maxVersion })
       const connector = connectorWith()

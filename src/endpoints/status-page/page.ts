@@ -44,7 +44,7 @@ export function renderPage (status: Status, words: Words): string {
 <section class="state" aria-labelledby="state">
 <div role="status" aria-live="polite" aria-atomic="true"><h1 id="state"></h1></div>
 <p id="detail"></p>
-<div class="notes" aria-live="polite"><p id="failure" hidden></p><p id="refused" hidden></p><p id="unreachable" hidden></p><p id="used-up" hidden></p><p id="clock" hidden></p></div>
+<div class="notes" aria-live="polite"><p id="failure" hidden></p><p id="rejected" hidden></p><p id="unreachable" hidden></p><p id="used-up" hidden></p><p id="clock" hidden></p></div>
 <noscript><p>${escape(noScript)}</p></noscript>
 <dl class="facts">
 <div><dt>${escape(facts.inFlight)}</dt><dd id="in-flight"></dd></div>

@@ -15,8 +15,8 @@ const en = {
     renewing_without: ['Renewing the token', 'Requests wait for the new token.'],
     token_endpoint_down: ['Serving, but the token cannot be renewed', 'The token endpoint of AMSU fails or cannot be reached. The current token expires in {ends}. {next}'],
     token_endpoint_down_without: ['Not serving: no token', 'The token endpoint of AMSU fails or cannot be reached. Requests wait briefly, then get a 503. {next}'],
-    credentials_rejected: ['Serving, but AMSU refuses the credentials', 'Check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET. The current token expires in {ends}. {next}'],
-    credentials_rejected_without: ['Not serving: AMSU refuses the credentials', 'Check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET. Requests get a 503. {next}'],
+    credentials_rejected: ['Serving, but AMSU rejects the credentials', 'Check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET. The current token expires in {ends}. {next}'],
+    credentials_rejected_without: ['Not serving: AMSU rejects the credentials', 'Check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET. Requests get a 503. {next}'],
     draining: ['Shutting down', 'Requests still in flight: {inFlight}. New requests get a 503.'],
     unreachable: ['The proxy cannot be reached', 'Its last response came {ago} ago. It may have been stopped. Trying again.'],
   },
@@ -44,7 +44,7 @@ const en = {
       defect: 'a defect of this program; see its log',
     }),
   },
-  refused: 'AMSU refuses the new credentials; the old ones stay in use. Correct the files: after a restart only the new ones are used.',
+  rejected: 'AMSU rejects the new credentials; the old ones stay in use. Correct the files: after a restart only the new ones are used.',
   unreachable: 'The last request could not connect to AMSU. Run amsu-proxy check to see where the connection fails.',
   clock: {
     ahead: 'The clock of this machine is {skew} ahead of the clock of AMSU. Set it: certificates and the times in the log depend on it.',
@@ -66,7 +66,7 @@ const en = {
     call: 'Call',
     outcome: 'Outcome',
     callNames: { credentials: 'ID and secret', refresh_put: 'refresh (PUT)', refresh_post: 'refresh (POST)' },
-    outcomes: { ok: 'token obtained', rejected: 'refused by AMSU', method_blocked: 'method blocked', connection_lost: 'connection lost', transient: 'failed' },
+    outcomes: { ok: 'token obtained', rejected: 'rejected by AMSU', method_blocked: 'method blocked', connection_lost: 'connection lost', transient: 'failed' },
   },
   quota: {
     heading: 'Quota left',
@@ -75,7 +75,7 @@ const en = {
     read: 'Read {ago} ago.',
     unread: 'Not read yet.',
     failing: 'The last reading failed; the proxy will try again.',
-    usedUp: 'The quota is used up: {families}. AMSU refuses these analyses; ask it for more calls.',
+    usedUp: 'The quota is used up: {families}. AMSU rejects these analyses; ask it for more calls.',
     off: 'Not read: QUOTA_POLL_SECONDS is 0.',
   },
   traffic: {
@@ -138,7 +138,7 @@ const zh: Words = {
       defect: '本程序存在缺陷，详见日志',
     }),
   },
-  refused: 'AMSU 拒绝了新的凭据，旧凭据继续使用。请改正文件：重启后只会使用新的凭据。',
+  rejected: 'AMSU 拒绝了新的凭据，旧凭据继续使用。请改正文件：重启后只会使用新的凭据。',
   unreachable: '最近一个请求无法连接 AMSU。请运行 amsu-proxy check，查看连接在哪一步失败。',
   clock: {
     ahead: '本机时钟比 AMSU 的时钟快 {skew}。请校准：证书和日志中的时间都依赖它。',

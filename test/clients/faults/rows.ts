@@ -103,16 +103,16 @@ export const groups: readonly Group[] = [
   },
   { title: 'AMSU speaks something else', settings: {}, rows: [row('garbage', invalid), row('two lengths', invalid), row('101', invalid)] },
   {
-    title: 'AMSU refuses during the upload',
+    title: 'AMSU rejects during the upload',
     settings: {},
     rows: [...upload('early 413, reads on', early413), ...upload('early 413, closes', early413), ...upload('early 413, closes unread', early413)],
   },
-  { title: 'AMSU refuses the token', settings: {}, isTogether: true, rows: [row('401', { status: 200, whole: [2] })] },
-  { title: 'AMSU refuses the token of an upload', settings: {}, isTogether: true, rows: [...upload('401', { status: 401, whole: [1] }).slice(0, 1), ...upload('good', good).slice(0, 1)] },
+  { title: 'AMSU rejects the token', settings: {}, isTogether: true, rows: [row('401', { status: 200, whole: [2] })] },
+  { title: 'AMSU rejects the token of an upload', settings: {}, isTogether: true, rows: [...upload('401', { status: 401, whole: [1] }).slice(0, 1), ...upload('good', good).slice(0, 1)] },
   // A body that is still small is sent again, whole or not.
-  ...['early 401, reads on', 'early 401, closes unread'].map(way => ({ title: 'AMSU refuses the token early', settings: {}, isTogether: true, rows: [row(way, { status: 200, whole: [1, 2] })] })),
+  ...['early 401, reads on', 'early 401, closes unread'].map(way => ({ title: 'AMSU rejects the token early', settings: {}, isTogether: true, rows: [row(way, { status: 200, whole: [1, 2] })] })),
   ...['early 401, reads on', 'early 401, closes unread'].map(way => ({
-    title: 'AMSU refuses the token during the upload', settings: {}, isTogether: true, rows: [...upload(way, early401).slice(0, 1), row(way, good, `${way}; the next POST`)],
+    title: 'AMSU rejects the token during the upload', settings: {}, isTogether: true, rows: [...upload(way, early401).slice(0, 1), row(way, good, `${way}; the next POST`)],
   })),
   { title: 'no connection', settings: {}, amsu: 'refuses', rows: refusal('connection refused', 502, 'UPSTREAM_UNREACHABLE') },
   { title: 'no connection', settings: {}, amsu: 'closes', rows: refusal('closed as soon as accepted', 502, 'UPSTREAM_RESET', 'UPSTREAM_UNREACHABLE') },

@@ -66,7 +66,7 @@ function drawNotes (): void {
   const usedUp = quota.families.filter(({ remaining }) => remaining === 0).map(({ family }) => familyName(family))
   const skew = skewSeconds ?? 0
   drawNote('failure', failureText())
-  drawNote('refused', token.areNewCredentialsRejected ? words.refused : '')
+  drawNote('rejected', token.areNewCredentialsRejected ? words.rejected : '')
   drawNote('unreachable', warnings.includes('amsu_unreachable') ? words.unreachable : '')
   drawNote('used-up', usedUp.length === 0 ? '' : fill(words.quota.usedUp, { families: new Intl.ListFormat(words.language).format(usedUp) }))
   drawNote('clock', isOff ? fill(skew > 0 ? words.clock.ahead : words.clock.behind, { skew: formatDuration(words, Math.abs(skew)) }) : '')
