@@ -51,7 +51,7 @@ function findRecording (name: string): string {
   try {
     accessSync(path, constants.R_OK)
   } catch {
-    throw new UsageError(`${name} must not be read by you`)
+    throw new UsageError(`${name} cannot be read by this user`)
   }
   return path
 }

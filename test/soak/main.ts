@@ -1,5 +1,5 @@
 /** Sends traffic through the proxy for minutes while faults happen, and checks every outcome against the faults: `npm run soak -- --minutes N`. */
-import { readArgs, runByHand, UsageError, whenToldToEnd } from '../support/by-hand.ts'
+import { print, readArgs, runByHand, runUntilTold, UsageError, wholeNumber } from '../support/by-hand.ts'
 import { report } from './report.ts'
 import { soak } from './soak.ts'
 
@@ -27,39 +27,23 @@ async function run (args: string[]): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
-  const stop = new AbortController()
-  let stopCode = 1
-  whenToldToEnd(exitCode => {
-    stopCode = exitCode
-    stop.abort()
-  })
-  setTimeout(() => {
-    process.stderr.write('soak: hung\n')
-    process.exit(1)
-  }, minutes * 60_000 + overtimeMs).unref()
-  const say = (line: string): void => { process.stdout.write(`${line}\n`) }
-  say(`soaking for ${minutes} minutes with seed ${seed}`)
-  try {
-    const { ledger, findings } = await soak({ minutes, seed, signal: stop.signal, say })
+  return await runUntilTold('soak', minutes * 60_000 + overtimeMs, async signal => {
+    print(`soaking for ${minutes} minutes with seed ${seed}`)
+    const { ledger, findings } = await soak({ minutes, seed, signal, say: print })
     const { text, isPassed } = report(ledger, findings)
-    say(`${text}\n${isPassed ? 'passed' : 'FAILED'}`)
+    print(`${text}\n${isPassed ? 'passed' : 'FAILED'}`)
     return isPassed ? 0 : 1
-  } catch (error) {
-    if (stop.signal.aborted) return stopCode
-    process.stderr.write(`soak: ${(error as Error).message}\n`)
-    return 1
-  }
+  })
 }
 
 function parse (args: string[]): { help: boolean, minutes: number, seed: number } {
   const { help, minutes, seed } = readArgs({
     args,
-    options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+    options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string', default: String(Math.floor(Math.random() * mostSeeds)) }, help: { type: 'boolean', short: 'h', default: false } },
   }).values
-  const [minutesRead, seedRead] = [Number(minutes), seed === undefined ? Math.floor(Math.random() * mostSeeds) : Number(seed)]
+  const minutesRead = Number(minutes)
   if (minutes.trim() === '' || !(minutesRead >= 0.05 && minutesRead <= 720)) throw new UsageError('--minutes must be a number from 0.05 to 720')
-  if (seed?.trim() === '' || !Number.isInteger(seedRead) || seedRead < 0 || seedRead > mostSeeds) throw new UsageError(`--seed must be a whole number from 0 to ${mostSeeds}`)
-  return { help, minutes: minutesRead, seed: seedRead }
+  return { help, minutes: minutesRead, seed: wholeNumber('seed', seed, 0, mostSeeds) }
 }
 
 await runByHand('soak', run)

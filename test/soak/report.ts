@@ -2,7 +2,7 @@
 import type { RequestLedger } from './request-ledger.ts'
 import { quantile } from './probe.ts'
 import type { Latencies } from './probe.ts'
-import type { Exit } from './proxy.ts'
+import type { Exit } from '../support/built-proxy.ts'
 
 /** Most memory the proxy may have had, in kB. */
 const mostMemoryKb = 150 * 1024

@@ -9,7 +9,6 @@ import type { Ending, Sent } from './caller.ts'
 import { isDoubleSend, checkOutcome } from './outcome-oracle.ts'
 import type { Evidence } from './outcome-oracle.ts'
 import { slope } from './report.ts'
-import { RequestReader } from './request-reader.ts'
 import { FaultRecord } from './fault-schedule.ts'
 import type { Arrival } from './tcp-fault-proxy.ts'
 
@@ -90,18 +89,6 @@ await test('a double send is a second one that was not rejected before', t => {
   t.equal(isDoubleSend([revoked, revoked, revoked]), true)
   t.equal(isDoubleSend([get, get]), false)
   t.equal(isDoubleSend([get, get, get]), true)
-  t.end()
-})
-
-await test('heads of requests are found however the bytes are cut', t => {
-  const bytes = Buffer.from('POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nGET /POST /b HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nGET\r\n0\r\n\r\nGET /c HTTP/1.1\r\nHost: h\r\n\r\n')
-  for (let size = 1; size <= bytes.length; size++) {
-    const lines: string[] = []
-    const reader = new RequestReader(head => { lines.push(head.slice(0, head.indexOf('\n'))) })
-    for (let at = 0; at < bytes.length; at += size) reader.feed(bytes.subarray(at, at + size))
-    t.same(lines, ['POST /a HTTP/1.1', 'POST /b HTTP/1.1', 'GET /c HTTP/1.1'])
-    t.equal(reader.isWhole, true)
-  }
   t.end()
 })
 

@@ -136,11 +136,11 @@ async function keepBusy ({ simulator, faultProxy, proxy, address, loads }: Stage
   const samples: Array<{ x: number, y: number }> = []
   let peakKb = 0
   const watch = setInterval(() => {
-    if (!proxy.isAlive) {
+    if (!proxy.process.isAlive) {
       end()
       return
     }
-    const { nowKb, peakKb: peak } = proxy.memory()
+    const { nowKb, peakKb: peak } = proxy.process.memory
     peakKb = peak
     samples.push({ x: performance.now() / 60_000, y: nowKb })
     if (samples.length % 30 === 0) say(`${samples.length} s: ${ledger.requests} requests, ${ledger.unexplained} unexplained, ${ledger.doubleSends} double sends, ${ledger.lost} lost, ${Math.round(nowKb / 1024)} MB`)
@@ -155,7 +155,7 @@ async function keepBusy ({ simulator, faultProxy, proxy, address, loads }: Stage
     clearTimeout(timer)
     signal.removeEventListener('abort', end)
   }
-  if (!proxy.isAlive) throw new Error(`the proxy ended in the middle of the soak: ${JSON.stringify(await proxy.exited)}\n${proxy.loud.join('\n')}`)
+  if (!proxy.process.isAlive) throw new Error(`the proxy ended in the middle of the soak: ${JSON.stringify(await proxy.process.exited)}\n${proxy.loud.join('\n')}`)
   return { peakKb, slopeKbPerMinute: slope(samples.slice(Math.min(warmUpSeconds, samples.length >> 1))) }
 }
 
@@ -166,15 +166,15 @@ async function countSockets ({ proxy, faultProxy }: Stage, start: number): Promi
   const { withoutResponse } = faultProxy
   closeConnections()
   faultProxy.breakIdle('end')
-  await until(async () => proxy.sockets() <= start, restMs)
-  return { start, end: proxy.sockets(), withoutResponse }
+  await until(async () => proxy.process.sockets <= start, restMs)
+  return { start, end: proxy.process.sockets, withoutResponse }
 }
 
 /** Its connections for calls of its own come and go: one is there when it has started, so the most of several counts is taken, and the second is made with the first need. */
 async function mostSockets (proxy: Proxy): Promise<number> {
   let most = 0
   for (let i = 0; i < 10; i++) {
-    most = Math.max(most, proxy.sockets())
+    most = Math.max(most, proxy.process.sockets)
     await setTimeout(50)
   }
   return most + 1

@@ -6,8 +6,8 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
+import { MessageReader, requestFraming, type MessageHead } from '../support/message-reader.ts'
 import type { Random } from './random.ts'
-import { RequestReader } from './request-reader.ts'
 
 /** Ports below those that the system gives away, so that no other program takes this one while nothing listens on it. */
 const portRange = [20_000, 30_000] as const
@@ -16,8 +16,7 @@ const endMs = 200
 /** A connection that has been silent for this long after its response, or after its start, is taken for an idle one. */
 const idleAfterMs = 100
 
-const requestLine = /^([A-Z]+) (\S+) HTTP\/1\.1\n/
-const requestIdHeader = /^x-request-id: (\S+)$/im
+const requestLine = /^([A-Z]+) (\S+) HTTP\/1\.1$/
 const statusLine = /^HTTP\/1\.1 (\d{3}) /
 
 /** How a connection is broken: by a reset; by a clean end; by a reset in the middle of the next response. */
@@ -60,7 +59,7 @@ interface Connection {
   /** The request on it, or the last one. */
   current: Arrival | undefined
   isTokenCall: boolean
-  readonly reader: RequestReader
+  readonly reader: MessageReader
   /** When a part of the response, or nothing but the connection, came; undefined while a request waits for a response. */
   silentSince: number | undefined
   /** Bytes of the next response after which it is broken. */
@@ -155,7 +154,14 @@ export class TcpFaultProxy {
 
   #accept (near: Socket): void {
     const far = connect({ ...this.#target, allowHalfOpen: true, noDelay: true })
-    const reader = new RequestReader(head => { this.#noteRequest(connection, head) })
+    const reader = new MessageReader({
+      onHead: head => {
+        this.#noteRequest(connection, head)
+        return requestFraming(head)
+      },
+      onBody () {},
+      onEnd () {},
+    })
     const connection: Connection = { near, far, reader, current: undefined, isTokenCall: false, silentSince: performance.now(), cutAfter: undefined }
     this.#connections.add(connection)
     this.books.connections++
@@ -177,15 +183,15 @@ export class TcpFaultProxy {
     }
   }
 
-  #noteRequest (connection: Connection, head: string): void {
+  #noteRequest (connection: Connection, { startLine, headers }: MessageHead): void {
     const { books } = this
-    const [, method = '', path = ''] = requestLine.exec(head) ?? []
+    const [, method = '', path = ''] = requestLine.exec(startLine) ?? []
     connection.silentSince = undefined
     connection.isTokenCall = path.includes('/token')
     connection.current = { method, at: performance.now() }
     if (connection.isTokenCall) return
     books.arrivalCount++
-    const id = requestIdHeader.exec(head)?.[1] ?? 'without an id'
+    const id = headers.get('x-request-id') ?? 'without an id'
     const before = books.arrivals.get(id)
     if (before === undefined) books.arrivals.set(id, [connection.current])
     else before.push(connection.current)
@@ -209,7 +215,7 @@ export class TcpFaultProxy {
   #noteResponse ({ current, isTokenCall, reader }: Connection, chunk: Buffer, now: number): void {
     if (current === undefined || current.status !== undefined) return
     current.status = Number(statusLine.exec(chunk.toString('latin1', 0, 20))?.[1])
-    current.isEarly = !reader.isWhole
+    current.isEarly = reader.hasBegun
     if (isTokenCall && current.status === 200) this.books.issues.push(now)
     if (!isTokenCall && current.status === 401) this.books.refusals.push(now)
   }

@@ -5,7 +5,7 @@ import { readFault } from './amsu-fault.ts'
 import type { AmsuFault } from './amsu-fault.ts'
 import { isEarlyRefusal, largeHeadLines, renderEarly, renderInterims, renderInvalid, renderOdd, renderRefusal, renderResponse, renderUnasked } from './amsu-response.ts'
 import type { Amsu, ArrivalListener } from './amsu.ts'
-import { MessageReader, requestFraming, type Framing, type MessageHead } from './message-reader.ts'
+import { MessageReader, requestFraming, type Framing, type MessageHead } from '../support/message-reader.ts'
 import { isPattern } from './pattern.ts'
 import { createArrival, type Arrival } from './request-ledger.ts'
 

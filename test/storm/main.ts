@@ -1,5 +1,5 @@
 /** Storms the built program with connections of every kind before an AMSU that misbehaves: `npm run storm -- --seconds N`. */
-import { readArgs, runByHand, UsageError, whenToldToEnd } from '../support/by-hand.ts'
+import { print, readArgs, runByHand, runUntilTold, wholeNumber } from '../support/by-hand.ts'
 import { storm } from './storm.ts'
 
 /** What `--help` prints. */
@@ -28,29 +28,14 @@ async function run (args: string[]): Promise<number> {
     process.stdout.write(usage)
     return 0
   }
-  const stop = new AbortController()
-  let stopCode = 1
-  whenToldToEnd(exitCode => {
-    stopCode = exitCode
-    stop.abort()
-  })
-  setTimeout(() => {
-    process.stderr.write('storm: hung\n')
-    process.exit(1)
-  }, options.seconds * 1_000 + overtimeMs).unref()
-  const say = (line: string): void => { process.stdout.write(`${line}\n`) }
-  say(`storming for ${options.seconds} s with seed ${options.seed}`)
-  try {
-    const { findings, tally } = await storm({ ...options, signal: stop.signal, say })
-    for (const [name, count] of [...tally].sort(([a], [b]) => a.localeCompare(b))) say(`${String(count).padStart(7)}  ${name}`)
-    say(findings.render())
-    say(findings.count === 0 ? 'passed' : `FAILED; again: npm run storm -- --seconds ${options.seconds} --seed ${options.seed}`)
+  return await runUntilTold('storm', options.seconds * 1_000 + overtimeMs, async signal => {
+    print(`storming for ${options.seconds} s with seed ${options.seed}`)
+    const { findings, tally } = await storm({ ...options, signal, say: print })
+    for (const [name, count] of [...tally].sort(([a], [b]) => a.localeCompare(b))) print(`${String(count).padStart(7)}  ${name}`)
+    print(findings.render())
+    print(findings.count === 0 ? 'passed' : `FAILED; again: npm run storm -- --seconds ${options.seconds} --seed ${options.seed}`)
     return findings.count === 0 ? 0 : 1
-  } catch (error) {
-    if (stop.signal.aborted) return stopCode
-    process.stderr.write(`storm: ${(error as Error).stack}\n`)
-    return 1
-  }
+  })
 }
 
 function parse (args: string[]) {
@@ -73,12 +58,6 @@ function parse (args: string[]) {
     connections: wholeNumber('connections', values.connections, 1, 500),
     only: values.only === undefined ? undefined : wholeNumber('only', values.only, 0, Number.MAX_SAFE_INTEGER),
   }
-}
-
-function wholeNumber (name: string, text: string, least: number, most: number): number {
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) throw new UsageError(`--${name} must be a whole number from ${least} to ${most}`)
-  return value
 }
 
 await runByHand('storm', run)

@@ -9,7 +9,7 @@ import { Amsu } from './amsu.ts'
 import type { Address } from './client.ts'
 import { caller, closedProxies, limits } from './plan-request.ts'
 import { ProxyProcess } from './proxy-process.ts'
-import type { Exit } from './proxy-process.ts'
+import type { Exit } from '../support/built-proxy.ts'
 import type { RequestLedger } from './request-ledger.ts'
 import type { ProxyName } from './script.ts'
 

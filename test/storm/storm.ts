@@ -142,7 +142,7 @@ async function probe ({ findings, lateness, tally }: Stage, proxy: StormProxy, s
     if (status !== 200) await delay(timeouts.grace + 1_000)
     const isSame = starts === proxy.starts.length && proxy.process.isAlive
     if (isSame && (status !== 200 || ms > (isBusy ? livezWhenBusyMs : livezMs))) findings.add(`(a) /livez of ${proxy.name}: ${status} ${error ?? ''} after ${Math.round(ms)} ms`)
-    const memoryMb = isSame ? Math.round(proxy.process.memoryMb) : 0
+    const memoryMb = isSame ? Math.round(proxy.process.memory.nowKb / 1024) : 0
     tally.set(`MB of memory at most: ${proxy.name}`, Math.max(memoryMb, tally.get(`MB of memory at most: ${proxy.name}`) ?? 0))
     if (memoryMb > mostMemoryMb) findings.add(`(c) ${proxy.name} takes ${memoryMb} MB`)
     await delay(probeEveryMs)

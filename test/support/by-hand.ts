@@ -40,6 +40,44 @@ export function readArgs<Config extends ParseArgsConfig> (config: Config): Retur
   }
 }
 
+/** Reads a whole number of a command line. @throws UsageError if it is none, or out of range */
+export function wholeNumber (name: string, text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isInteger(value) || value < least || value > most) throw new UsageError(`--${name} must be a whole number from ${least} to ${most}`)
+  return value
+}
+
+/** Prints a line. */
+export function print (line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/**
+ * Runs `work` with a signal that aborts when the program is told to end.
+ *
+ * @param limitMs after which it counts as hung, and the process exits with 1
+ * @returns what `work` returns as exit code; that of the signal if it was stopped; 1 after an error, which is printed
+ */
+export async function runUntilTold (name: string, limitMs: number, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const stop = new AbortController()
+  let stopCode = 1
+  whenToldToEnd(exitCode => {
+    stopCode = exitCode
+    stop.abort()
+  })
+  setTimeout(() => {
+    process.stderr.write(`${name}: hung\n`)
+    process.exit(1)
+  }, limitMs).unref()
+  try {
+    return await work(stop.signal)
+  } catch (error) {
+    if (stop.signal.aborted) return stopCode
+    process.stderr.write(`${name}: ${(error as Error).stack}\n`)
+    return 1
+  }
+}
+
 /** Calls `end` with an exit code, once: at a signal, or when the parent process or the reader of its output is gone. */
 export function whenToldToEnd (end: (exitCode: number) => void): void {
   let isTold = false
