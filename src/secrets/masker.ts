@@ -24,29 +24,42 @@ export interface Masker {
   isRevealing: (text: string) => boolean
 }
 
+/** Finds secrets in text. */
+interface Search {
+  /** All encodings, longest first, so that a secret that contains another one is masked completely. */
+  readonly patterns: readonly string[]
+  readonly all: MultiPatternMatcher
+  readonly guarded: MultiPatternMatcher
+}
+
 /** Creates a masker without secrets. */
 export function createMasker (): Masker {
   const formsByName = new Map<string, string[][]>()
-  let patterns: string[] = []
-  let all = new MultiPatternMatcher([])
-  let guarded = new MultiPatternMatcher([])
+  let search: Search | undefined
+  // Built when it is needed, not at each `add`: a list of a thousand callers would be built a thousand times.
+  const current = (): Search => (search ??= searchFor([...formsByName.values()].flat(2)))
 
   return {
     add (name, secret) {
       const value = secret.reveal()
       if (value.length < MIN_MASKED_LENGTH) return
+      const values = formsByName.get(name) ?? []
+      if (values[0]?.[0] === value) return
       // A value that is added again, as at each reload, must not push out another one.
-      const kept = (formsByName.get(name) ?? []).filter(([form]) => form !== value)
-      kept.unshift(formsOf(value))
-      formsByName.set(name, kept.slice(0, VALUES_KEPT))
-      // Longest first, so that a secret that contains another one is masked completely.
-      patterns = [...new Set([...formsByName.values()].flat(2))].sort((a, b) => b.length - a.length)
-      all = new MultiPatternMatcher(patterns)
-      guarded = new MultiPatternMatcher(patterns.filter(pattern => pattern.length >= MIN_GUARDED_LENGTH))
+      formsByName.set(name, [formsOf(value), ...values.filter(([form]) => form !== value)].slice(0, VALUES_KEPT))
+      search = undefined
     },
-    mask: text => all.matches(text) ? patterns.reduce((masked, pattern) => masked.replaceAll(pattern, REDACTED), text) : text,
-    isRevealing: text => guarded.matches(text),
+    mask (text) {
+      const { all, patterns } = current()
+      return all.matches(text) ? patterns.reduce((masked, pattern) => masked.replaceAll(pattern, REDACTED), text) : text
+    },
+    isRevealing: text => current().guarded.matches(text),
   }
+}
+
+function searchFor (forms: readonly string[]): Search {
+  const patterns = [...new Set(forms)].sort((a, b) => b.length - a.length)
+  return { patterns, all: new MultiPatternMatcher(patterns), guarded: new MultiPatternMatcher(patterns.filter(({ length }) => length >= MIN_GUARDED_LENGTH)) }
 }
 
 /**

@@ -26,14 +26,16 @@ export class MultiPatternMatcher {
 
   /** @param patterns each of at least three characters */
   constructor (patterns: readonly string[]) {
-    const shortest = Math.min(MAX_WINDOW, ...patterns.map(({ length }) => length))
+    const shortest = patterns.reduce((least, { length }) => Math.min(least, length), MAX_WINDOW)
     if (shortest < BLOCK) throw new RangeError('a pattern is too short')
     this.#window = patterns.length === 0 ? Infinity : shortest
     this.#steps = new Uint8Array(HASHES).fill(shortest - BLOCK + 1)
     for (const text of patterns) {
       for (let end = BLOCK; end <= shortest; end++) this.#setStep(hashAt(text, end - 1), shortest - end)
       const last = hashAt(text, shortest - 1)
-      this.#byHash.set(last, [...this.#byHash.get(last) ?? [], text])
+      const alike = this.#byHash.get(last)
+      if (alike === undefined) this.#byHash.set(last, [text])
+      else alike.push(text)
     }
   }
 
