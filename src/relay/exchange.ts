@@ -11,7 +11,7 @@ import type { AccessToken } from '../token/access-token.ts'
 import type { ResponseHead } from '../upstream/response-head.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { ClientResponse } from './client-response.ts'
-import type { AcceptedRequest, CallerIdentity, ConnectionExchange, RelayContext, InFlightRequest } from './context.ts'
+import type { AcceptedRequest, ConnectionExchange, RelayContext, InFlightRequest } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { upstreamRequestHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
@@ -29,7 +29,6 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   readonly #startedMs: number
   readonly #response: ClientResponse
   readonly #writeStall = new WriteStallDetector()
-  #caller: string | undefined
   #headers: string[] = []
   #body: RequestBody | undefined
   #wait: AbortController | undefined
@@ -58,16 +57,11 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   }
 
   /** Starts the exchange. Never throws: every rejection becomes a response. */
-  start (caller: CallerIdentity): void {
-    this.#call.connection.exchange = this
-    if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
-    else this.#startAs(caller)
-  }
-
-  #startAs (caller: string | undefined): void {
+  start (): void {
     const { host, maxBodyBytes, replayBudget, tokens } = this.#context
-    this.#caller = caller
-    if (this.#isDone) return
+    // The client disconnected while its caller was identified: the connection's end has passed.
+    if (this.#req.socket.destroyed) return this.onClose()
+    this.#call.connection.exchange = this
     try {
       checkFraming(this.#req, maxBodyBytes)
       const { headers, isLoop } = upstreamRequestHeaders(this.#req.rawHeaders, host, this.#call.requestId)
@@ -234,7 +228,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#abort()
     this.#context.onEnd(this, {
       requestId: this.#call.requestId,
-      caller: this.#caller,
+      caller: this.#call.caller,
       method: this.#req.method as string,
       path: (this.#req.url as string).split('?', 1)[0] as string,
       status: this.#response.statusToLog(this.#error),
