@@ -74,7 +74,7 @@ export interface Outcome {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number
-  /** The result of a retry with a new token; undefined if no retry was needed. */
+  /** The result of a retry with a new token; undefined if the request was not sent again. */
   readonly replay: Replay | undefined
   /** Time from the start to the head of AMSU's response; undefined if there was none. */
   readonly upstreamMs: number | undefined

@@ -23,13 +23,13 @@ export interface BareRelay {
 /** How to reach AMSU. */
 type UpstreamOptions = Partial<TransportOptions & ConnectorOptions> & { readonly origin: string }
 
-/** Creates a relay before `upstream`, with a token in hand that can be renewed at any time. */
-export function createRelay (t: Test, upstream: UpstreamOptions): BareRelay {
+/** Creates a relay before `upstream`, with a token in hand that can be renewed at any time, unless `other` says otherwise. */
+export function createRelay (t: Test, upstream: UpstreamOptions, other: Partial<Tokens> = {}): BareRelay {
   const { clock: _pool, ...connecting } = upstream // the age of connections may go by a clock that stands still, their timeout may not
   const connect = createConnector({ connectTimeoutMs: 300, certificateAuthority: () => undefined, forwardProxy: undefined, ...connecting })
   const transport = createTransport({ connect, connectTimeoutMs: 300, maxConnections: 8, forwardProxy: undefined, ...upstream })
   const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
-  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate: () => true }
+  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate: () => true, ...other }
   const outcomes: Outcome[] = []
   const relay = new Relay({
     transport,
@@ -47,13 +47,13 @@ export function createRelay (t: Test, upstream: UpstreamOptions): BareRelay {
     onEventLoopStall () {},
     onRejection () {},
   })
-  t.teardown(transport.destroy)
+  t.teardown(async () => { await transport.destroy() })
   return { relay, outcomes }
 }
 
 /** Starts to serve such a relay. */
-export async function startRelay (t: Test, upstream: UpstreamOptions): Promise<BareRelay & { readonly origin: string }> {
-  const { outcomes, relay } = createRelay(t, upstream)
+export async function startRelay (t: Test, upstream: UpstreamOptions, other?: Partial<Tokens>): Promise<BareRelay & { readonly origin: string }> {
+  const { outcomes, relay } = createRelay(t, upstream, other)
   const listener = new Listener({
     tls: undefined,
     headTimeoutMs: undefined,
