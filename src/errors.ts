@@ -15,6 +15,9 @@ export const TOKEN_METHODS = { token: ['POST', 'PUT'], refreshment: ['POST'] } a
 /** How a caller may authenticate (RFC 7617 section 2.1, RFC 6750 section 3; in one field line, RFC 9110 section 11.6.1). */
 const CHALLENGES = 'Basic realm="amsu-proxy", charset="UTF-8", Bearer realm="amsu-proxy"'
 
+/** The challenge of a rejected login: its credentials are fields of the body, so it must not make a client ask its user for a password. */
+const LOGIN_CHALLENGE = 'Bearer realm="amsu-proxy"'
+
 /**
  * Whether the caller may retry the request. `safe`: AMSU has processed nothing. `after_fix`: AMSU has processed nothing, but a retry
  * fails until the operator acts. `charged`: AMSU may have processed and charged the first request. `never`: it would be rejected again.
@@ -61,6 +64,12 @@ export const errorTable = {
 /** Code of an error response, without the prefix `PROXY.`. */
 export type ErrorCode = keyof typeof errorTable
 
+/** The error of a local login, in the words of AMSU's token endpoints: the codes are AMSU's, the texts are ours. */
+export interface LoginError {
+  readonly code: string
+  readonly msg: string
+}
+
 /** A rejection or failure that becomes an error response. It is thrown anywhere in a request's processing and sent in one place. */
 export class ProxyError extends Error {
   readonly code: ErrorCode
@@ -71,13 +80,17 @@ export class ProxyError extends Error {
   /** The methods for `Allow`. @default the relayed ones */
   readonly allow: readonly string[]
 
-  constructor (code: ErrorCode, options?: { cause?: unknown, retryAfterSeconds?: number | undefined, allow?: readonly string[] }) {
+  /** What the body says instead of this error's own code, to an app that logs in. */
+  readonly login: LoginError | undefined
+
+  constructor (code: ErrorCode, options?: { cause?: unknown, retryAfterSeconds?: number | undefined, allow?: readonly string[], login?: LoginError }) {
     const entry: ErrorEntry = errorTable[code]
     super(entry.message, options?.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ProxyError'
     this.code = code
     this.status = entry.status
     this.allow = options?.allow ?? RELAYED_METHODS
+    this.login = options?.login
     this.retryAfterSeconds = options?.retryAfterSeconds ?? entry.retryAfterSeconds
   }
 }
@@ -98,8 +111,8 @@ export class ConfigError extends Error {
  *
  * @returns JSON text, ASCII only
  */
-export function errorBody (code: ErrorCode): string {
-  return `{"error":{"code":"PROXY.${code}","msg":${JSON.stringify(errorTable[code].message)}}}`
+export function errorBody ({ code, login }: Pick<ProxyError, 'code' | 'login'>): string {
+  return JSON.stringify({ error: login ?? { code: `PROXY.${code}`, msg: errorTable[code].message } })
 }
 
 /**
@@ -109,14 +122,14 @@ export function errorBody (code: ErrorCode): string {
 export function errorHeaders (error: ProxyError, requestId?: string): string[] {
   const headers = [
     'Content-Type', 'application/json; charset=utf-8',
-    'Content-Length', String(errorBody(error.code).length),
+    'Content-Length', String(errorBody(error).length),
     'Cache-Control', 'no-store',
     'X-Amsu-Proxy-Error', error.code,
     'Connection', 'close',
   ]
   if (requestId !== undefined) headers.push('X-Request-Id', requestId)
   if (error.code === 'METHOD_REJECTED') headers.push('Allow', error.allow.join(', '))
-  if (error.code === 'CALLER_UNAUTHENTICATED') headers.push('WWW-Authenticate', CHALLENGES)
+  if (error.code === 'CALLER_UNAUTHENTICATED') headers.push('WWW-Authenticate', error.login === undefined ? CHALLENGES : LOGIN_CHALLENGE)
   if (error.retryAfterSeconds !== undefined) headers.push('Retry-After', String(error.retryAfterSeconds))
   return headers
 }

@@ -103,10 +103,7 @@ async function drain (components: Components): Promise<void> {
   const { clock, config, quota, relay, servers: { main: { listener } } } = components
   relay.drain()
   quota.close()
-  // A request that has arrived completely but is not read yet is in flight: let it be read first.
-  await nextTurn()
-  await nextTurn()
-  listener.closeIdle()
+  await closeIdle(listener)
   await whenIdle(components, config.shutdownGraceMs)
   relay.stop()
   listener.stopLocal()
@@ -114,10 +111,20 @@ async function drain (components: Components): Promise<void> {
   await delay(LAST_WAIT_MS, clock)
 }
 
-/** Waits until no request is in flight, relayed or local, but not longer than `limitMs`. */
+/** Closes the idle connections. A request that has arrived completely but is not read yet is in flight: it is read first. */
+async function closeIdle (listener: HttpServer['listener']): Promise<void> {
+  await nextTurn()
+  await nextTurn()
+  listener.closeIdle()
+}
+
+/** Waits until no request is in flight, relayed or local, but not longer than `limitMs`. Connections that become idle meanwhile are closed. */
 async function whenIdle ({ clock, relay, servers: { main: { listener } } }: Components, limitMs: number): Promise<void> {
   const startMs = clock.monotonic()
-  while ((listener.isBusy || relay.inFlight > 0) && clock.monotonic() - startMs < limitMs) await delay(Math.min(POLL_MS, limitMs), clock)
+  while ((listener.isBusy || relay.inFlight > 0) && clock.monotonic() - startMs < limitMs) {
+    await delay(Math.min(POLL_MS, limitMs), clock)
+    await closeIdle(listener)
+  }
 }
 
 /** Stops the background work. */

@@ -46,8 +46,8 @@ test('each error has the status, the advice and the wait of the contract', async
 
 test('a body is in the envelope of AMSU: a code with its group, and a message', async t => {
   for (const code of codes) {
-    t.strictSame(JSON.parse(errorBody(code)), { error: { code: `PROXY.${code}`, msg: errorTable[code].message } }, code)
-    t.match(errorBody(code), /^[\x20-\x7e]+$/, `${code}: ASCII`)
+    t.strictSame(JSON.parse(errorBody(new ProxyError(code))), { error: { code: `PROXY.${code}`, msg: errorTable[code].message } }, code)
+    t.match(errorBody(new ProxyError(code)), /^[\x20-\x7e]+$/, `${code}: ASCII`)
   }
 })
 
@@ -67,7 +67,7 @@ test('the head of an error has its type and length, forbids caching, and closes 
     t.equal(flat.length % 2, 0, code)
     t.strictSame(Object.fromEntries(pairs(flat)), {
       'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': String(Buffer.byteLength(errorBody(code))),
+      'Content-Length': String(Buffer.byteLength(errorBody(new ProxyError(code)))),
       'Cache-Control': 'no-store',
       'X-Amsu-Proxy-Error': code,
       Connection: 'close',
@@ -100,11 +100,18 @@ test('only the 401 lists how a caller may authenticate', async t => {
   t.strictSame(codes.filter(code => errorHeaders(new ProxyError(code)).includes('WWW-Authenticate')), ['CALLER_UNAUTHENTICATED'])
 })
 
+test('a rejected login is in the words of AMSU, and carries our code in the header only', async t => {
+  const login = { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'The client id or the client secret is wrong.' }
+  const error = new ProxyError('CALLER_UNAUTHENTICATED', { login })
+  t.equal(errorBody(error), JSON.stringify({ error: login }))
+  t.match(Object.fromEntries(pairs(errorHeaders(error))), { 'Content-Length': String(errorBody(error).length), 'X-Amsu-Proxy-Error': 'CALLER_UNAUTHENTICATED', 'WWW-Authenticate': 'Bearer realm="amsu-proxy"' })
+})
+
 test('details stay in the cause: they are in no message and in no response', async t => {
   const cause = new Error('connect ECONNREFUSED 10.1.2.3:80')
   const error = new ProxyError('UPSTREAM_UNREACHABLE', { cause })
   t.equal(error.cause, cause)
-  for (const text of [error.message, String(error), errorBody(error.code), errorHeaders(error, 'id').join()]) t.notMatch(text, '10.1.2.3')
+  for (const text of [error.message, String(error), errorBody(error), errorHeaders(error, 'id').join()]) t.notMatch(text, '10.1.2.3')
 })
 
 test('an error without a cause has none', async t => {

@@ -38,11 +38,9 @@ export const callersPlugin = fp(async (app: FastifyInstance, { registry, clock }
     if (call === undefined) throw new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[endpoint] })
     const text = await readBody(request.raw, reply.raw, { clock, limitBytes: MAX_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS })
     if (text === undefined) return reply.hijack()
-    const { body, status } = await handleTokenCall(call, text, registry)
+    const grant = await handleTokenCall(call, text, registry)
     // No cache may store tokens (RFC 6749 section 5.1).
-    reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'x-request-id': request.id }).code(status)
-    if (status === 401) reply.header('www-authenticate', 'Bearer realm="amsu-proxy"')
-    return reply.send(body)
+    return reply.headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'x-request-id': request.id }).send(grant)
   }
 }, { name: 'callers', fastify: '5.x' })
 

@@ -2,7 +2,7 @@
  * Local token endpoint: serves AMSU's token calls, so that an app that fetches its own token works unchanged. Calls, fields and responses
  * are AMSU's. The issued placeholder token is useless at AMSU.
  */
-import { ProxyError } from '../errors.ts'
+import { ProxyError, type LoginError } from '../errors.ts'
 import type { CallerRegistry } from './caller-registry.ts'
 import type { PlaceholderGrant } from './placeholder-token.ts'
 
@@ -12,22 +12,17 @@ export const TOKEN_PATHS = {
   refreshment: '/amsu-analysis/v2/token/refreshment',
 } as const
 
-/** Errors in AMSU's form: the codes are AMSU's, the texts are ours. */
-const REJECTIONS = {
-  'COMMON.AUTHENTICATION_FAILED': 'The client id or the client secret is wrong.',
-  'COMMON.INVALID_CREDENTIALS': 'The refresh token is invalid or has expired.',
-} as const
+/** What a rejected login says, by call. */
+const REJECTIONS: Readonly<Record<TokenEndpointCall, LoginError>> = {
+  grant: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'The client id or the client secret is wrong.' },
+  renew: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'The refresh token is invalid or has expired.' },
+}
 
 /** The two endpoints. */
 export type TokenEndpoint = keyof typeof TOKEN_PATHS
 
 /** The two calls: `grant` takes a client id and secret, `renew` a refresh token. */
 export type TokenEndpointCall = 'grant' | 'renew'
-
-/** A response in AMSU's form. */
-export type TokenResponse =
-  | { readonly status: 200, readonly body: PlaceholderGrant }
-  | { readonly status: 401, readonly body: { readonly error: { readonly code: keyof typeof REJECTIONS, readonly msg: string } } }
 
 /** The call of `method` at `endpoint`, or undefined if AMSU has none. */
 export function tokenEndpointCall (endpoint: TokenEndpoint, method: string): TokenEndpointCall | undefined {
@@ -39,14 +34,16 @@ export function tokenEndpointCall (endpoint: TokenEndpoint, method: string): Tok
  * Handles a call.
  *
  * @param body text of the request body; see {@link readFields}
- * @throws {ProxyError} INVALID_TOKEN_REQUEST if a field is missing, empty or repeated
+ * @returns the response body, in AMSU's form
+ * @throws {ProxyError} INVALID_TOKEN_REQUEST if a field is missing, empty or repeated; CALLER_UNAUTHENTICATED for wrong credentials
  */
-export async function handleTokenCall (call: TokenEndpointCall, body: string, registry: CallerRegistry): Promise<TokenResponse> {
+export async function handleTokenCall (call: TokenEndpointCall, body: string, registry: CallerRegistry): Promise<PlaceholderGrant> {
   const fields = readFields(body)
-  switch (call) {
-    case 'grant': return toResponse(await registry.grant(read(fields, 'client_id'), read(fields, 'client_secret')), 'COMMON.AUTHENTICATION_FAILED')
-    case 'renew': return toResponse(await registry.renew(read(fields, 'refresh_token')), 'COMMON.INVALID_CREDENTIALS')
-  }
+  const grant = call === 'grant'
+    ? await registry.grant(read(fields, 'client_id'), read(fields, 'client_secret'))
+    : await registry.renew(read(fields, 'refresh_token'))
+  if (grant === undefined) throw new ProxyError('CALLER_UNAUTHENTICATED', { login: REJECTIONS[call] })
+  return grant
 }
 
 /**
@@ -68,8 +65,4 @@ function read (fields: URLSearchParams, name: string): string {
   const [value, ...more] = fields.getAll(name)
   if (value === undefined || value === '' || more.length > 0) throw new ProxyError('INVALID_TOKEN_REQUEST')
   return value
-}
-
-function toResponse (grant: PlaceholderGrant | undefined, code: keyof typeof REJECTIONS): TokenResponse {
-  return grant === undefined ? { status: 401, body: { error: { code, msg: REJECTIONS[code] } } } : { status: 200, body: grant }
 }

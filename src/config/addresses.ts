@@ -1,6 +1,7 @@
 /**
  * Parses the host names and origins of settings.
  */
+import { isIPv4 } from 'node:net'
 import { hostOf, originOf } from '../guards/browser-guard.ts'
 import { hasNoEmptyLabel, withoutFinalDot } from '../upstream/host-name.ts'
 import { problem } from './validation.ts'
@@ -11,6 +12,15 @@ const LOOPBACK = /^(?:localhost\.?|.*\.localhost\.?|127\.\d+\.\d+\.\d+\.?|\[?::1
 /** Whether an address or name is loopback. */
 export function isLoopback (host: string): boolean {
   return LOOPBACK.test(host)
+}
+
+/** Whether two hosts to listen on surely have an address in common. Two names that may resolve to the same one are not compared. */
+export function isSameHost (a: string, b: string): boolean {
+  const hosts = [a, b].map(host => host.toLowerCase().replace(/\.$/, ''))
+  const has = (host: string): boolean => hosts.includes(host)
+  if (hosts[0] === hosts[1] || has('::')) return true // `::` listens on IPv4 too
+  if (has('0.0.0.0')) return hosts.every(host => isIPv4(host) || host === 'localhost')
+  return has('localhost') && (has('127.0.0.1') || has('::1'))
 }
 
 /** The address of AMSU. */

@@ -8,7 +8,7 @@ import { ConfigError } from '../errors.ts'
 import { parseRoutes, type AllowedRoute } from '../guards/allowed-routes.ts'
 import { Secret } from '../secrets/secret.ts'
 import { parseForwardProxy, type ForwardProxy } from '../upstream/forward-proxy.ts'
-import { isLoopback, readHosts, readOrigin, readOrigins } from './addresses.ts'
+import { isLoopback, isSameHost, readHosts, readOrigin, readOrigins } from './addresses.ts'
 import { readCallersFile } from './callers-file.ts'
 import { effectiveSettings, type EffectiveSetting } from './effective-settings.ts'
 import { unknownNames, unknownNamesInFile } from './nearest-name.ts'
@@ -114,6 +114,7 @@ export function loadConfig (environment: Environment, dotenvPath: string, pipes:
   const allowedRoutes = readRoutes(text('ALLOWED_ROUTES'), problems)
   const listener = text('UNIX_SOCKET') === undefined ? { host: text('HOST') ?? '', port: number('PORT') } : { path: text('UNIX_SOCKET') as string }
   if ('host' in listener && callers === undefined && values.ALLOW_OPEN_ACCESS !== true) problems.push(...openAccessProblems(listener.host))
+  const adminListener = readAdminListener(values, listener, problems)
   if (clientId === undefined || clientSecret === undefined || origin === undefined || problems.length > 0) {
     throw new ConfigError([...problems, ...nameWarnings(environment, dotenvPath, dotenv)])
   }
@@ -121,7 +122,7 @@ export function loadConfig (environment: Environment, dotenvPath: string, pipes:
   return deepFreeze({
     amsu: { origin: origin.url.origin, lookupName: origin.lookupName, credentials: { clientId, clientSecret }, certificateAuthority, forwardProxy },
     listener: { ...listener, tls },
-    adminListener: values.ADMIN_PORT === undefined ? undefined : { host: text('ADMIN_HOST') ?? '', port: number('ADMIN_PORT') },
+    adminListener,
     callers,
     guard: { allowedHosts, allowedOrigins },
     allowedRoutes,
@@ -134,6 +135,14 @@ export function loadConfig (environment: Environment, dotenvPath: string, pipes:
     effective: effectiveSettings(values, new Set(Object.keys(given))),
     warnings: [...nameWarnings(environment, dotenvPath, dotenv), ...transportWarnings(origin.url), ...fileWarnings(files, dotenvPath, dotenv), ...weakSecretWarnings(callers ?? [])],
   })
+}
+
+/** Reads where the admin listener listens. Port 0 is a free port, another one for each listener. */
+function readAdminListener ({ ADMIN_HOST: host, ADMIN_PORT: port }: Values, main: ListenerConfig, problems: string[]): TcpListenerConfig | undefined {
+  if (port === undefined) return undefined
+  const admin = { host: String(host), port: Number(port) }
+  if ('port' in main && main.port !== 0 && main.port === admin.port && isSameHost(main.host, admin.host)) problems.push('ADMIN_PORT must be another port than PORT, because HOST and ADMIN_HOST are the same host')
+  return admin
 }
 
 function openAccessProblems (host: string): string[] {

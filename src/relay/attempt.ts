@@ -23,6 +23,8 @@ export interface Overdue {
 
 /** The client's half of the exchange, as the attempt sees it. */
 export interface AttemptOwner {
+  /** The first bytes of the request are written directly after this. */
+  onRequestStart: () => void
   /** AMSU's final response begins. Throws if it cannot be forwarded. */
   onResponseStart: (head: ResponseHead) => void
   /** A chunk of the response body. Returns false for backpressure: the client cannot take more yet. */
@@ -151,6 +153,7 @@ export class Attempt implements RequestHandler {
     this.#isReused = isReused
     this.#phase = this.#body === undefined ? 'waiting' : 'uploading'
     this.touch()
+    this.#owner.onRequestStart()
     return true
   }
 

@@ -20,9 +20,6 @@ export interface Tokens {
   invalidate: (token: AccessToken) => boolean
 }
 
-/** The caller of a request: a name, or undefined in open access. A promise while a token is being verified; it rejects for an unknown caller. */
-export type CallerIdentity = string | undefined | Promise<string | undefined>
-
 /** The exchange in flight, as the client's connection sees it. */
 export interface ConnectionExchange {
   /** Whether the response's head frames its body, by a length or by chunked coding. */
@@ -45,12 +42,16 @@ export interface ExchangeConnection {
   abort: (isFramed: boolean) => void
 }
 
-/** A request that has passed every guard. */
+/** A request that has passed every guard, from a caller who is known. */
 export interface AcceptedRequest {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly requestId: string
   readonly connection: ExchangeConnection
+  /** Name of the caller; undefined in open access. */
+  readonly caller: string | undefined
+  /** Whether it arrived after the shutdown had begun. Identifying a caller takes a moment, so this is not the state of now. */
+  readonly isLate: boolean
 }
 
 /** Logged as the status when the client disconnected before the response was complete (nginx's 499). It is never sent. */
@@ -73,7 +74,7 @@ export interface Outcome {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number
-  /** The result of a retry with a new token; undefined if no retry was needed. */
+  /** The result of a retry with a new token; undefined if the request was not sent again. */
   readonly replay: Replay | undefined
   /** Time from the start to the head of AMSU's response; undefined if there was none. */
   readonly upstreamMs: number | undefined

@@ -11,7 +11,7 @@ import type { AccessToken } from '../token/access-token.ts'
 import type { ResponseHead } from '../upstream/response-head.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { ClientResponse } from './client-response.ts'
-import type { AcceptedRequest, CallerIdentity, ConnectionExchange, RelayContext, InFlightRequest } from './context.ts'
+import type { AcceptedRequest, ConnectionExchange, RelayContext, InFlightRequest } from './context.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { upstreamRequestHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
@@ -29,7 +29,6 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   readonly #startedMs: number
   readonly #response: ClientResponse
   readonly #writeStall = new WriteStallDetector()
-  #caller: string | undefined
   #headers: string[] = []
   #body: RequestBody | undefined
   #wait: AbortController | undefined
@@ -40,7 +39,8 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   #original: BufferedResponse | undefined
   #replay: Replay | undefined
   #respondedMs: number | undefined
-  #isRetried = false
+  /** Why there is no response to a request that AMSU may have received, if it is retried. */
+  #lost: ProxyError | undefined
   #isDone = false
   #error: ProxyError | undefined
 
@@ -58,16 +58,11 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   }
 
   /** Starts the exchange. Never throws: every rejection becomes a response. */
-  start (caller: CallerIdentity): void {
-    this.#call.connection.exchange = this
-    if (caller instanceof Promise) caller.then(name => { this.#startAs(name) }, (error: unknown) => { this.fail(error) })
-    else this.#startAs(caller)
-  }
-
-  #startAs (caller: string | undefined): void {
+  start (): void {
     const { host, maxBodyBytes, replayBudget, tokens } = this.#context
-    this.#caller = caller
-    if (this.#isDone) return
+    // The client disconnected while its caller was identified: the connection's end has passed.
+    if (this.#req.socket.destroyed) return this.onClose()
+    this.#call.connection.exchange = this
     try {
       checkFraming(this.#req, maxBodyBytes)
       const { headers, isLoop } = upstreamRequestHeaders(this.#req.rawHeaders, host, this.#call.requestId)
@@ -94,16 +89,15 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
 
   /** Ends the exchange: the grace period of the graceful shutdown is over. */
   stop (): void {
-    const isSent = this.#attempt?.isSent === true
-    // AMSU rejected the first attempt, and nothing of a second one was sent: the client gets that first response.
-    if (this.#original !== undefined && (!isSent || this.#attempt?.isDone === true)) this.#finish(this.#original)
-    else this.fail(new ProxyError(isSent ? 'UPSTREAM_TIMEOUT' : 'DRAINING', { cause: new SilenceError('the grace period of the shutdown is over') }))
+    const cause = new SilenceError('the grace period of the shutdown is over')
+    if (this.#attempt?.isSent === true && !this.#attempt.isDone) this.fail(new ProxyError('UPSTREAM_TIMEOUT', { cause }))
+    else this.#failUnsent(new ProxyError('DRAINING', { cause }))
   }
 
   checkTimeout (nowMs: number): void {
     const overdue = this.#attempt?.overdue(nowMs)
     if (overdue !== undefined) this.#onUpstreamFailure(new ProxyError(overdue.code, { cause: overdue.cause }))
-    else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#giveUpRetry()
+    else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original) // the remainder does not arrive
     if (!this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#writeStall.reset()
     else if (this.#writeStall.isStalled(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#call.connection.abort(false)
   }
@@ -116,7 +110,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#wait = new AbortController()
     this.#context.tokens.acquire(this.#wait.signal).then(
       token => { if (!this.#isDone) this.#send(token) },
-      (error: unknown) => { if (this.#original === undefined || this.#isDone) this.fail(error); else this.#finish(this.#original) }
+      (error: unknown) => { if (!this.#isDone) this.#failUnsent(error) }
     )
   }
 
@@ -126,6 +120,10 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (this.#attempt === undefined && this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
     this.#attempt = new Attempt(this.#context, this, this.#body, token)
     this.#attempt.send({ method: this.#req.method as string, target: this.#req.url as string, headers: this.#headers })
+  }
+
+  onRequestStart (): void {
+    if (this.#original !== undefined) this.#replay = 'failed' // until there is a response
   }
 
   onTokenExpired (): void {
@@ -168,16 +166,9 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (this.#original !== undefined) this.#replay = 'rejected_again'
     if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? buffered)
     this.#original = buffered
-    this.#replay = 'failed'
     this.#buffered = undefined
     if (this.#body === undefined) this.#sendWith(this.#context.tokens.current())
-    else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#context.tokens.current()); else this.#giveUpRetry() })
-  }
-
-  /** Gives the retry up: the body is too large to keep, or its remainder does not arrive. */
-  #giveUpRetry (): void {
-    this.#replay = undefined
-    this.#finish(this.#original)
+    else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#context.tokens.current()); else this.#finish(buffered) })
   }
 
   /** Ends the response; if `buffered` is given, with that response. */
@@ -204,11 +195,18 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   }
 
   onResponseError (cause: Error, progress: AttemptProgress): void {
-    if ((this.#req.method === 'GET' || this.#req.method === 'HEAD') && this.#body === undefined && !this.#isRetried && isStaleConnection(cause, progress)) {
-      this.#isRetried = true
-      return this.#sendWith(this.#context.tokens.current())
-    }
-    this.#onUpstreamFailure(new ProxyError(upstreamErrorCode(cause, progress), { cause }))
+    const fault = new ProxyError(upstreamErrorCode(cause, progress), { cause })
+    const isSafe = (this.#req.method === 'GET' || this.#req.method === 'HEAD') && this.#body === undefined
+    if (isSafe && this.#lost === undefined && isStaleConnection(cause, progress)) {
+      this.#lost = fault
+      this.#sendWith(this.#context.tokens.current())
+    } else this.#onUpstreamFailure(fault)
+  }
+
+  /** Nothing of the last attempt was sent. An earlier one that AMSU may have received counts more, and then AMSU's first response. */
+  #failUnsent (error: unknown): void {
+    if (this.#lost === undefined && this.#original !== undefined) this.#finish(this.#original)
+    else this.fail(this.#lost ?? error)
   }
 
   /** No complete response. A 401 rejects the token by its status alone (RFC 9110 section 15.5.2): AMSU did not process the request. */
@@ -218,7 +216,8 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
       buffered.fault = fault
       this.#attempt?.abort()
       this.#retryOrPassOn(buffered)
-    } else this.fail(fault)
+    } else if (fault.code === 'UPSTREAM_UNREACHABLE') this.#failUnsent(fault)
+    else this.fail(fault)
   }
 
   /** Aborts whatever is in flight. */
@@ -234,7 +233,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#abort()
     this.#context.onEnd(this, {
       requestId: this.#call.requestId,
-      caller: this.#caller,
+      caller: this.#call.caller,
       method: this.#req.method as string,
       path: (this.#req.url as string).split('?', 1)[0] as string,
       status: this.#response.statusToLog(this.#error),

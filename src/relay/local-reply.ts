@@ -10,7 +10,7 @@ import { lingerForAcceptedClient } from './lingering-close.ts'
 export function sendLocalReply (req: IncomingMessage, res: ServerResponse, error: ProxyError, requestId?: string): void {
   if (hasBody(req) && !req.complete && error.code.startsWith('UPSTREAM_')) lingerForAcceptedClient(req.socket)
   res.writeHead(error.status, STATUS_CODES[error.status], [...errorHeaders(error, requestId), ...corsHeaders(res)])
-  res.end(errorBody(error.code))
+  res.end(errorBody(error))
 }
 
 /**
@@ -34,5 +34,5 @@ export function rawLocalReply (error: ProxyError, requestId?: string): string {
   const headers = errorHeaders(error, requestId)
   let head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n`
   for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
-  return `${head}\r\n${errorBody(error.code)}`
+  return `${head}\r\n${errorBody(error)}`
 }

@@ -5,15 +5,18 @@
  */
 import httpProxy from '@fastify/http-proxy'
 import type { Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProxyError, RELAYED_METHODS } from '../errors.ts'
 import { isAllowedRoute, type AllowedRoute } from '../guards/allowed-routes.ts'
-import type { CallerIdentity, ExchangeConnection } from './context.ts'
+import type { ExchangeConnection } from './context.ts'
 import type { Relay } from './relay.ts'
 
 /** Prefix of all relayed paths; static, never a parameter (CVE-2026-120213). */
 const PREFIX = '/amsu-analysis'
+
+/** The caller of a request: a name, or undefined in open access. A promise while a token is being verified; it rejects for an unknown caller. */
+export type CallerIdentity = string | undefined | Promise<string | undefined>
 
 export interface RelayPluginOptions {
   readonly relay: Relay
@@ -30,17 +33,17 @@ export interface RelayPluginOptions {
 /** Relays every request under the prefix. */
 export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate, connectionOf, allowedRoutes, origin }: RelayPluginOptions) => {
   await app.register(async scope => {
-    scope.addHook('onRequest', ({ raw, id }, reply, done) => {
-      const caller = authenticate(raw.headers.authorization)
-      if (allowedRoutes !== undefined && !isAllowedRoute(allowedRoutes, raw.method as string, raw.url as string)) {
-        if (caller instanceof Promise) caller.catch(() => {}) // the route is rejected for every caller
-        done(new ProxyError('ROUTE_REJECTED'))
+    scope.addHook('onRequest', (request, reply, done) => {
+      const isLate = relay.isDraining
+      const caller = authenticate(request.raw.headers.authorization)
+      if (!(caller instanceof Promise)) {
+        accept(request, reply, caller, isLate)
         return
       }
-      const connection = connectionOf(raw.socket)
-      if (connection === undefined) throw new ProxyError('INTERNAL')
-      reply.hijack()
-      relay.relay({ req: raw, res: reply.raw, requestId: id, connection }, caller)
+      caller.then(name => { accept(request, reply, name, isLate) }).catch((error: unknown) => {
+        // At the end of a shutdown the connection has rejected the request already.
+        if (!reply.raw.headersSent) done(error as Error)
+      })
     })
     await scope.register(httpProxy, {
       upstream: origin,
@@ -52,6 +55,16 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate
       handler: unreachable,
     })
   })
+
+  /** Relays a request whose caller is known. No stranger gets further than this: not to the routes, and not to a place in flight. */
+  function accept ({ id, raw }: FastifyRequest, reply: FastifyReply, caller: string | undefined, isLate: boolean): void {
+    if (reply.raw.headersSent) return // rejected at the end of a shutdown, while the caller was being identified
+    if (allowedRoutes !== undefined && !isAllowedRoute(allowedRoutes, raw.method as string, raw.url as string)) throw new ProxyError('ROUTE_REJECTED')
+    const connection = connectionOf(raw.socket)
+    if (connection === undefined) throw new ProxyError('INTERNAL')
+    reply.hijack()
+    relay.relay({ req: raw, res: reply.raw, requestId: id, connection, caller, isLate })
+  }
 }, { name: 'relay', fastify: '5.x', dependencies: ['guard'] })
 
 /** Handler of http-proxy. No request reaches it; if one did, nothing may be forwarded. */

@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
-import type { AcceptedRequest, CallerIdentity, RelayContext, RelayOptions, InFlightRequest } from './context.ts'
+import type { AcceptedRequest, RelayContext, RelayOptions, InFlightRequest } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { sendLocalReply } from './local-reply.ts'
 import { ReplayBudget } from './replay-buffer.ts'
@@ -42,22 +42,21 @@ export class Relay {
   }
 
   /** Relays one request, or rejects it. */
-  relay (call: AcceptedRequest, caller: CallerIdentity): void {
-    const { req, requestId, res } = call
-    if (this.#isDraining || this.#exchanges.size >= this.#context.maxInFlight) {
-      const error = new ProxyError(this.#isDraining ? 'DRAINING' : 'OVERLOADED')
+  relay (call: AcceptedRequest): void {
+    const { isLate, req, requestId, res } = call
+    if (isLate || this.#exchanges.size >= this.#context.maxInFlight) {
+      const error = new ProxyError(isLate ? 'DRAINING' : 'OVERLOADED')
       this.#context.onRejection(error.code)
-      if (caller instanceof Promise) caller.catch(() => {})
       sendLocalReply(req, res, error, requestId)
       return
     }
     const exchange = new Exchange(this.#context, call)
     this.#exchanges.add(exchange)
     this.#context.timeouts.start()
-    exchange.start(caller)
+    exchange.start()
   }
 
-  /** Starts draining: new requests are rejected with DRAINING, and responses carry `Connection: close`. */
+  /** Starts draining: requests that arrive from now on are rejected with DRAINING, and responses carry `Connection: close`. */
   drain (): void {
     this.#isDraining = true
   }

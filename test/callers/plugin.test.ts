@@ -52,7 +52,7 @@ test('an app that fetches its own token gets a placeholder token, and the next o
   t.equal(count.relayed, 0)
 })
 
-test('an error in the format of AMSU does not carry the error header of the proxy, and must not be cached', async t => {
+test('a refused login has the code of AMSU and the error header of the proxy, must not be cached, and ends the connection', async t => {
   const { origin } = await setUp(t)
   for (const [response, code] of [
     [await post(origin, TOKEN, 'client_id=legacy&client_secret=wrong'), 'COMMON.AUTHENTICATION_FAILED'],
@@ -61,8 +61,7 @@ test('an error in the format of AMSU does not carry the error header of the prox
   ] as const) {
     t.equal(response.status, 401)
     t.match(parsed(response), { error: { code, msg: /./ } })
-    t.match(response.headers, { 'cache-control': 'no-store', 'www-authenticate': 'Bearer realm="amsu-proxy"' })
-    t.notOk('x-amsu-proxy-error' in response.headers)
+    t.match(response.headers, { 'x-amsu-proxy-error': 'CALLER_UNAUTHENTICATED', 'cache-control': 'no-store', 'www-authenticate': 'Bearer realm="amsu-proxy"', connection: 'close', 'x-request-id': /./ })
   }
 })
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { test } from 'tap'
 import { createCallerRegistry } from '../../src/callers/caller-registry.ts'
-import { handleTokenCall, readFields, TOKEN_PATHS, tokenEndpointCall, type TokenResponse } from '../../src/callers/token-endpoint.ts'
+import type { PlaceholderGrant } from '../../src/callers/placeholder-token.ts'
+import { handleTokenCall, readFields, TOKEN_PATHS, tokenEndpointCall } from '../../src/callers/token-endpoint.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -15,11 +16,10 @@ const credentials = { client_id: 'legacy', client_secret: 's3cret+&=' }
 const refused = new ProxyError('INVALID_TOKEN_REQUEST')
 
 async function refreshToken (): Promise<string> {
-  const { body } = await handleTokenCall('grant', form(credentials), closed)
-  return 'refresh_token' in body ? body.refresh_token : ''
+  return (await handleTokenCall('grant', form(credentials), closed)).refresh_token
 }
 
-const isGrant = ({ body, status }: TokenResponse): boolean => status === 200 && 'access_token' in body
+const isGrant = (grant: PlaceholderGrant): boolean => grant.access_token !== ''
 
 test('the vendor has three calls at two paths', async t => {
   t.strictSame(TOKEN_PATHS, { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment' })
@@ -31,25 +31,25 @@ test('the vendor has three calls at two paths', async t => {
 })
 
 test('id and secret of a caller are worth tokens, in exactly the shape of AMSU', async t => {
-  const { body, status } = await handleTokenCall('grant', form(credentials), closed)
-  t.equal(status, 200)
+  const body = await handleTokenCall('grant', form(credentials), closed)
   t.strictSame(Object.keys(body), ['access_token', 'token_type', 'expires_in', 'refresh_token'])
   t.match(body, { access_token: /^[\w-]+\.[\w-]+\.[\w-]+$/, token_type: 'bearer', expires_in: 86_400, refresh_token: /^[\w-]+\.[\w-]+\.[\w-]+$/ })
-  t.equal(await closed.identify(`Bearer ${'access_token' in body ? body.access_token : ''}`), 'legacy')
+  t.equal(await closed.identify(`Bearer ${body.access_token}`), 'legacy')
 })
 
 test('a refresh token is worth the next tokens', async t => {
   const reply = await handleTokenCall('renew', form({ refresh_token: await refreshToken() }), closed)
   t.ok(isGrant(reply))
-  t.equal(await closed.identify(`Bearer ${'access_token' in reply.body ? reply.body.access_token : ''}`), 'legacy')
+  t.equal(await closed.identify(`Bearer ${reply.access_token}`), 'legacy')
 })
 
-test('a wrong id or secret is AMSU\'s error, and so is an invalid refresh token', async t => {
+test('a wrong id or secret is an unknown caller in the words of AMSU, and so is an invalid refresh token', async t => {
+  const rejected = (code: string, msg: string) => ({ code: 'CALLER_UNAUTHENTICATED', status: 401, login: { code, msg } })
   for (const wrong of [{ ...credentials, client_secret: 'x' }, { ...credentials, client_id: 'nobody' }, { client_id: credentials.client_secret, client_secret: credentials.client_id }]) {
-    t.strictSame(await handleTokenCall('grant', form(wrong), closed), { status: 401, body: { error: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'The client id or the client secret is wrong.' } } })
+    await t.rejects(handleTokenCall('grant', form(wrong), closed), rejected('COMMON.AUTHENTICATION_FAILED', 'The client id or the client secret is wrong.'))
   }
   for (const token of ['x', 'a.b.c', credentials.client_secret]) {
-    t.strictSame(await handleTokenCall('renew', form({ refresh_token: token }), closed), { status: 401, body: { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'The refresh token is invalid or has expired.' } } })
+    await t.rejects(handleTokenCall('renew', form({ refresh_token: token }), closed), rejected('COMMON.INVALID_CREDENTIALS', 'The refresh token is invalid or has expired.'))
   }
 })
 

@@ -102,6 +102,13 @@ test('listening beyond loopback without callers is refused with a message that n
   for (const host of ['127.0.0.1', '127.9.9.9', '::1', 'localhost', 'app.localhost']) t.strictSame(problemsOf({ ...CREDENTIALS, HOST: host }), [], host)
 })
 
+test('two listeners cannot share a port of the same host, and the problem names both settings', async t => {
+  const problem = 'ADMIN_PORT must be another port than PORT, because HOST and ADMIN_HOST are the same host'
+  const open = { ...CREDENTIALS, ALLOW_OPEN_ACCESS: 'true', PORT: '9100', ADMIN_PORT: '9100' }
+  for (const hosts of [{}, { HOST: 'localhost' }, { HOST: '0.0.0.0' }, { HOST: '::' }, { ADMIN_HOST: '0.0.0.0' }, { HOST: 'Box.local', ADMIN_HOST: 'box.local.' }]) t.strictSame(problemsOf({ ...open, ...hosts }), [problem], inspect(hosts))
+  for (const others of [{ HOST: '127.0.0.2' }, { HOST: '::1' }, { HOST: '0.0.0.0', ADMIN_HOST: '::1' }, { ADMIN_PORT: '9101' }, { PORT: '0', ADMIN_PORT: '0' }, { UNIX_SOCKET: '/tmp/p.sock' }]) t.strictSame(problemsOf({ ...open, ...others }), [], inspect(others))
+})
+
 test('a list with an invalid entry is rejected completely', async t => {
   for (const [name, value] of [
     ['ALLOWED_ORIGINS', 'https://app.example/path'], ['ALLOWED_ORIGINS', 'app.example'], ['ALLOWED_ORIGINS', 'null'],

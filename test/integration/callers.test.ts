@@ -1,6 +1,10 @@
 import { test, type Test } from 'tap'
+import type http from 'node:http'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { call, errorCode, type ReceivedResponse } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
+import { connectRaw, statuses } from '../support/raw-client.ts'
+import { until } from '../support/until.ts'
 import { startUpstream, type Upstream } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
@@ -98,13 +102,17 @@ test('wrong credentials at the token endpoint are rejected in AMSU’s words', a
     const got = await buy(proxy.origin, id, secret)
     t.equal(got.status, 401)
     t.equal(errorCode(got.text), 'COMMON.AUTHENTICATION_FAILED')
-    t.notOk('x-amsu-proxy-error' in got.headers)
+    t.equal(got.headers['x-amsu-proxy-error'], 'CALLER_UNAUTHENTICATED')
   }
   for (const token of ['x', access, `${access}x`]) {
     const got = await renew(proxy.origin, token)
     t.equal(got.status, 401)
     t.equal(errorCode(got.text), 'COMMON.INVALID_CREDENTIALS')
+    t.equal(got.headers['x-amsu-proxy-error'], 'CALLER_UNAUTHENTICATED')
   }
+  const rejections = proxy.lines.filter(line => line.includes('"request rejected"')).map(line => JSON.parse(line) as Record<string, unknown>)
+  t.match(rejections, Array.from({ length: 6 }, () => ({ path: TOKEN, status: 401, errorCode: 'PROXY.CALLER_UNAUTHENTICATED' })), 'logged like every other rejection')
+  t.match((await call(proxy.origin, '/metrics')).text, /amsu_proxy_errors_total\{code="PROXY\.CALLER_UNAUTHENTICATED"\} 6\n/, 'and counted')
   for (const body of ['', 'client_id=clinic-a', 'client_secret=x', 'client_id=&client_secret=']) {
     const got = await call(proxy.origin, TOKEN, { method: 'POST', body })
     t.equal(got.status, 400)
@@ -129,10 +137,56 @@ test('a call outside ALLOWED_ROUTES is rejected to callers and strangers, and co
   const upstream = await startUpstream()
   const proxy = await startProxy(upstream.origin, { CALLERS: 'app:caller-secret', ALLOWED_ROUTES: 'GET /amsu-analysis/v2/available-times' })
   t.teardown(async () => { await proxy.stop(); await upstream.close() })
-  // The last one looks like a placeholder token, and is still being verified when the call is refused.
-  for (const [authorization, code] of [['Bearer caller-secret', 'ROUTE_REJECTED'], ['Bearer wrong', 'CALLER_UNAUTHENTICATED'], ['Bearer e30.e30.AAAA', 'ROUTE_REJECTED']] as const) {
+  // The last one looks like a placeholder token, which takes a moment to verify.
+  for (const [authorization, code] of [['Bearer caller-secret', 'ROUTE_REJECTED'], ['Bearer wrong', 'CALLER_UNAUTHENTICATED'], ['Bearer e30.e30.AAAA', 'CALLER_UNAUTHENTICATED']] as const) {
     t.equal(errorCode((await call(proxy.origin, '/amsu-analysis/v2/hrv/', { method: 'POST', headers: { authorization } })).text), `PROXY.${code}`, authorization)
   }
   t.equal((await call(proxy.origin, '/livez')).status, 200)
   t.equal(upstream.received.length, 0)
 })
+
+/** Two kinds of strangers: one is known as such at once, the other only after its token is verified. */
+const STRANGERS = ['Bearer wrong', 'Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJhcHBfa2V5OmNsaW5pYy1hIn0.AAAA']
+
+test('every stranger is rejected alike, however long it takes to see that: logged and counted as a rejection, and never as a relayed request', async t => {
+  const { proxy, upstream } = await setUp(t, CALLERS)
+  for (const [i, authorization] of STRANGERS.entries()) {
+    const got = await call(proxy.origin, PATH, { method: 'POST', body: 'x'.repeat(300_000), headers: { authorization, 'x-request-id': `stranger-${i}` } })
+    t.match(got, { status: 401, headers: { 'x-amsu-proxy-error': 'CALLER_UNAUTHENTICATED', connection: 'close', 'x-request-id': `stranger-${i}` } }, authorization)
+    t.match(proxy.lines.filter(line => line.includes(`stranger-${i}`)).map(line => JSON.parse(line) as object), [{ msg: 'request rejected', status: 401, errorCode: 'PROXY.CALLER_UNAUTHENTICATED', path: PATH }])
+  }
+  const { text } = await call(proxy.origin, '/metrics')
+  t.match(text, /amsu_proxy_errors_total\{code="PROXY\.CALLER_UNAUTHENTICATED"\} 2\n/)
+  t.notMatch(text, /amsu_proxy_requests_total\{/)
+  t.match(text, /amsu_proxy_request_duration_seconds_count 0\n/)
+  t.equal(reached(upstream), 0)
+})
+
+test('a stranger takes no place in flight, and is told so even where none is free', async t => {
+  const held: http.ServerResponse[] = []
+  const upstream = await startUpstream({ onRequest (_received, res) { held.push(res) } })
+  const proxy = await startProxy(upstream.origin, { ...CALLERS, MAX_IN_FLIGHT: '1' })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const first = call(proxy.origin, PATH, bearer('secret-of-clinic-a'))
+  await until(() => held.length === 1)
+  for (const authorization of STRANGERS) t.equal((await call(proxy.origin, PATH, { headers: { authorization } })).status, 401, authorization)
+  t.equal((await call(proxy.origin, PATH, bearer('secret-of-clinic-a'))).status, 503)
+  held[0]?.end('ok')
+  t.equal((await first).status, 200)
+})
+
+for (const rest of ['', 'the rest of the body']) {
+  test(`a body that arrives while its caller is identified is relayed whole: ${rest === '' ? 'all at once' : 'in two parts'}`, async t => {
+    const { proxy, upstream } = await setUp(t, CALLERS)
+    const { access_token: token } = JSON.parse((await buy(proxy.origin, 'clinic-a', 'secret-of-clinic-a')).text) as Tokens
+    const begin = 'x'.repeat(300_000)
+    const client = await connectRaw(t, proxy.origin)
+    // The second request is pipelined behind the first one.
+    client.socket.write(`POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nContent-Length: ${begin.length + rest.length}\r\n\r\n${begin}`)
+    if (rest !== '') await nextTurn()
+    client.socket.write(`${rest}GET ${PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+    t.strictSame(statuses(await client.readAll()), ['200', '200'])
+    t.strictSame(upstream.received.map(({ body }) => body.length), [begin.length + rest.length, 0])
+    t.match(proxy.accessLines(), [{ method: 'POST', caller: 'clinic-a' }, { method: 'GET', caller: 'clinic-a' }])
+  })
+}

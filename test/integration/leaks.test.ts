@@ -75,7 +75,7 @@ test('no endpoint and no error contains a secret', async t => {
     }
   }
   const cause = new Error(SECRETS.join(' '), { cause: SECRETS })
-  for (const code of Object.keys(errorTable) as ErrorCode[]) said.push(...errorHeaders(new ProxyError(code, { cause }), 'id'), errorBody(code), new ProxyError(code, { cause }).message)
+  for (const code of Object.keys(errorTable) as ErrorCode[]) said.push(...errorHeaders(new ProxyError(code, { cause }), 'id'), errorBody(new ProxyError(code)), new ProxyError(code, { cause }).message)
   t.same(leaksIn(said.join('\n')), [])
   t.same(leaksIn(proxy.lines.join('')), [])
 })

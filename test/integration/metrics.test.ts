@@ -69,23 +69,27 @@ test('what is over the limit counts as an error, and what is in flight is shown'
 test('a request that was sent once more counts by what AMSU said the second time', async t => {
   let bad: string[] = []
   let isTokenDown = false
+  let isBroken = false
   const upstream = await startUpstream({
     onRequest: ({ headers }, res) => {
       if (bad.some(token => headers.authorization === `Bearer ${token}`)) json(res, 401, { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: '' } })
+      else if (isBroken) res.destroy()
       else json(res, 200, {})
     },
     isTokenDown: () => isTokenDown,
   })
   t.teardown(async () => { await upstream.close() })
-  for (const [outcome, rejects, isDown, status] of [['responded', 1, false, 200], ['rejected_again', 2, false, 401], ['failed', 1, true, 401]] as const) {
+  for (const [outcome, rejects, fault, status] of [['responded', 1, '', 200], ['rejected_again', 2, '', 401], ['failed', 1, 'AMSU breaks off', 502], ['not sent again', 1, 'no new token comes', 401]] as const) {
     isTokenDown = false
+    isBroken = fault === 'AMSU breaks off'
     const proxy = await startProxy(upstream.origin, { TOKEN_WAIT_MS: '50' })
     const issued = upstream.tokens.length
     await until(async () => (await call(proxy.origin, '/readyz')).status === 200)
-    isTokenDown = isDown
+    isTokenDown = fault === 'no new token comes'
     bad = [issued + 1, issued + 2].slice(0, rejects).map(n => `upstream-token-${n}-${'x'.repeat(40)}`)
     t.equal((await call(proxy.origin, PATH)).status, status, outcome)
     await proxy.untilLogged(1)
+    t.match(proxy.accessLines(), [{ status, replayed: outcome !== 'not sent again' }], 'the log agrees')
     for (const each of ['responded', 'rejected_again', 'failed']) t.equal(await read(proxy.origin, `replays_total{outcome="${each}"}`), each === outcome ? 1 : 0, `${outcome}: ${each}`)
     await proxy.stop()
   }

@@ -3,7 +3,7 @@ import http from 'node:http'
 import type { Socket } from 'node:net'
 import { call, errorCode } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
-import { startScripted } from '../support/upstream.ts'
+import { startScripted, startTcp } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -43,6 +43,20 @@ test('a GET whose second sending fails as well is an error, and not sent a third
   await call(proxy.origin, PATH)
   t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.UPSTREAM_RESET')
   t.equal(upstream.heads.length, 3)
+})
+
+test('a GET whose second sending finds nobody is told that the first one may have been charged', async t => {
+  let count = 0
+  const upstream = await startScripted((_head, socket) => { if (count++ === 0) socket.write(OK); else upstream.close().catch(() => {}) })
+  const proxy = await startProxy(upstream.origin)
+  const awake = await startTcp(() => {}) // a stop alone keeps no process running
+  t.teardown(async () => { await proxy.stop(); await awake.close() })
+  t.equal((await call(proxy.origin, PATH)).status, 200)
+  const got = await call(proxy.origin, PATH)
+  t.equal(errorCode(got.text), 'PROXY.UPSTREAM_RESET')
+  t.match(got.text, 'may have been processed and charged')
+  t.equal(upstream.heads.length, 2)
+  t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.UPSTREAM_UNREACHABLE', 'the next one was not sent')
 })
 
 test('past MAX_IN_FLIGHT requests get 503 at once, and the proxy’s own endpoints still respond', async t => {

@@ -9,7 +9,7 @@ import { call, errorCode } from '../support/client.ts'
 import { createScaledClock } from '../support/scaled-clock.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import { until } from '../support/until.ts'
-import { json, startUpstream, type Upstream, type UpstreamOptions } from '../support/upstream.ts'
+import { json, startTcp, startUpstream, type Upstream, type UpstreamOptions } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
 const INVALID = { error: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'no' } }
@@ -150,6 +150,24 @@ test('a 401 that breaks off is 502 or 504 where no new token comes, and the one 
     t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.TOKEN_UNAVAILABLE')
     t.equal(upstream.received.length, 1)
   }
+})
+
+test('a POST that AMSU rejected, and that finds no connection with its new token, gets the response of AMSU and is not counted as sent again', async t => {
+  const awake = await startTcp(() => {}) // a stop alone keeps no process running
+  t.teardown(awake.close)
+  const { proxy, upstream } = await setUp(t, {
+    onRequest (_received, res) { json(res, 401, INVALID, { connection: 'close' }) },
+    onToken (_received, res) {
+      json(res, 200, { access_token: `token-${upstream.tokenCalls.length}-${'x'.repeat(40)}`, token_type: 'bearer', expires_in: 86_400, refresh_token: 'y'.repeat(40) })
+      if (upstream.tokenCalls.length === 2) res.once('finish', () => { upstream.close().catch(() => {}) })
+    },
+  })
+  const got = await call(proxy.origin, PATH, { method: 'POST', body: 'x' })
+  t.match(got, { status: 401, text: REFUSAL })
+  t.notOk('x-amsu-proxy-error' in got.headers)
+  await proxy.untilLogged(1)
+  t.match(proxy.accessLines(), [{ status: 401, replayed: false }])
+  t.notMatch(await metrics(proxy), /amsu_proxy_replays_total\{outcome="\w+"\} [1-9]/)
 })
 
 test('a second rejection that breaks off gives the client the first one, whole', async t => {

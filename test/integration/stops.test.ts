@@ -118,6 +118,31 @@ test('a socket file that cannot be removed does not end a stop: requests in flig
   await stopped
 })
 
+test('a connection that becomes idle while the proxy stops is closed at once, though another request is still in flight', async t => {
+  const held: http.ServerResponse[] = []
+  const upstream = await startUpstream({ onRequest ({ url }, res) { held.push(res); if (url.endsWith('begun')) res.write('begun, ') } })
+  const proxy = await startProxy(upstream.origin, { SHUTDOWN_GRACE_MS: '60000' })
+  t.teardown(upstream.close)
+  const other = await connectRaw(t, proxy.origin)
+  other.socket.write(`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await until(() => held.length === 1)
+  // The head of this response has left before the stop, so it could not say that the connection will close.
+  const client = await connectRaw(t, proxy.origin)
+  client.socket.write(`GET ${PATH}begun HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  client.socket.resume()
+  await until(() => client.text().includes('begun, '))
+  const stopped = proxy.stop()
+  for (let turns = 0; turns < 20; turns++) await nextTurn()
+  held[1]?.end('ended')
+  const text = await client.readAll()
+  t.match(text, 'ended')
+  t.notMatch(text, /connection: close/i)
+  t.equal(other.text(), '', 'the other one is in flight')
+  held[0]?.end('ok')
+  t.match(await other.readAll(), /^HTTP\/1\.1 200 /)
+  await stopped
+})
+
 for (const [name, before, after] of [
   ['says nothing', '', ''],
   ['sends another request', '', 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n'],

@@ -15,18 +15,21 @@ import { createTransport, type TransportOptions } from '../../src/upstream/trans
 export const REPLAY_BODY_BYTES = 1_000
 
 export interface BareRelay {
-  readonly origin: string
+  readonly relay: Relay
   /** How each request ended, in order. */
   readonly outcomes: Outcome[]
 }
 
-/** Starts a relay before `upstream`, with a token in hand that can be renewed at any time. */
-export async function startRelay (t: Test, upstream: Partial<TransportOptions & ConnectorOptions> & { readonly origin: string }): Promise<BareRelay> {
+/** How to reach AMSU. */
+type UpstreamOptions = Partial<TransportOptions & ConnectorOptions> & { readonly origin: string }
+
+/** Creates a relay before `upstream`, with a token in hand that can be renewed at any time, unless `other` says otherwise. */
+export function createRelay (t: Test, upstream: UpstreamOptions, other: Partial<Tokens> = {}): BareRelay {
   const { clock: _pool, ...connecting } = upstream // the age of connections may go by a clock that stands still, their timeout may not
   const connect = createConnector({ connectTimeoutMs: 300, certificateAuthority: () => undefined, forwardProxy: undefined, ...connecting })
   const transport = createTransport({ connect, connectTimeoutMs: 300, maxConnections: 8, forwardProxy: undefined, ...upstream })
   const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
-  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate: () => true }
+  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate: () => true, ...other }
   const outcomes: Outcome[] = []
   const relay = new Relay({
     transport,
@@ -44,17 +47,23 @@ export async function startRelay (t: Test, upstream: Partial<TransportOptions & 
     onEventLoopStall () {},
     onRejection () {},
   })
+  t.teardown(async () => { await transport.destroy() })
+  return { relay, outcomes }
+}
+
+/** Starts to serve such a relay. */
+export async function startRelay (t: Test, upstream: UpstreamOptions, other?: Partial<Tokens>): Promise<BareRelay & { readonly origin: string }> {
+  const { outcomes, relay } = createRelay(t, upstream, other)
   const listener = new Listener({
     tls: undefined,
     headTimeoutMs: undefined,
-    onRequest (req, res, connection) { relay.relay({ req, res, requestId: 'request-1', connection }, undefined) },
+    onRequest (req, res, connection) { relay.relay({ req, res, requestId: 'request-1', connection, caller: undefined, isLate: relay.isDraining }) },
     onRejected: () => 'request-1',
   })
   const origin = await listener.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(async () => {
-    await transport.destroy()
     listener.destroyAll()
     await listener.close()
   })
-  return { origin, outcomes }
+  return { origin, outcomes, relay }
 }
