@@ -20,7 +20,7 @@ export function observeTokenApi (api: TokenApi, onCall: (call: TokenCall, outcom
     }
   }
   return {
-    issue: async credentials => await observe('credentials', api.issue(credentials)),
+    issue: async (credentials, signal) => await observe('credentials', api.issue(credentials, signal)),
     refresh: async (call, refreshToken) => await observe(call, api.refresh(call, refreshToken)),
   }
 }

@@ -80,8 +80,8 @@ export interface Credentials {
 
 /** Makes token calls. Both methods throw only {@link TokenCallError}. */
 export interface TokenApi {
-  /** Gets a token for the credentials. */
-  issue: (credentials: Credentials) => Promise<TokenGrant>
+  /** Gets a token for the credentials. `signal` aborts the call. */
+  issue: (credentials: Credentials, signal?: AbortSignal) => Promise<TokenGrant>
   /** Gets a token for a refresh token. */
   refresh: (call: RefreshCall, refreshToken: Secret) => Promise<TokenGrant>
 }
@@ -99,7 +99,7 @@ export interface TokenApiOptions {
 export function createTokenApi (options: TokenApiOptions): TokenApi {
   const { client, requestTimeoutMs, clock, onResponseHead } = options
 
-  async function exchangeForm (call: TokenCall, form: URLSearchParams): Promise<TokenGrant> {
+  async function exchangeForm (call: TokenCall, form: URLSearchParams, signal?: AbortSignal): Promise<TokenGrant> {
     const controller = new AbortController()
     const timer = clock.setTimeout(() => { controller.abort() }, requestTimeoutMs)
     let isSent = false
@@ -109,7 +109,7 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
         ...ENDPOINTS[call],
         headers: ['content-type', 'application/x-www-form-urlencoded', 'accept', 'application/json', 'accept-encoding', 'identity'],
         body: Buffer.from(form.toString()),
-        signal: controller.signal,
+        signal: signal === undefined ? controller.signal : AbortSignal.any([controller.signal, signal]),
         onConnected () { isSent = true },
         ...(onResponseHead === undefined ? {} : { onResponseHead }),
       })
@@ -124,7 +124,7 @@ export function createTokenApi (options: TokenApiOptions): TokenApi {
   }
 
   return {
-    issue: async ({ clientId, clientSecret }) => await exchangeForm('credentials', new URLSearchParams({ client_id: clientId.reveal(), client_secret: clientSecret.reveal() })),
+    issue: async ({ clientId, clientSecret }, signal) => await exchangeForm('credentials', new URLSearchParams({ client_id: clientId.reveal(), client_secret: clientSecret.reveal() }), signal),
     refresh: async (call, refreshToken) => await exchangeForm(call, new URLSearchParams({ refresh_token: refreshToken.reveal() })),
   }
 }

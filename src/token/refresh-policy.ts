@@ -83,6 +83,32 @@ export function retryDelayMs (kind: FailureKind, failures: number, random: numbe
   return Math.max(backoffMs, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS))
 }
 
+/** What the failure of a call says of the attempt. */
+export function failureKind (kind: TokenCallFailureKind): FailureKind {
+  return kind === 'rejected' ? 'rejected' : 'transient'
+}
+
+/** Inputs of {@link nextAttempt}. */
+export interface AttemptChoice {
+  readonly tokenState: TokenState
+  /** The last failure of the credentials in use, and whether they pause. */
+  readonly failure: FailureKind | undefined
+  readonly isPaused: boolean
+  /** Whether there are new credentials that do not pause. */
+  readonly isCandidateDue: boolean
+}
+
+/**
+ * The attempt to make now: a renewal with the credentials in use, a trial of new ones, or none. The new ones go first, except when requests
+ * wait for a token: then those that got one before do, unless AMSU has rejected them.
+ */
+export function nextAttempt ({ tokenState, failure, isPaused, isCandidateDue }: AttemptChoice): 'renewal' | 'candidate' | undefined {
+  const isRenewalDue = tokenState !== 'fresh' && !isPaused
+  if (isRenewalDue && tokenState === 'expired' && failure !== 'rejected') return 'renewal'
+  if (isCandidateDue) return 'candidate'
+  return isRenewalDue ? 'renewal' : undefined
+}
+
 /** Inputs of {@link renewalPlan}. Ages are in milliseconds; undefined means none. */
 export interface RenewalSituation {
   readonly refreshTokenAgeMs: number | undefined

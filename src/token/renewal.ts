@@ -25,6 +25,8 @@ export interface AttemptSituation {
   readonly hasFailed: boolean
   /** Called before each call, because the token may expire meanwhile. */
   readonly isTokenUsable: () => boolean
+  /** Called before each further call, because the proxy may stop meanwhile. */
+  readonly isClosed: () => boolean
 }
 
 interface RefreshToken { readonly secret: Secret, readonly issuedAt: Instant }
@@ -56,10 +58,10 @@ export class Renewal {
    *
    * @throws {TokenCallError} the failure of the last call that was made
    */
-  async attempt ({ hasFailed, isTokenUsable }: AttemptSituation): Promise<{ grant: TokenGrant, call: TokenCall }> {
+  async attempt ({ hasFailed, isTokenUsable, isClosed }: AttemptSituation): Promise<{ grant: TokenGrant, call: TokenCall }> {
     let failure: TokenCallError | undefined
     for (const call of this.#plan(hasFailed, isTokenUsable())) {
-      if (failure !== undefined && !isWorthTrying(call, failure.kind, isTokenUsable())) continue
+      if (failure !== undefined && (isClosed() || !isWorthTrying(call, failure.kind, isTokenUsable()))) continue
       try {
         const grant = this.#keep(await this.#call(call))
         if (failure?.kind === 'connection_lost' && call === 'refresh_post') this.#putBlockedAt = instant(this.#options.clock)
@@ -78,12 +80,13 @@ export class Renewal {
    * Gets a token for other credentials, and uses these from then on. The old refresh token is dropped: it may belong to another account,
    * and the response may not hold a new one.
    *
+   * @param signal aborts the call
    * @throws {TokenCallError} if they get no token; then the old credentials stay in use
    */
-  async adopt (candidate: Credentials): Promise<TokenGrant> {
+  adopt = async (candidate: Credentials, signal?: AbortSignal): Promise<TokenGrant> => {
     const { api, onSecret } = this.#options
     try {
-      const grant = await api.issue(candidate)
+      const grant = await api.issue(candidate, signal)
       this.#credentials = candidate
       this.#refreshToken = undefined
       onSecret('client_id', candidate.clientId)

@@ -9,8 +9,9 @@ import { elapsedMs, instant, type Instant, type Timer } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import { AccessToken } from './access-token.ts'
 import { Backoff } from './backoff.ts'
-import { expiryMarginMs, renewAtAgeMs, tokenState, type TokenState } from './refresh-policy.ts'
-import { areSame, Renewal, type RenewalOptions } from './renewal.ts'
+import { expiryMarginMs, failureKind, nextAttempt, renewAtAgeMs, tokenState, type TokenState } from './refresh-policy.ts'
+import { Renewal, type RenewalOptions } from './renewal.ts'
+import { Rotation } from './rotation.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
 import { TokenWaiters } from './token-waiters.ts'
 
@@ -33,17 +34,14 @@ export class TokenSource {
   readonly #options: TokenSourceOptions
   readonly #waiters: TokenWaiters<AccessToken>
   readonly #renewal: Renewal
-  /** New credentials, which are not in use until AMSU has issued a token for them. */
-  #candidate: Credentials | undefined
-  /** Whether other credentials arrived during the call in flight. */
-  #isRotated = false
-  #isCandidateRejected = false
+  readonly #rotation: Rotation
   #token: AccessToken | undefined
   #renewAtMs = 0
   /** When a rejected token last caused a renewal. */
   #forcedAt: Instant | undefined
   /** Tokens that AMSU rejected; queued requests must not send them. */
   readonly #invalidTokens = new WeakSet<AccessToken>()
+  /** Of the credentials in use. */
   readonly #backoff: Backoff
   #lastFailure: TokenCallError | undefined
   #isCalling = false
@@ -53,6 +51,7 @@ export class TokenSource {
   constructor (options: TokenSourceOptions) {
     this.#options = options
     this.#renewal = new Renewal(options)
+    this.#rotation = new Rotation({ ...options, renewal: this.#renewal })
     this.#waiters = new TokenWaiters(options.clock)
     this.#backoff = new Backoff(options.clock, options.random)
   }
@@ -73,21 +72,10 @@ export class TokenSource {
    *
    * @returns whether they are tried
    */
-  rotate (candidate: Credentials): boolean {
-    this.#isCandidateRejected = false
-    const isInUse = this.#renewal.isInUse(candidate)
-    if (isInUse && !(this.#isCalling && this.#candidate !== undefined)) {
-      this.#candidate = undefined
-      if (this.#backoff.failure !== 'rejected') return false
-    } else if (this.#candidate === undefined || !areSame(this.#candidate, candidate)) {
-      // Also the credentials in use, while others are being tried: if AMSU accepts the others, the source must switch back to these.
-      this.#candidate = candidate
-    }
-    // The call in flight sets its own pause when it fails.
-    this.#isRotated = this.#isCalling
-    this.#backoff.skip()
-    this.#advance()
-    return true
+  rotate (credentials: Credentials): boolean {
+    const isOffered = this.#rotation.offer(credentials, this.#backoff.failure === 'rejected')
+    if (isOffered) this.#advance()
+    return isOffered
   }
 
   /**
@@ -126,20 +114,21 @@ export class TokenSource {
    * Waits for a usable token.
    *
    * @param signal ends the wait when the client disconnects
+   * @param waitedMs how long the same request has waited for tokens before
    * @throws {ProxyError} TOKEN_UNAVAILABLE after the wait, CREDENTIALS_REJECTED at once
    */
-  async acquire (signal: AbortSignal): Promise<AccessToken> {
+  async acquire (signal: AbortSignal, waitedMs = 0): Promise<AccessToken> {
     const token = this.current()
     if (token !== undefined) return token
-    if (this.#backoff.failure === 'rejected') throw this.#unavailable()
-    return await this.#waiters.wait({ timeoutMs: this.#options.tokenWaitMs, signal, toError: () => this.#unavailable() })
+    if (this.#isRejected()) throw this.#unavailable()
+    return await this.#waiters.wait({ timeoutMs: Math.max(0, this.#options.tokenWaitMs - waitedMs), signal, toError: () => this.#unavailable() })
   }
 
   /** The token's status now; makes no call. */
   status (): TokenStatus {
     const token = this.#isUsable() ? this.#token : undefined
     const { refreshIssuedAt } = this.#renewal
-    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling, areNewCredentialsRejected: this.#isCandidateRejected }, this.#options.clock)
+    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling, areNewCredentialsRejected: this.#rotation.isRejected }, this.#options.clock)
   }
 
   #state (): TokenState {
@@ -150,64 +139,52 @@ export class TokenSource {
   /** Starts a call if one is due, and sets the timer for the next check. */
   #advance (): void {
     if (this.#isClosed) return
-    const { clock } = this.#options
-    const token = this.#token
-    const isDue = this.#state() !== 'fresh' || this.#candidate !== undefined
-    if (isDue) this.#callIfDue()
+    this.#callIfDue()
     if (this.#isCalling) return
-    const untilStaleMs = token === undefined || isDue ? 0 : this.#renewAtMs - elapsedMs(token.issuedAt, clock)
-    const delayMs = Math.min(Math.max(untilStaleMs, this.#backoff.leftMs(), 1), TICK_MS)
+    const { clock } = this.#options
     if (this.#timer !== undefined) clock.clearTimeout(this.#timer)
-    this.#timer = clock.setTimeout(() => { this.#advance() }, delayMs)
+    this.#timer = clock.setTimeout(() => { this.#advance() }, Math.min(Math.max(this.#untilNextCallMs(), 1), TICK_MS))
+  }
+
+  #untilNextCallMs (): number {
+    const token = this.#token
+    const untilStaleMs = token === undefined ? 0 : this.#renewAtMs - elapsedMs(token.issuedAt, this.#options.clock)
+    return Math.min(Math.max(untilStaleMs, this.#backoff.leftMs()), this.#rotation.leftMs())
   }
 
   #callIfDue (): void {
-    if (this.#isCalling || this.#isClosed || this.#backoff.leftMs() > 0) return
+    if (this.#isClosed) return
+    if (this.#isCalling) return this.#makeWay()
+    if (this.#rotation.dropInUse() && this.#backoff.failure === 'rejected') this.#backoff.skip()
+    const next = nextAttempt({ tokenState: this.#state(), failure: this.#backoff.failure, isPaused: this.#backoff.leftMs() > 0, isCandidateDue: this.#rotation.leftMs() <= 0 })
+    if (next === undefined) return
     this.#isCalling = true
     const onSettled = (): void => {
       this.#isCalling = false
-      if (this.#isRotated) this.#backoff.skip()
-      this.#isRotated = false
       this.#advance()
     }
-    this.#renew().then(onSettled, onSettled)
+    const attempt = next === 'renewal' ? this.#renew() : this.#tryCandidate()
+    attempt.then(onSettled, onSettled)
+  }
+
+  /** The trial of new credentials may hang. When no token is usable, the credentials in use go first, unless they too have failed. */
+  #makeWay (): void {
+    if (!this.#isUsable() && this.#backoff.failure === undefined) this.#rotation.abort()
   }
 
   async #renew (): Promise<void> {
-    if (this.#candidate !== undefined && this.#renewal.isInUse(this.#candidate)) {
-      this.#candidate = undefined
-      if (this.#state() === 'fresh') return
-    }
-    if (this.#candidate !== undefined && await this.#tryCandidate(this.#candidate)) return
     try {
-      const { grant, call } = await this.#renewal.attempt({ hasFailed: this.#backoff.failure !== undefined, isTokenUsable: this.#isUsable })
+      const { grant, call } = await this.#renewal.attempt({ hasFailed: this.#backoff.failure !== undefined, isTokenUsable: this.#isUsable, isClosed: () => this.#isClosed })
       this.#succeed(grant, call)
     } catch (error) {
       this.#fail(toCallError('credentials', error))
     }
   }
 
-  /** Tries the candidate. Returns true if this attempt needs no further call. */
-  async #tryCandidate (candidate: Credentials): Promise<boolean> {
-    const { log } = this.#options
-    try {
-      const grant = await this.#renewal.adopt(candidate)
-      if (this.#candidate === candidate) this.#candidate = undefined
-      log.info('new AMSU credentials are in use')
-      this.#succeed(grant, 'credentials')
-      return true
-    } catch (error) {
-      const failure = toCallError('credentials', error)
-      const isRejected = failure.kind === 'rejected'
-      if (isRejected && this.#candidate === candidate) {
-        this.#candidate = undefined
-        this.#isCandidateRejected = true
-      }
-      log.error({ err: failure }, isRejected ? 'AMSU rejects the new credentials: correct them, the old ones stay in use' : 'the proxy could not try the new AMSU credentials yet and will try again, the old ones stay in use')
-      if (this.#state() !== 'fresh') return false
-      if (!isRejected) this.#fail(failure)
-      return true
-    }
+  async #tryCandidate (): Promise<void> {
+    const grant = await this.#rotation.try()
+    if (grant === undefined) this.#rejectWaiters()
+    else this.#succeed(grant, 'credentials')
   }
 
   #isUsable = (): boolean => this.#state() !== 'expired'
@@ -220,25 +197,35 @@ export class TokenSource {
     this.#renewAtMs = renewAtAgeMs(grant.lifeMs, random())
     this.#backoff.succeed()
     log.info({ call, lifeSeconds: Math.round(grant.lifeMs / 1000), renewInSeconds: Math.round(this.#renewAtMs / 1000) }, hadFailed ? 'AMSU access token obtained again' : 'AMSU access token obtained')
-    this.#waiters.resolveAll(token)
+    // A token whose call took longer than its lifetime serves nobody.
+    if (this.#isUsable()) this.#waiters.resolveAll(token)
   }
 
   #fail (error: TokenCallError): void {
     if (this.#isClosed) return
-    const kind = error.kind === 'rejected' ? 'rejected' : 'transient'
+    const kind = failureKind(error.kind)
     this.#lastFailure = error
     this.#backoff.fail(kind, error.retryAfterMs)
     const fields = { failures: this.#backoff.failures, retryInSeconds: Math.ceil(this.#backoff.leftMs() / 1000) }
     if (kind === 'rejected') {
       this.#options.log.error(fields, 'AMSU rejects the credentials: check AMSU_CLIENT_ID and AMSU_CLIENT_SECRET')
-      if (!this.#isUsable()) this.#waiters.rejectAll(() => this.#unavailable())
+      this.#rejectWaiters()
     } else {
       this.#options.log.warn(fields, 'the proxy got no access token from AMSU and will try again')
     }
   }
 
+  /** Whether waiting is of no use: AMSU rejected the credentials in use, and there are no others that have not failed. */
+  #isRejected (): boolean {
+    return this.#backoff.failure === 'rejected' && !this.#rotation.isPromising
+  }
+
+  #rejectWaiters (): void {
+    if (this.#isRejected() && !this.#isUsable()) this.#waiters.rejectAll(() => this.#unavailable())
+  }
+
   #unavailable (): ProxyError {
     const code = this.#backoff.failure === 'rejected' ? 'CREDENTIALS_REJECTED' : 'TOKEN_UNAVAILABLE'
-    return new ProxyError(code, { retryAfterSeconds: Math.max(1, Math.ceil(this.#backoff.leftMs() / 1000)) })
+    return new ProxyError(code, { retryAfterSeconds: Math.max(1, Math.ceil(this.#untilNextCallMs() / 1000)) })
   }
 }

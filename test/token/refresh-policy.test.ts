@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { expiryMarginMs, isRefreshable, isWorthTrying, renewalPlan, renewAtAgeMs, retryDelayMs, tokenState } from '../../src/token/refresh-policy.ts'
+import { expiryMarginMs, isRefreshable, isWorthTrying, nextAttempt, renewalPlan, renewAtAgeMs, retryDelayMs, tokenState } from '../../src/token/refresh-policy.ts'
 
 const DAY_MS = 86_400_000
 
@@ -78,4 +78,20 @@ test('the next call of a plan is made only where it may help', async t => {
   ] as const) {
     t.equal(isWorthTrying(next, failure, isTokenUsable), isWorth, `${next} after ${failure}, ${isTokenUsable ? 'a' : 'no'} token left`)
   }
+})
+
+test('new credentials are tried before a renewal, except when no token is usable and AMSU has not rejected those in use', async t => {
+  for (const [tokenState, failure, isPaused, isCandidateDue, expected] of [
+    ['fresh', undefined, false, false, undefined],
+    ['fresh', undefined, false, true, 'candidate'],
+    ['stale', undefined, false, false, 'renewal'],
+    ['stale', 'transient', false, true, 'candidate'],
+    ['stale', undefined, true, false, undefined],
+    ['expired', undefined, false, true, 'renewal'],
+    ['expired', 'transient', false, true, 'renewal'],
+    ['expired', 'transient', true, true, 'candidate'],
+    ['expired', 'rejected', false, true, 'candidate'],
+    ['expired', 'rejected', false, false, 'renewal'],
+    ['expired', 'rejected', true, false, undefined],
+  ] as const) t.equal(nextAttempt({ tokenState, failure, isPaused, isCandidateDue }), expected, `${tokenState} ${failure} ${isPaused} ${isCandidateDue}`)
 })

@@ -29,7 +29,7 @@ function setUp (ends: Array<'ok' | TokenCallFailureKind>) {
 
 test('an attempt makes its calls in turn until one gets a token, and reports the new secrets', async t => {
   const { events, renewal } = setUp(['ok', 'method_blocked', 'rejected', 'ok'])
-  const situation = { hasFailed: false, isTokenUsable: () => true }
+  const situation = { hasFailed: false, isTokenUsable: () => true, isClosed: () => false }
   t.equal(renewal.refreshIssuedAt, undefined)
   t.equal((await renewal.attempt(situation)).call, 'credentials')
   t.ok(renewal.refreshIssuedAt)
@@ -40,12 +40,12 @@ test('an attempt makes its calls in turn until one gets a token, and reports the
 
 test('an attempt that brings nothing fails as its last call did', async t => {
   const { renewal } = setUp(['rejected'])
-  await t.rejects(renewal.attempt({ hasFailed: false, isTokenUsable: () => false }), { name: 'TokenCallError', kind: 'rejected' })
+  await t.rejects(renewal.attempt({ hasFailed: false, isTokenUsable: () => false, isClosed: () => false }), { name: 'TokenCallError', kind: 'rejected' })
 })
 
 test('credentials that bring no token are not used; those that do are, from then on', async t => {
   const { events, renewal } = setUp(['rejected', 'transient', 'ok', 'transient'])
-  const situation = { hasFailed: true, isTokenUsable: () => false }
+  const situation = { hasFailed: true, isTokenUsable: () => false, isClosed: () => false }
   await t.rejects(renewal.adopt(credentialsOf('new')), { name: 'TokenCallError', kind: 'rejected' })
   await t.rejects(renewal.attempt(situation))
   await renewal.adopt(credentialsOf('newer'))
@@ -55,7 +55,7 @@ test('credentials that bring no token are not used; those that do are, from then
 
 test('credentials are known by what they hold; those in use have no refresh token of others', async t => {
   const { renewal } = setUp(['ok', 'ok'])
-  await renewal.attempt({ hasFailed: false, isTokenUsable: () => true })
+  await renewal.attempt({ hasFailed: false, isTokenUsable: () => true, isClosed: () => false })
   t.equal(renewal.isInUse(credentialsOf('old')), true)
   t.equal(renewal.isInUse(credentialsOf('new')), false)
   await renewal.adopt(credentialsOf('new'))

@@ -3,7 +3,7 @@
  */
 import { TokenCallError, type Credentials, type TokenApi, type TokenGrant } from '../../src/amsu/token-api.ts'
 import type { TokenCall, TokenCallFailureKind } from '../../src/amsu/token-call.ts'
-import { instant } from '../../src/clock.ts'
+import { instant, type Instant } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { TokenSource } from '../../src/token/token-source.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
@@ -31,14 +31,19 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
   const secrets: string[] = []
   let pending: Array<{ call: TokenCall, settle: (result: TokenGrant | TokenCallError) => void }> = []
   const tried: string[] = []
-  const begin = async (call: TokenCall): Promise<TokenGrant> => await new Promise((resolve, reject) => {
+  const begin = async (call: TokenCall, signal?: AbortSignal): Promise<TokenGrant> => await new Promise((resolve, reject) => {
     calls.push(call)
-    pending.push({ call, settle: result => { if (result instanceof TokenCallError) reject(result); else resolve(result) } })
+    const begun = { call, settle: (result: TokenGrant | TokenCallError) => { if (result instanceof TokenCallError) reject(result); else resolve(result) } }
+    pending.push(begun)
+    signal?.addEventListener('abort', () => {
+      pending = pending.filter(other => other !== begun)
+      reject(new TokenCallError(call, 'connection_lost', 'aborted'))
+    })
   })
   const api: TokenApi = {
-    async issue ({ clientSecret }) {
+    async issue ({ clientSecret }, signal) {
       tried.push(clientSecret.reveal())
-      return await begin('credentials')
+      return await begin('credentials', signal)
     },
     refresh: async call => await begin(call),
   }
@@ -60,9 +65,9 @@ export function setUp ({ lifeMs = DAY_MS, tokenWaitMs = 5_000, random = 0.5 } = 
     secrets,
     source,
     isCalling: () => pending.length > 0,
-    grant: async (options: { lifeMs?: number, withRefresh?: boolean } = {}) => {
+    grant: async (options: { lifeMs?: number, withRefresh?: boolean, issuedAt?: Instant } = {}) => {
       count++
-      await settle({ accessToken: new Secret(`access-${count}`), lifeMs: options.lifeMs ?? lifeMs, refreshToken: options.withRefresh === false ? undefined : new Secret(`refresh-${count}`), issuedAt: instant(clock) })
+      await settle({ accessToken: new Secret(`access-${count}`), lifeMs: options.lifeMs ?? lifeMs, refreshToken: options.withRefresh === false ? undefined : new Secret(`refresh-${count}`), issuedAt: options.issuedAt ?? instant(clock) })
     },
     refuse: async (kind: TokenCallFailureKind, retryAfterMs = 0, code?: string) => { await settle(new TokenCallError(calls.at(-1) as TokenCall, kind, 'test', { retryAfterMs, code })) },
   }

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { DAY_MS, setUp, staying } from './token-source-setup.ts'
+import { credentialsOf, DAY_MS, setUp, staying } from './token-source-setup.ts'
 
 test('the first token comes from the credentials, in the background', async t => {
   const { source, calls, grant, secrets } = setUp()
@@ -121,4 +121,54 @@ test('a closed source makes no more calls and rejects the waiting requests', asy
   await clock.advance(600_000)
   t.equal(calls.length, 1)
   t.equal(clock.pending, 0)
+})
+
+test('a renewal in flight when the source is closed makes no second call', async t => {
+  const { source, calls, grant, refuse, clock, isCalling } = setUp()
+  source.start()
+  await grant()
+  await clock.advance(0.8 * DAY_MS)
+  source.close()
+  await refuse('method_blocked')
+  await clock.advance(600_000)
+  t.same(calls, ['credentials', 'refresh_put'])
+  t.equal(isCalling(), false)
+})
+
+test('a trial of new credentials in flight when the source is closed is followed by no call', async t => {
+  const { source, tried, grant, refuse, clock } = setUp()
+  source.start()
+  await grant()
+  source.rotate(credentialsOf('new-secret'))
+  source.close()
+  await clock.advance(DAY_MS)
+  await refuse('rejected')
+  t.equal(source.current(), undefined)
+  t.same(tried, ['old-secret', 'new-secret'])
+})
+
+test('the waits of one request end together after TOKEN_WAIT_MS', async t => {
+  const { source, clock } = setUp({ tokenWaitMs: 5_000 })
+  source.start()
+  const waits = [source.acquire(staying(), 4_000), source.acquire(staying(), 9_000)]
+  let ended = 0
+  for (const wait of waits) wait.catch(() => { ended++ })
+  await clock.advance(0)
+  t.equal(ended, 1, 'no time is left')
+  await clock.advance(999)
+  t.equal(ended, 1)
+  await clock.advance(1)
+  t.equal(ended, 2)
+})
+
+test('a token that has expired before it arrives is given to no request', async t => {
+  const { source, grant, clock } = setUp()
+  source.start()
+  const waiting = source.acquire(staying())
+  const issuedAt = { wall: clock.wall(), monotonic: clock.monotonic() }
+  await clock.advance(2_000)
+  await grant({ lifeMs: 1_000, issuedAt })
+  await clock.advance(1_000)
+  await grant({ lifeMs: 60_000 })
+  t.equal((await waiting).authorization, 'Bearer access-2')
 })
