@@ -18,7 +18,7 @@ export interface RequestCount {
   readonly method: string
   /** A status code, or `other` for a number that is not one. */
   readonly status: string
-  /** Name of the caller; empty with open access, and for an unknown caller. */
+  /** Name of the caller; empty with open access. */
   readonly caller: string
   count: number
 }
