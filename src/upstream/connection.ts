@@ -7,6 +7,7 @@ import { ConnectionEndedError } from './errors.ts'
 import { keepReadable } from './failed-writes.ts'
 import type { BodySource, ConnectionHandle, PendingRequest } from './pending-request.ts'
 import { RequestWriter } from './request-writer.ts'
+import { probeForReset } from './reset-probe.ts'
 import { ResponseParser } from './response-parser.ts'
 
 /** Receives the state changes of a connection. */
@@ -43,6 +44,8 @@ export class Connection implements ConnectionHandle {
     this.#owner = owner
     this.connectedAtMs = connectedAtMs
     this.#writer = new RequestWriter(socket)
+    // At its end it is probed, which is a write; then it is closed in any case.
+    socket.allowHalfOpen = true
     keepReadable(socket, error => { this.#onFailedWrite(error) })
     socket.on('data', (bytes: Buffer) => { this.#onData(bytes) })
     socket.on('drain', () => { this.#body?.resume() })
@@ -147,9 +150,15 @@ export class Connection implements ConnectionHandle {
   #onEnd (): void {
     const pending = this.#pending
     // After a failed write this is the end of a reset connection: a body that ends with the connection may be incomplete.
-    const isComplete = this.#error === undefined && this.#parser.end()
-    if (pending !== undefined && isComplete) this.#finish(pending, true)
-    else this.fail(this.#error ?? new ConnectionEndedError())
+    if (pending === undefined || this.#error !== undefined || !this.#parser.end()) this.fail(this.#error ?? new ConnectionEndedError())
+    else probeForReset(this.#socket, cause => { this.#onProbed(pending, this.#error ?? cause) })
+  }
+
+  #onProbed (pending: PendingRequest, cause: NodeJS.ErrnoException | undefined): void {
+    if (this.#pending !== pending) return
+    // A reset after AMSU has closed its side fails a write with EPIPE.
+    if (cause?.code === 'ECONNRESET') this.fail(cause)
+    else this.#finish(pending, true)
   }
 
   /** @param isClean whether no bytes follow the response */

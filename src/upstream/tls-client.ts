@@ -13,6 +13,14 @@ const load = createRequire(import.meta.url)
 /** Maximum size of a TLS record (RFC 8446 section 5.1). */
 const RECORD_BYTES = 16_384
 
+/** The TCP connection below each TLS connection. */
+const transports = new WeakMap<Socket, Socket>()
+
+/** The TCP connection below a socket: the socket itself without TLS. */
+export function transportOf (socket: Socket): Socket {
+  return transports.get(socket) ?? socket
+}
+
 /** State that connections share, as long as the trusted authorities do not change. */
 interface Trust {
   /** Further certificate authorities, as PEM. */
@@ -51,6 +59,7 @@ export function createTlsClient (certificateAuthority: () => string | undefined)
       ALPNProtocols: ['http/1.1'],
       highWaterMark: RECORD_BYTES,
     } as nodeTls.ConnectionOptions)
+    transports.set(secured, socket)
     // Node emits a session only after the certificate was verified.
     secured.on('session', (next: Buffer) => { sessions.set(host, next) })
     return secured

@@ -6,6 +6,7 @@ import type { AmsuFault } from './amsu-fault.ts'
 import { isEarlyRefusal, largeHeadLines, renderEarly, renderInterims, renderInvalid, renderOdd, renderRefusal, renderResponse, renderUnasked } from './amsu-response.ts'
 import type { Amsu, ArrivalListener } from './amsu.ts'
 import { MessageReader, requestFraming, type Framing, type MessageHead } from '../support/message-reader.ts'
+import { noteBroken, type CurrentRequest } from './current-request.ts'
 import { isPattern } from './pattern.ts'
 import { createArrival, type Arrival } from './request-ledger.ts'
 
@@ -17,24 +18,13 @@ const deafMs = 4_000
 const dripBytes = 60
 const mostDrips = 40
 
-interface Current {
-  readonly arrival: Arrival
-  readonly fault: AmsuFault
-  readonly id: string
-  readonly method: string
-  /** Whether this request has arrived for the first time. */
-  readonly isFirst: boolean
-  /** Whether its response has been chosen. */
-  isTaken: boolean
-}
-
 /** Serves one connection until it ends. */
 export class AmsuConnection {
   readonly #socket: Socket
   readonly #amsu: Amsu
   readonly #onArrival: ArrivalListener
   readonly #reader: MessageReader
-  #current: Current | undefined
+  #current: CurrentRequest | undefined
   #isTainted = false
 
   constructor (socket: Socket, amsu: Amsu, onArrival: ArrivalListener) {
@@ -102,7 +92,7 @@ export class AmsuConnection {
     else if (fault.how === 'end') this.#socket.end()
   }
 
-  #sendEarly (current: Current): void {
+  #sendEarly (current: CurrentRequest): void {
     const { arrival, fault, id, isFirst, method } = current
     arrival.isRefused = isFirst && isEarlyRefusal(fault)
     if (arrival.isRefused) this.#amsu.refusedAt = performance.now()
@@ -113,7 +103,7 @@ export class AmsuConnection {
     const current = this.#current
     if (current === undefined) {
       const grant = this.#amsu.grant()
-      this.#socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${grant.length}\r\n\r\n${grant}`)
+      if (this.#socket.writable) this.#socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${grant.length}\r\n\r\n${grant}`)
       return
     }
     current.arrival.isWhole = true
@@ -122,7 +112,7 @@ export class AmsuConnection {
     this.#respond(current).catch(() => { this.#socket.destroy() })
   }
 
-  async #respond (current: Current): Promise<void> {
+  async #respond (current: CurrentRequest): Promise<void> {
     const { fault, id, method, arrival } = current
     if (Number(/\d+$/.exec(arrival.token)?.[0]) <= this.#amsu.revokedUpTo) {
       await this.#amsu.onRefused()
@@ -157,7 +147,7 @@ export class AmsuConnection {
   }
 
   /** Returns whether it could be written: the request may have met the end of the connection. */
-  #write ({ arrival, id }: Current, bytes: Buffer): boolean {
+  #write ({ arrival, id }: CurrentRequest, bytes: Buffer): boolean {
     if (this.#isTainted) this.#amsu.displaced.add(id)
     if (!this.#socket.writable) {
       arrival.isBroken = true
@@ -168,18 +158,18 @@ export class AmsuConnection {
     return true
   }
 
-  #finish (current: Current, bytes: Buffer, isLast = current.fault.framing === 'close'): void {
+  #finish (current: CurrentRequest, bytes: Buffer, isLast = current.fault.framing === 'close'): void {
     current.arrival.isResponded = this.#write(current, bytes)
     if (isLast) this.#socket.end()
   }
 
-  #refuse (current: Current, variant: number): void {
+  #refuse (current: CurrentRequest, variant: number): void {
     this.#amsu.refusedAt = performance.now()
     current.arrival.isRefused = true
     this.#finish(current, renderRefusal(current.id, current.method, variant), false)
   }
 
-  async #drip (current: Current, bytes: Buffer): Promise<void> {
+  async #drip (current: CurrentRequest, bytes: Buffer): Promise<void> {
     const size = Math.max(dripBytes, Math.ceil(bytes.length / mostDrips))
     for (let from = 0; from < bytes.length && !this.#socket.destroyed; from += size) {
       this.#write(current, bytes.subarray(from, from + size))
@@ -189,7 +179,7 @@ export class AmsuConnection {
   }
 
   /** Writes what there is of a response; then the connection ends, or nothing more comes. */
-  #break (current: Current, bytes: Buffer): void {
+  #break (current: CurrentRequest, bytes: Buffer): void {
     this.#write(current, bytes)
     const { how, delayMs } = current.fault
     if (how === 'keep') return
@@ -201,15 +191,16 @@ export class AmsuConnection {
     }, delayMs % 20)
   }
 
-  async #sendUnasked (current: Current, bytes: Buffer): Promise<void> {
+  async #sendUnasked (current: CurrentRequest, bytes: Buffer): Promise<void> {
     this.#finish(current, bytes)
     await delay(current.fault.delayMs)
-    if (this.#socket.destroyed || current.fault.framing === 'close') return
+    // A write behind the end of a later response would destroy the socket, with what is left of that response.
+    if (!this.#socket.writable) return
     this.#taint()
     this.#socket.write(renderUnasked(current.id, current.fault.variant))
   }
 
-  #sendBehind (current: Current, bytes: Buffer): void {
+  #sendBehind (current: CurrentRequest, bytes: Buffer): void {
     if (current.fault.framing === 'close') {
       this.#finish(current, bytes)
       return
@@ -226,7 +217,7 @@ export class AmsuConnection {
     setTimeout(() => { this.end('reset') }, lingerMs).unref()
   }
 
-  async #goStale (current: Current): Promise<void> {
+  async #goStale (current: CurrentRequest): Promise<void> {
     const { id, method, fault: { size, how, delayMs } } = current
     this.#finish(current, renderResponse({ id, method, status: 200, framing: 'length', size }), false)
     await delay(10 + delayMs)
@@ -237,7 +228,7 @@ export class AmsuConnection {
 
   /** Ends the connection, whatever is in flight on it. */
   end (how: AmsuFault['how']): void {
-    if (this.#current !== undefined && !this.#socket.destroyed) this.#current.arrival.isBroken = true
+    if (this.#current !== undefined && !this.#socket.destroyed) noteBroken(this.#current, how, this.#socket)
     if (how === 'reset') this.#reset()
     else this.#socket.end()
   }

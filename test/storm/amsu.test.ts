@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import net from 'node:net'
 import { test } from 'tap'
 import { chooseFault, faultQuery, plain } from './amsu-fault.ts'
@@ -51,6 +52,43 @@ await test('a client that talks to AMSU itself finds nothing wrong where AMSU do
     const record = await talk({ ...chooseFault(random), name, at: 0, size: 200, delayMs: 0 }, 1_000)
     record.lines.push({ text: '', msg: 'request', status: record.response?.status, errorCode: undefined })
     t.same(judge(record, { lateMs: () => 0, wasDown: () => false, hasBroken: () => false, hasStrayed: () => false, isDisplaced: () => false }), [], name)
+  }
+})
+
+const largeUntilClose: AmsuFault = { ...plain, name: 'large', size: 16_000_000, framing: 'close' }
+
+await test('unsolicited bytes for an earlier request never cut a response that ends the connection', async t => {
+  await amsu.up()
+  t.teardown(() => { amsu.down(true) })
+  const faults: AmsuFault[] = [{ ...plain, name: 'unasked', variant: 3, delayMs: 50 }, largeUntilClose]
+  const requests = faults.map(fault => makeRequest({ id: `storm-test-0-${count++}`, fault }))
+  const [first, second] = requests.map(({ head }, i) => ({ do: 'send', bytes: head, begins: [i], completes: [i] }) as const)
+  const script: ConnectionScript = { index: 0, name: 'test', proxy: 'plain', requests, steps: [first!, { do: 'await', responses: 1 }, second!, { do: 'pause', ms: 150 }] }
+  const records = ledger.open(script)
+  await new StormClient(script, records, { host: '127.0.0.1', port: Number(new URL(amsu.origin).port), isTls: false }).run()
+  t.match(records[1], { response: { bodyBytes: 16_000_000, isWhole: true }, arrivals: [{ isBroken: false, isCutCleanly: false, isTainted: false }] })
+})
+
+await test('the ledger knows whether a broken response may look complete', async t => {
+  await amsu.up()
+  t.teardown(() => { amsu.down(true) })
+  const table: Array<[string, AmsuFault, AmsuFault['how'], boolean]> = [
+    ['the connection is ending, so it cannot be reset', largeUntilClose, 'reset', true],
+    ['a reset', { ...largeUntilClose, name: 'drip' }, 'reset', false],
+    ['an end in the middle', { ...largeUntilClose, name: 'drip' }, 'end', true],
+    ['an end in the middle of a response with a length', { ...largeUntilClose, name: 'drip', framing: 'length' }, 'end', false],
+    ['an end behind the response', { ...largeUntilClose, framing: 'length' }, 'end', false],
+  ]
+  for (const [name, fault, how, isCutCleanly] of table) {
+    const request = makeRequest({ id: `storm-test-0-${count++}`, fault })
+    const [record] = ledger.open({ index: 0, name: 'test', proxy: 'plain', requests: [request], steps: [] })
+    const socket = net.connect(Number(new URL(amsu.origin).port), '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(request.head)
+    await once(socket, 'readable')
+    amsu.breakAll(how)
+    t.match(record!.arrivals, [{ isBroken: true, isCutCleanly }], name)
+    socket.destroy()
   }
 })
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { AmsuConnection } from './amsu-connection.ts'
+import type { AmsuFault } from './amsu-fault.ts'
 import type { Arrival } from './request-ledger.ts'
 
 /** Told of every request that arrives, when its head is whole; returns how often it has. */
@@ -67,8 +68,8 @@ export class Amsu {
   }
 
   /** Breaks every connection. */
-  breakAll (): void {
-    for (const connection of this.#connections) connection.end('reset')
+  breakAll (how: AmsuFault['how'] = 'reset'): void {
+    for (const connection of this.#connections) connection.end(how)
   }
 
   /** From now on all tokens that were issued before are refused. */

@@ -132,11 +132,11 @@ function isCrossed (record: RequestRecord, { hasStrayed, isDisplaced }: Circumst
 }
 
 /**
- * Whether a cut may look like the end of a response: for the client, where there is no reset on a unix socket and Node.js does not tell
- * how TLS ended; and for the proxy, where a reset by Node.js 20 right behind a write is none.
+ * Whether a cut may look like the end of a response without length: for the proxy, where AMSU cut it without a reset; and for the client,
+ * where there is no reset on a unix socket and Node.js does not tell how TLS ended.
  */
 function hasUnclearEnd ({ arrivals, response, script: { proxy } }: RequestRecord): boolean {
-  if (arrivals.some(({ isBroken }) => isBroken)) return true
+  if (arrivals.some(({ isCutCleanly }) => isCutCleanly)) return true
   const isUnframed = response?.headers.has('content-length') === false && !response.headers.has('transfer-encoding')
   return isUnframed && (proxy === 'unix' || proxy === 'tls')
 }

@@ -20,6 +20,8 @@ export interface Arrival {
   isRefused: boolean
   /** Whether the stand-in broke the connection under it. */
   isBroken: boolean
+  /** Whether it did so without a reset, in the middle of a response that ends with its connection: nobody can tell that from a whole one. */
+  isCutCleanly: boolean
   goneAt: number | undefined
 }
 
@@ -139,5 +141,5 @@ export function createRecord (plan: PlannedRequest, script: ConnectionScript, tr
 
 /** An arrival of which only the head is there. */
 export function createArrival (method: string, isTainted: boolean): Arrival {
-  return { method, at: performance.now(), token: '', bodyBytes: 0, isBodyRight: true, isWhole: false, isTainted, isBegun: false, isResponded: false, isRefused: false, isBroken: false, goneAt: undefined }
+  return { method, at: performance.now(), token: '', bodyBytes: 0, isBodyRight: true, isWhole: false, isTainted, isBegun: false, isResponded: false, isRefused: false, isBroken: false, isCutCleanly: false, goneAt: undefined }
 }
