@@ -22,6 +22,9 @@ import { relayPlugin, type RelayPluginOptions } from './relay/plugin.ts'
 import { Relay } from './relay/relay.ts'
 import { Rotation, type RotationTargets } from './rotation.ts'
 import type { Masker } from './secrets/masker.ts'
+import { connectionLimits } from './server/connection-limits.ts'
+import { HeaderBudget } from './server/header-budget.ts'
+import { oldSpaceBytes } from './server/heap.ts'
 import { ownerOf, type Listener } from './server/listener.ts'
 import { createServer, type ServerContext } from './server/server.ts'
 import { QuotaPoll } from './telemetry/quota-poll.ts'
@@ -42,6 +45,8 @@ export interface Dependencies {
   readonly masker: Masker
   /** How long a client may take for a TLS handshake, and then for a request header. @default 15,000 */
   readonly headTimeoutMs?: number
+  /** Options of Node.js; they may set the size of the heap. */
+  readonly nodeOptions?: string
   /** The version, as metrics and the status page show it. */
   readonly build: Build
   /** How many log lines were lost. */
@@ -78,7 +83,7 @@ export async function createApp (config: Config, dependencies: Dependencies): Pr
     telemetry, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, listenerAddress: () => listenerAddressOf(config, servers), mask: masker.mask,
   }
   const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin }
-  const servers = await createServers(config, { log, headTimeoutMs: dependencies.headTimeoutMs, unreadTimeoutMs: config.relay.idleTimeoutMs, onRejection: telemetry.onRejection }, { relaying, callers: { registry, clock }, endpoints })
+  const servers = await createServers(config, { log, clock, nodeOptions: dependencies.nodeOptions ?? '', headTimeoutMs: dependencies.headTimeoutMs, unreadTimeoutMs: config.relay.idleTimeoutMs, onRejection: telemetry.onRejection }, { relaying, callers: { registry, clock }, endpoints })
   const targets = { ...rotationTargets(servers.main.listener, tokens, registry, masker), onCertificateAuthority: (pem: string) => { authority.pem = pem } }
   const rotation = new Rotation(config, targets, log)
   return createLifecycle({ servers, config, clock, log, relay, tokens, quota, rejections, rotation, upstreams: [transport, client] })
@@ -88,10 +93,13 @@ export async function createApp (config: Config, dependencies: Dependencies): Pr
 interface Plugins { readonly relaying: RelayPluginOptions, readonly callers: CallersPluginOptions, readonly endpoints: EndpointsPluginOptions }
 
 /** Creates the servers, and registers the plugins in the order in which a request passes them. */
-async function createServers (config: Config, context: ServerContext, { callers, relaying, endpoints }: Plugins): Promise<Servers> {
+async function createServers (config: Config, { nodeOptions, ...rest }: Omit<ServerContext, 'headerBudget'> & { readonly nodeOptions: string }, { callers, relaying, endpoints }: Plugins): Promise<Servers> {
   const guard = createBrowserGuard(config.guard)
-  const main = createServer(context, config.listener.tls)
-  const admin = config.adminListener === undefined ? undefined : createServer(context)
+  const oldSpace = oldSpaceBytes(nodeOptions)
+  const context = { ...rest, headerBudget: HeaderBudget.of(oldSpace) }
+  const limits = connectionLimits({ oldSpaceBytes: oldSpace, upstreamConnections: config.relay.maxConnections, hasAdmin: config.adminListener !== undefined })
+  const main = createServer(context, limits.main, config.listener.tls)
+  const admin = config.adminListener === undefined ? undefined : createServer(context, limits.admin)
   for (const { app } of [main, ...given(admin)]) await app.register(guardPlugin, { guard })
   await main.app.register(callersPlugin, callers)
   await main.app.register(relayPlugin, relaying)

@@ -109,6 +109,7 @@ function thisProcess (process: NodeJS.Process, signals: Signals, destination: Lo
     environment: process.env,
     dotenvPath: DOTENV_PATH,
     nodeVersion: process.version,
+    nodeOptions: [process.env['NODE_OPTIONS'], ...process.execArgv].join(' '),
     version,
     destination,
     printError (line) { process.stderr.write(`${line}\n`) },

@@ -21,6 +21,8 @@ export interface Process {
   readonly environment: Environment
   readonly dotenvPath: string
   readonly nodeVersion: string
+  /** Options of Node.js: those of the environment, then those of the command line. */
+  readonly nodeOptions?: string
   /** Version of this program. */
   readonly version: () => string
   /** Where log lines are written, and how many of them were lost. */
@@ -58,6 +60,7 @@ export async function serve (process: Process): Promise<number> {
     log,
     logOutcome: createAccessLog(logging),
     masker,
+    nodeOptions: process.nodeOptions ?? '',
     build: { version: process.version(), node: process.nodeVersion },
     droppedLogLines: () => process.destination.droppedLines,
   })

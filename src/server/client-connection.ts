@@ -13,14 +13,8 @@ import { rawLocalReply, resetConnection, sendLocalReply } from '../relay/local-r
 import type { UnorderedSetItem } from '../relay/unordered-set.ts'
 import { WriteStallDetector } from '../relay/write-stall.ts'
 import { requestError } from './client-errors.ts'
-
-/**
- * Limits of pipelined requests that wait, of the bytes read for them, and of their header fields: the shortest fields take fifteen times
- * their bytes of memory. What a client sends beyond that is discarded, and the connection closes after the last waiting request.
- */
-const MAX_WAITING = 64
-const MAX_WAITING_BYTES = 65_536
-const MAX_WAITING_FIELDS = 2_000
+import { dropHeaders, HeaderBudget, HeaderShare, ignoreTrailers } from './header-budget.ts'
+import { WaitingRequests, type ReadRequest } from './waiting-requests.ts'
 
 /** The `upgrade` option of `Connection` (RFC 9110 section 7.8). */
 const UPGRADE_OPTION = /(?:^|,)[\t ]*upgrade[\t ]*(?:,|$)/i
@@ -31,13 +25,8 @@ export interface ConnectionHandler {
   onRequest: (req: IncomingMessage, res: ServerResponse, connection: ClientConnection) => void
   /** A request was rejected before any route, or the bytes are not a request. Returns the request id for the local reply. */
   onRejected: (error: ProxyError, req?: IncomingMessage) => string
-}
-
-/** A request whose head was read, and the error to reject it with, if any. */
-interface ReadRequest {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  error: ProxyError | undefined
+  /** The header fields that all connections may hold. @default no limit */
+  readonly headerBudget?: HeaderBudget
 }
 
 /** A local reply after the responses to the requests that were read. */
@@ -54,7 +43,9 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   readonly #handler: ConnectionHandler
   readonly #close: LingeringClose
   readonly #writeStall = new WriteStallDetector()
-  readonly #waiting: ReadRequest[] = []
+  /** What the current request and the waiting ones hold. */
+  readonly #headers: HeaderShare
+  readonly #waiting = new WaitingRequests()
   #current: ReadRequest | undefined
   /** The last request that was read, until its response is done. Its body may still be arriving. */
   #last: ReadRequest | undefined
@@ -63,10 +54,6 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   #isClosing = false
   #isBroken = false
   #isPipelined = false
-  /** Bytes read on the socket when the first waiting request arrived. */
-  #waitingFromBytes = 0
-  /** Header fields of those that have waited since. */
-  #waitingFields = 0
   /** Bytes read on the socket when the connection was last idle. */
   #idleBytes: number
   /** The rejection to send after the requests that were read. */
@@ -75,6 +62,7 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   constructor (socket: Socket, handler: ConnectionHandler) {
     this.#socket = socket
     this.#handler = handler
+    this.#headers = new HeaderShare(handler.headerBudget ?? new HeaderBudget(Infinity))
     this.#close = new LingeringClose(socket)
     // Node removes its own listeners when it hands out a socket (CONNECT), and an `error` without a listener ends the process.
     socket.on('error', () => {})
@@ -93,6 +81,11 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     return this.#current === undefined && this.#socket.bytesRead === this.#idleBytes
   }
 
+  /** Whether a local request waits for its client: for the remainder of its body, or for its response to be read. */
+  get isWaitingForClient (): boolean {
+    return this.#current !== undefined && this.exchange === undefined && (!this.#current.req.complete || this.#current.res.writableEnded)
+  }
+
   /** Whether further bytes are ignored: the bytes so far were not valid HTTP, or the connection is closing. */
   get isDiscarding (): boolean {
     return this.#isBroken || this.#close.isStarted
@@ -101,12 +94,23 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   /** Accepts a request that Node has parsed. */
   accept (req: IncomingMessage, res: ServerResponse): void {
     // Node parses what it has read even after the connection has ended: no response could be sent.
-    if (this.#isClosing || !this.#socket.writable || this.#isFull) {
-      this.#isClosing = true
-      this.#close.discard()
+    if (this.#isClosing || !this.#socket.writable || this.#waiting.isFull(this.#socket.bytesRead)) {
+      this.#discard(req)
       return
     }
-    const request = { req, res, error: requestError(req, this.#isFirst) }
+    let error = requestError(req, this.#isFirst)
+    if (error !== undefined) dropHeaders(req)
+    if (!this.#headers.add(req)) {
+      if (!this.#waiting.isEmpty) {
+        this.#discard(req)
+        return
+      }
+      error = new ProxyError('HEAD_TOO_LARGE')
+      dropHeaders(req)
+      this.#headers.add(req)
+    }
+    ignoreTrailers(req)
+    const request = { req, res, error }
     this.#isFirst = false
     this.#last = request
     if (request.error !== undefined || requestsUpgrade(req)) this.#isClosing = true
@@ -122,6 +126,7 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   reject (error: ProxyError, req?: IncomingMessage): void {
     if (this.isDiscarding) return
     this.#isBroken = this.#isClosing = true
+    if (req !== undefined) dropHeaders(req)
     const last = this.#last
     if (last !== undefined && !last.req.complete) {
       last.error = error
@@ -177,19 +182,16 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     if (this.#current?.res.headersSent === true && this.exchange?.isFramed === false) resetConnection(this.#socket)
   }
 
-  get #isFull (): boolean {
-    if (this.#waiting.length === 0) return false
-    return this.#waiting.length >= MAX_WAITING || this.#waitingFields > MAX_WAITING_FIELDS || this.#socket.bytesRead - this.#waitingFromBytes > MAX_WAITING_BYTES
+  /** Ends reading. Node keeps the requests that it has parsed until the connection closes. */
+  #discard (req: IncomingMessage): void {
+    dropHeaders(req)
+    this.#isClosing = true
+    this.#close.discard()
   }
 
   #queue (request: ReadRequest): void {
     this.#isPipelined = true
-    if (this.#waiting.length === 0) {
-      this.#waitingFromBytes = this.#socket.bytesRead
-      this.#waitingFields = 0
-    }
-    this.#waitingFields += request.req.rawHeaders.length / 2
-    this.#waiting.push(request)
+    this.#waiting.add(request, this.#socket.bytesRead)
   }
 
   #start (request: ReadRequest): void {
@@ -203,15 +205,17 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
 
   readonly #onResponseClose = (): void => {
     const { exchange } = this
+    if (this.#current !== undefined) this.#headers.remove(this.#current.req)
     if (this.#last === this.#current) this.#last = undefined
     this.exchange = this.#current = undefined
     this.#idleBytes = this.#socket.bytesRead
     exchange?.onClose()
     if (!this.#socket.writable) {
-      this.#waiting.length = 0
+      this.#waiting.clear()
+      this.#headers.clear()
       return
     }
-    const next = this.#waiting.shift()
+    const next = this.#waiting.take()
     if (next !== undefined) this.#start(next)
     else if (this.#trailing !== undefined) this.#replyRaw(this.#trailing)
   }

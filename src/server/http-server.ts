@@ -1,11 +1,10 @@
 /**
- * Options of Node's HTTP and HTTPS servers: timeouts, keep-alive, connection limit, TLS certificate.
+ * Options of Node's HTTP and HTTPS servers: timeouts, keep-alive, TLS certificate.
  */
 import http, { type Server } from 'node:http'
 import type https from 'node:https'
 import { createRequire } from 'node:module'
 import type tls from 'node:tls'
-import { getHeapStatistics } from 'node:v8'
 import type { TlsConfig } from '../config/tls-files.ts'
 
 /** Loads Node's TLS only if there is a certificate: that costs 4 to 6 MiB. */
@@ -22,12 +21,6 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000
 
 /** TCP keep-alive probes a silent client after this long: a response may take five minutes, and NATs drop silent connections earlier. */
 const TCP_KEEP_ALIVE_DELAY_MS = 60_000
-
-/** Memory that a connection may take with a head of 16 kB in thousands of fields in flight, and another one waiting. */
-const CONNECTION_BYTES = 524_288
-
-/** Limit of simultaneous connections: together they may take half of the heap. */
-export const MAX_CONNECTIONS = Math.max(128, Math.floor(getHeapStatistics().heap_size_limit / 2 / CONNECTION_BYTES))
 
 /**
  * Creates a server that does not listen yet.
@@ -47,7 +40,8 @@ export function createHttpServer (certificate: TlsConfig | undefined, headTimeou
     noDelay: true,
   }
   const server = certificate === undefined ? http.createServer(options) : (load('node:https') as typeof https).createServer({ ...options, handshakeTimeout: headTimeoutMs })
-  // Headers beyond Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044).
+  // Headers beyond Node's limit of 2,000 would be hidden from us and still frame the body (CVE-2026-58044). HeaderBudget limits
+  // the memory they take.
   server.maxHeadersCount = 0
   // Node would destroy connections with unwritten responses or unread requests.
   server.closeIdleConnections = () => {}
@@ -63,4 +57,9 @@ export function setCertificate (server: Server, { cert, key }: TlsConfig): void 
   const secured = server as unknown as tls.Server & { key: unknown }
   secured.setSecureContext({ cert, key: key.reveal(), minVersion: 'TLSv1.2' })
   secured.key = undefined
+}
+
+/** Stops accepting connections. @returns resolves when all are closed */
+export async function closeServer (server: Server): Promise<void> {
+  if (server.listening) await new Promise<void>(resolve => { server.close(() => { resolve() }) })
 }

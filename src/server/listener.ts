@@ -12,7 +12,8 @@ import { ProxyError } from '../errors.ts'
 import { UnorderedSet } from '../relay/unordered-set.ts'
 import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
 import { clientError } from './client-errors.ts'
-import { createHttpServer, MAX_CONNECTIONS, setCertificate } from './http-server.ts'
+import { chooseEvicted } from './eviction.ts'
+import { closeServer, createHttpServer, setCertificate } from './http-server.ts'
 
 /** Write stall timeout of local responses, and how often it is checked. */
 const UNREAD_TIMEOUT_MS = 60_000
@@ -39,8 +40,10 @@ export interface ListenerOptions extends ConnectionHandler {
   readonly headTimeoutMs: number | undefined
   /** Write stall timeout: how long a client may read nothing of a local response. @default 60,000 */
   readonly unreadTimeoutMs?: number | undefined
-  /** Connection limit. @default what fits half of the heap */
+  /** Connection limit; see {@link connectionLimits}. @default none */
   readonly maxConnections?: number
+  /** Called when a connection was closed because of that limit. */
+  readonly onEvicted?: () => void
   /** Called when a connection could not be accepted. */
   readonly onAcceptError?: (error: Error) => void
   /** Resolves a name. @default the system's resolver */
@@ -176,13 +179,11 @@ export class Listener {
     this.#unreadTimer ??= this.#watchUnread()
   }
 
-  /** Enforces the connection limit: closes the oldest connection without a request in flight, at last the newest, which has no owner yet. */
-  #makeRoom (): void {
-    for (const socket of this.#sockets) {
-      if (ownerOf(socket)?.isBusy === true) continue
-      socket.destroy()
-      return
-    }
+  /** Enforces the connection limit for a connection that was accepted. */
+  #makeRoomFor (socket: Socket): void {
+    if (this.#sockets.size <= (this.#options.maxConnections ?? Infinity)) return
+    chooseEvicted(this.#sockets, socket, ownerOf).destroy()
+    this.#options.onEvicted?.()
   }
 
   #watchUnread (): NodeJS.Timeout {
@@ -199,8 +200,8 @@ export class Listener {
     server.on('connection', (socket: Socket) => {
       this.#accepted++
       this.#sockets.add(socket)
-      if (this.#sockets.size > (this.#options.maxConnections ?? MAX_CONNECTIONS)) this.#makeRoom()
       socket.once('close', () => { this.#sockets.delete(socket) })
+      this.#makeRoomFor(socket)
     })
     // For TLS, requests refer to the secure socket.
     server.on(this.#tls === undefined ? 'connection' : 'secureConnection', (socket: OwnedSocket) => {
@@ -243,8 +244,4 @@ export function ownerOf (socket: OwnedSocket): ClientConnection | undefined {
 async function addressesOf (host: string): Promise<readonly string[]> {
   const found = await lookup(host, { all: true, order: 'verbatim' })
   return found.map(({ address }) => address)
-}
-
-async function closeServer (server: Server): Promise<void> {
-  if (server.listening) await new Promise<void>(resolve => { server.close(() => { resolve() }) })
 }

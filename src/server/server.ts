@@ -5,16 +5,24 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError, type ErrorCode } from '../errors.ts'
 import { checkTarget, routedTarget } from '../guards/target-guard.ts'
 import { isSaneRequestId } from '../relay/headers.ts'
 import { sendLocalReply } from '../relay/local-reply.ts'
+import type { HeaderBudget } from './header-budget.ts'
 import { Listener } from './listener.ts'
+
+/** The shortest time between two log lines about the connection limit. */
+const EVICTION_LOG_MS = 60_000
 
 /** Dependencies of the server. */
 export interface ServerContext {
   readonly log: Logger
+  readonly clock: Pick<Clock, 'monotonic'>
+  /** The header fields that the connections of all listeners may hold. */
+  readonly headerBudget: HeaderBudget
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
   readonly headTimeoutMs: number | undefined
   /** Write stall timeout: how long a client may read nothing of a local response. */
@@ -30,7 +38,7 @@ export interface HttpServer {
 }
 
 /** Creates the HTTP server. The app must be `ready` before the listener listens. */
-export function createServer (context: ServerContext, tls?: TlsConfig): HttpServer {
+export function createServer (context: ServerContext, maxConnections: number, tls?: TlsConfig): HttpServer {
   const app = fastify({
     logger: false,
     trustProxy: false, // any client can send X-Forwarded-* (CVE-2026-3635)
@@ -49,7 +57,10 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
     tls,
     headTimeoutMs: context.headTimeoutMs,
     unreadTimeoutMs: context.unreadTimeoutMs,
-    onAcceptError (error) { context.log.warn({ err: error }, 'the server could not accept a connection: check memory, open files and firewall') },
+    maxConnections,
+    headerBudget: context.headerBudget,
+    onEvicted: createEvictionLog(context, maxConnections),
+    onAcceptError (error) { context.log.warn({ err: error }, 'the server could not accept a connection: check memory and firewall') },
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
       const requestId = req === undefined ? randomUUID() : requestIdOf(req)
@@ -58,6 +69,20 @@ export function createServer (context: ServerContext, tls?: TlsConfig): HttpServ
     },
   })
   return { app, listener }
+}
+
+/** Returns what logs a connection that was closed at the connection limit: at most one line a minute, because a flood must not fill the log. */
+function createEvictionLog ({ clock, log }: ServerContext, limit: number): () => void {
+  let count = 0
+  let lastMs = -Infinity
+  return () => {
+    count++
+    const nowMs = clock.monotonic()
+    if (nowMs - lastMs < EVICTION_LOG_MS) return
+    log.warn({ limit, count }, 'client connections are closed because the connection limit is reached: give the process more open files or memory')
+    lastMs = nowMs
+    count = 0
+  }
 }
 
 /** The client's request id if it is sane, else a new one. */
