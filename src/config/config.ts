@@ -109,8 +109,7 @@ export function loadConfig (environment: Environment, dotenvPath: string, pipes:
   const forwardProxy = readForwardProxy(text('AMSU_HTTP_PROXY'), problems)
   const tls = readTls(text('TLS_CERT_FILE'), text('TLS_KEY_FILE'), problems, files)
   const callers = readCallers(values, problems, files)
-  const [allowedHosts, allowedOrigins] = [readHosts(text('ALLOWED_HOSTS'), problems), readOrigins(text('ALLOWED_ORIGINS'), problems)]
-  const allowedRoutes = readRoutes(text('ALLOWED_ROUTES'), problems)
+  const [allowedHosts, allowedOrigins, allowedRoutes] = [readHosts(text('ALLOWED_HOSTS'), problems), readOrigins(text('ALLOWED_ORIGINS'), problems), readRoutes(text('ALLOWED_ROUTES'), problems)]
   const listener = text('UNIX_SOCKET') === undefined ? { host: text('HOST') ?? '', port: number('PORT') } : { path: text('UNIX_SOCKET') as string }
   if ('host' in listener && callers === undefined && values.ALLOW_OPEN_ACCESS !== true) problems.push(...openAccessProblems(listener.host))
   const adminListener = readAdminListener(values, listener, problems)
