@@ -14,7 +14,8 @@ import type { UnorderedSetItem } from './unordered-set.ts'
 /** Where an exchange gets its token. */
 export interface Tokens {
   current: () => AccessToken | undefined
-  acquire: (signal: AbortSignal) => Promise<AccessToken>
+  /** Waits for a token. All waits of one request have one limit: `waitedMs` is the time of those before. */
+  acquire: (signal: AbortSignal, waitedMs: number) => Promise<AccessToken>
   isUsable: (token: AccessToken) => boolean
   /** AMSU rejected the token as invalid. Returns whether another token is available or being fetched. */
   invalidate: (token: AccessToken) => boolean

@@ -12,6 +12,7 @@ import type { ResponseHead } from '../upstream/response-head.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { ClientResponse } from './client-response.ts'
 import type { AcceptedRequest, ConnectionExchange, RelayContext, InFlightRequest } from './context.ts'
+import { ExchangeTokens } from './exchange-tokens.ts'
 import { checkFraming, hasBody } from './framing.ts'
 import { upstreamRequestHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
@@ -28,10 +29,10 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   readonly #res: ServerResponse
   readonly #startedMs: number
   readonly #response: ClientResponse
+  readonly #tokens: ExchangeTokens
   readonly #writeStall = new WriteStallDetector()
   #headers: string[] = []
   #body: RequestBody | undefined
-  #wait: AbortController | undefined
   #attempt: Attempt | undefined
   /** A response that may say that the token is invalid, buffered until that is known. */
   #buffered: BufferedResponse | undefined
@@ -50,6 +51,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#req = call.req
     this.#res = call.res
     this.#startedMs = context.clock.monotonic()
+    this.#tokens = new ExchangeTokens(context)
     this.#response = new ClientResponse(context, call.req, call.res, call.requestId, () => { this.#attempt?.resume() })
   }
 
@@ -59,7 +61,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
 
   /** Starts the exchange. Never throws: every rejection becomes a response. */
   start (): void {
-    const { host, maxBodyBytes, replayBudget, tokens } = this.#context
+    const { host, maxBodyBytes, replayBudget } = this.#context
     // The client disconnected while its caller was identified: the connection's end has passed.
     if (this.#req.socket.destroyed) return this.onClose()
     this.#call.connection.exchange = this
@@ -69,7 +71,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
       if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: () => { this.#attempt?.touch() }, onTooLarge: () => { this.fail(new ProxyError('BODY_TOO_LARGE')) } })
-      this.#sendWith(tokens.current())
+      this.#sendWith(this.#tokens.current())
     } catch (error) {
       this.fail(error)
     }
@@ -79,8 +81,6 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   fail (error: unknown): void {
     if (this.#isDone || this.#res.writableEnded) return
     this.#error = error instanceof ProxyError ? error : new ProxyError('INTERNAL', { cause: error })
-    // A 401 that is cut short still rejects its token, which must not be sent again.
-    if (this.#buffered?.head.status === 401) this.#context.tokens.invalidate((this.#attempt as Attempt).token)
     this.#abort()
     // Node may not have passed a chunk that was written just now to the kernel yet: an immediate reset would discard it.
     if (this.#res.headersSent) setImmediate(() => { this.#call.connection.abort(this.isFramed) })
@@ -107,8 +107,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (token !== undefined) return this.#send(token)
     // Detects a disconnect during the wait: Node reports it only after the body has been read.
     this.#body?.readAhead()
-    this.#wait = new AbortController()
-    this.#context.tokens.acquire(this.#wait.signal).then(
+    this.#tokens.acquire().then(
       token => { if (!this.#isDone) this.#send(token) },
       (error: unknown) => { if (!this.#isDone) this.#failUnsent(error) }
     )
@@ -127,54 +126,55 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   }
 
   onTokenExpired (): void {
-    this.#sendWith(this.#context.tokens.current())
+    this.#sendWith(this.#tokens.current())
   }
 
   onResponseStart (head: ResponseHead): void {
     this.#respondedMs = this.#context.clock.monotonic()
     if (this.#original !== undefined) this.#replay = 'responded'
-    if (mayBeInvalidToken(head)) {
-      this.#buffered = new BufferedResponse(head)
-      return
+    if (!mayBeInvalidToken(head)) {
+      this.#body?.release()
+      return this.#response.writeHead(head)
     }
-    this.#body?.release()
-    this.#response.writeHead(head)
+    this.#buffered = new BufferedResponse(head)
+    if (head.status === 401) this.#rejectToken()
   }
 
   onResponseData (chunk: Buffer): boolean {
     const buffered = this.#buffered
     if (buffered === undefined) return this.#response.write(chunk)
     if (buffered.add(chunk)) return true
-    // Too large to buffer: the response is forwarded as it arrives, without a retry. A 401 still invalidates its token.
-    if (buffered.head.status !== 401) return this.#forward(buffered)
-    this.#context.tokens.invalidate((this.#attempt as Attempt).token)
-    if (this.#original === undefined) return this.#forward(buffered)
-    this.#replay = 'rejected_again'
+    // Too large to buffer: the response is forwarded as it arrives, without a retry. But after a first rejection, that one is passed on.
+    if (buffered.head.status !== 401 || this.#original === undefined) return this.#forward(buffered)
     this.#finish(this.#original)
     return true
   }
 
   onResponseEnd (): void {
     const buffered = this.#buffered
-    if (buffered?.isInvalidToken() === true) this.#retryOrPassOn(buffered)
-    else this.#finish(buffered)
+    if (buffered?.isInvalidToken() !== true) return this.#finish(buffered)
+    if (buffered.head.status !== 401) this.#rejectToken()
+    this.#retryOrPassOn(buffered)
   }
 
-  /** AMSU rejected the token: invalidates it, and retries once if the complete body is kept or still can be. */
-  #retryOrPassOn (buffered: BufferedResponse): void {
-    const isRenewed = this.#context.tokens.invalidate((this.#attempt as Attempt).token)
+  /** A 401 rejects the token by its status alone (RFC 9110 section 15.5.2), whatever becomes of its body or of the client. */
+  #rejectToken (): void {
+    this.#tokens.reject((this.#attempt as Attempt).token)
     if (this.#original !== undefined) this.#replay = 'rejected_again'
-    if (!isRenewed || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? buffered)
+  }
+
+  /** AMSU rejected the token: retries once if the complete body is kept or still can be. */
+  #retryOrPassOn (buffered: BufferedResponse): void {
+    if (!this.#tokens.isReplaced || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? buffered)
     this.#original = buffered
     this.#buffered = undefined
-    if (this.#body === undefined) this.#sendWith(this.#context.tokens.current())
-    else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#context.tokens.current()); else this.#finish(buffered) })
+    if (this.#body === undefined) this.#sendWith(this.#tokens.current())
+    else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#tokens.current()); else this.#finish(buffered) })
   }
 
   /** Ends the response; if `buffered` is given, with that response. */
   #finish (buffered?: BufferedResponse): void {
     if (this.#res.writableEnded) return
-    this.#wait?.abort()
     this.#attempt?.abort()
     this.#body?.stop()
     try {
@@ -199,7 +199,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const isSafe = (this.#req.method === 'GET' || this.#req.method === 'HEAD') && this.#body === undefined
     if (isSafe && this.#lost === undefined && isStaleConnection(cause, progress)) {
       this.#lost = fault
-      this.#sendWith(this.#context.tokens.current())
+      this.#sendWith(this.#tokens.current())
     } else this.#onUpstreamFailure(fault)
   }
 
@@ -209,7 +209,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     else this.fail(this.#lost ?? error)
   }
 
-  /** No complete response. A 401 rejects the token by its status alone (RFC 9110 section 15.5.2): AMSU did not process the request. */
+  /** No complete response. A 401 needs none: AMSU did not process the request. */
   #onUpstreamFailure (fault: ProxyError): void {
     const buffered = this.#buffered
     if (buffered?.head.status === 401) {
@@ -223,7 +223,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   /** Aborts whatever is in flight. */
   #abort (): void {
     this.#isDone = true
-    this.#wait?.abort()
+    this.#tokens.stopWaiting()
     this.#attempt?.abort()
     this.#body?.close()
   }

@@ -24,6 +24,11 @@ export class AccessToken {
     return this.#authorization
   }
 
+  /** Whether it is the same token for AMSU, issued again perhaps. */
+  isSameAs (other: AccessToken): boolean {
+    return this.#authorization === other.#authorization
+  }
+
   toJSON (): string {
     return REDACTED
   }

@@ -1,8 +1,10 @@
 import { test, type Test } from 'tap'
 import type { ServerResponse } from 'node:http'
+import net from 'node:net'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { call } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
 import { json, startUpstream, type Received, type UpstreamOptions } from '../support/upstream.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
@@ -136,4 +138,33 @@ test('a body too large to keep is passed on with AMSU’s 401, and the next requ
   t.equal((await call(proxy.origin, PATH, { method: 'POST', body: 'x'.repeat(1_000) })).status, 200)
   t.equal(upstream.tokenCalls.length, 2)
   t.equal(upstream.received.length, 3)
+})
+
+test('a request is not sent again with a token of the value that AMSU rejected: its caller gets AMSU’s first response', async t => {
+  const { upstream, proxy } = await setUp(t, () => {}, {}, {
+    onToken: (_received, res) => { json(res, 200, { access_token: 'always-the-same-token', token_type: 'bearer', expires_in: 86_400 }) },
+    onRequest: ({ method }, res) => { json(res, method === 'POST' ? 401 : 200, BAD) },
+  })
+  t.match(await call(proxy.origin, PATH, { method: 'POST', body: 'x' }), { status: 401, text: JSON.stringify(BAD) })
+  t.equal(upstream.tokenCalls.length, 2, 'it was renewed')
+  t.equal(upstream.received.filter(({ method }) => method === 'POST').length, 1)
+  t.equal((await call(proxy.origin, PATH)).status, 200, 'AMSU issued it again, so other requests are sent with it')
+})
+
+test('the token of a 401 is not sent again, although the client leaves before the response is complete', async t => {
+  let began = 0
+  const { upstream, proxy } = await setUp(t, () => {}, {}, {
+    onRequest ({ url }, res) {
+      if (!url.endsWith('left/')) { json(res, 200, {}); return }
+      res.writeHead(401, { 'content-type': 'application/json', 'content-length': '10' })
+      res.write('{', () => { began++ })
+    },
+  })
+  const client = net.connect(proxy.port, '127.0.0.1').on('error', () => {})
+  client.write(`GET ${PATH}left/ HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await until(() => began === 1 && upstream.tokenCalls.length === 2)
+  client.resetAndDestroy()
+  await proxy.untilLogged(2)
+  t.equal((await call(proxy.origin, PATH)).status, 200)
+  t.match(tokenOf(upstream.received[2] as Received), /upstream-token-2-/)
 })

@@ -1,7 +1,8 @@
 import { test } from 'tap'
-import { call } from '../support/client.ts'
+import { call, errorCode } from '../support/client.ts'
 import { startProxy } from '../support/proxy.ts'
 import { createScaledClock } from '../support/scaled-clock.ts'
+import { startUpstream } from '../support/upstream.ts'
 import { startSimulator } from '../simulator/simulator.ts'
 import { CLIENT_ID, CLIENT_SECRET } from '../support/proxy.ts'
 
@@ -51,4 +52,14 @@ test('a vendor who revokes everything is bought a new token with the credentials
   await simulator.seen('POST /token', 2)
   while ((await call(proxy.origin, PATH)).status !== 200) t.equal(simulator.record.calls['POST /token'], 2)
   t.equal(simulator.record.calls['POST /token'], 2)
+})
+
+test('a request whose tokens expire before it can be sent waits TOKEN_WAIT_MS in all', async t => {
+  const upstream = await startUpstream({ lifeSeconds: 0.001 })
+  const proxy = await startProxy(upstream.origin, { TOKEN_WAIT_MS: '2500' })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  const got = await call(proxy.origin, PATH)
+  t.equal(errorCode(got.text), 'PROXY.TOKEN_UNAVAILABLE')
+  t.ok(upstream.tokens.length >= 2, 'more than one token came meanwhile')
+  t.equal(upstream.received.length, 0)
 })

@@ -23,3 +23,9 @@ test('what has elapsed is the larger of two clocks, and never negative', async t
   t.equal(elapsedMs(then, clock), 1_000, 'the wall clock was set back')
   t.equal(elapsedMs({ wall: clock.wall() + 5, monotonic: clock.monotonic() + 5 }, clock), 0)
 })
+
+test('a token that AMSU issues again is the same token', async t => {
+  const [first, again, other] = ['value', 'value', 'other'].map((value, i) => new AccessToken(new Secret(value), { wall: i, monotonic: i }, 1000)) as [AccessToken, AccessToken, AccessToken]
+  t.equal(first.isSameAs(again), true)
+  t.equal(first.isSameAs(other), false)
+})
