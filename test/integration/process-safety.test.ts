@@ -3,7 +3,6 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import http from 'node:http'
-import net from 'node:net'
 import { join } from 'node:path'
 import { call } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
@@ -87,7 +86,7 @@ test('a log file that may not grow any more costs lines, neither a request nor t
 test('a first scrape while no descriptor is free spoils none of the later ones', async t => {
   const upstream = await startUpstream()
   const port = await freePort()
-  const child = spawn('/bin/sh', ['-c', `ulimit -n 40; exec ${[...NODE, MAIN].join(' ')}`], {
+  const child = spawn(NODE[0], [...NODE.slice(1), MAIN], {
     env: { PATH: process.env['PATH'], AMSU_CLIENT_ID: CLIENT_ID, AMSU_CLIENT_SECRET: CLIENT_SECRET, AMSU_BASE_URL: upstream.origin, PORT: String(port), QUOTA_POLL_SECONDS: '0' },
   })
   child.stdout.resume()
@@ -96,11 +95,11 @@ test('a first scrape while no descriptor is free spoils none of the later ones',
   t.teardown(async () => { agent.destroy(); child.kill('SIGKILL'); await exited; await upstream.close() })
   const origin = `http://127.0.0.1:${port}`
   await until(async () => (await call(origin, '/readyz', { agent }).catch(() => undefined))?.status === 200)
-  const others = Array.from({ length: 80 }, () => net.connect(port, '127.0.0.1').on('error', () => {}))
-  await until(async () => spawnSync('ls', [`/proc/${String(child.pid)}/fd`]).stdout.toString().trim().split('\n').length >= 40)
+  const limitTo = (descriptors: number): void => { spawnSync('prlimit', [`--pid=${String(child.pid)}`, `--nofile=${descriptors}:`]) }
+  limitTo(1)
   const first = await call(origin, '/metrics', { agent })
   t.match(first, { status: 200, text: 'amsu_proxy_build_info' })
   t.match(first.text, /^process_max_fds Nan$/m, 'no descriptor was free')
-  for (const socket of others) socket.destroy()
+  limitTo(40)
   await until(async () => /^process_max_fds 40$/m.test((await call(origin, '/metrics', { agent })).text))
 })

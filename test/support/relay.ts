@@ -28,8 +28,10 @@ export function createRelay (t: Test, upstream: UpstreamOptions, other: Partial<
   const { clock: _pool, ...connecting } = upstream // the age of connections may go by a clock that stands still, their timeout may not
   const connect = createConnector({ connectTimeoutMs: 300, certificateAuthority: () => undefined, forwardProxy: undefined, ...connecting })
   const transport = createTransport({ connect, connectTimeoutMs: 300, maxConnections: 8, forwardProxy: undefined, ...upstream })
-  const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
-  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate: () => true, ...other }
+  let count = 0
+  const issue = (): AccessToken => new AccessToken(new Secret(`${'x'.repeat(40)}${++count}`), instant(systemClock), 86_400_000)
+  let token = issue()
+  const tokens: Tokens = { current: () => token, acquire: async () => token, isUsable: () => true, invalidate () { token = issue(); return true }, ...other }
   const outcomes: Outcome[] = []
   const relay = new Relay({
     transport,
