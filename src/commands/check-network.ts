@@ -107,7 +107,7 @@ export async function checkForwardProxy (context: CheckContext, forwardProxy: Fo
   }
 }
 
-/** Sends a request without a token: any request shows whether it passes, and AMSU rejects this one free of charge. */
+/** Checks whether requests pass the forward proxy. It sends one without a token, which AMSU rejects and does not charge. */
 async function requestThroughProxy (context: CheckContext): Promise<{ status: number, isJson: boolean }> {
   const client = apiClientOf(context)
   try {

@@ -1,6 +1,6 @@
 /**
- * The table of all settings (environment variables): the schema that validates each, and the texts that describe it in `.env.example`, the documents and error
- * messages. A test compares those texts with this table.
+ * All settings (environment variables) in one table: how each is validated, and how `.env.example`, the documents and error messages describe
+ * it. A test compares these descriptions with the table.
  */
 
 /** A setting. */

@@ -12,7 +12,7 @@ const PATHS = ['/proc/self/fd/1', '/dev/tty']
 const STANDARD_OUTPUT = 1
 
 /** Control characters, which a terminal would execute, in text that others may influence. JSON escapes them. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are what it replaces
 const CONTROLS = /[\x00-\x1f]/g
 
 /** The control characters that JSON does not escape: DEL and C1. */

@@ -19,7 +19,7 @@ const VALID: ReadonlyArray<readonly [text: string, values: Record<string, string
   ["A='a\\nb'", { A: 'a\\nb' }], ['A="a\\nb"', { A: 'a\nb' }], ['A=`a\\nb`', { A: 'a\\nb' }], ['A=a\\nb', { A: 'a\\nb' }], ['A="a\\tb\\r"', { A: 'a\\tb\\r' }], ['A="a\\\\nb"', { A: 'a\\\nb' }],
   ['A="a\nb"\nC=1', { A: 'a\nb', C: '1' }], ["A='a\nb'\nC=1", { A: 'a\nb', C: '1' }], ['A=`a\n\nb`\nC=1', { A: 'a\n\nb', C: '1' }], ['A="a\nX=b"\nC=1', { A: 'a\nX=b', C: '1' }],
   ['A="a\r\nb"\r\nC=1\r\n', { A: 'a\nb', C: '1' }], ['A=1\r\nB=2 # c\r\n', { A: '1', B: '2' }],
-  ['A=a=b', { A: 'a=b' }], ['A=$B${C}', { A: '$B${C}' }], ['A=\u00a0x\u00a0', { A: '\u00a0x\u00a0' }], ['A=1\nA=2', { A: '2' }], // eslint-disable-line no-template-curly-in-string
+  ['A=a=b', { A: 'a=b' }], ['A=$B$' + '{C}', { A: '$B$' + '{C}' }], ['A=\u00a0x\u00a0', { A: '\u00a0x\u00a0' }], ['A=1\nA=2', { A: '2' }],
   ['a.b=1\na-b=2\n1A=3\n__proto__=4', { 'a.b': '1', 'a-b': '2', '1A': '3', ['__proto__']: '4' }],
   ['\n\n  \n#c\n  # c\n\t#c\nA=1', { A: '1' }], ['', {}],
 ]
