@@ -3,6 +3,8 @@
  * within a segment, `**` anything.
  */
 
+import { pathOf } from './target-guard.ts'
+
 /** One entry, compiled. */
 export interface AllowedRoute {
   readonly method: string
@@ -20,7 +22,7 @@ export function parseRoutes (text: string): readonly AllowedRoute[] | undefined 
 
 /** Whether a request is allowed. `target` is a canonical request target; its query is ignored. */
 export function isAllowedRoute (routes: readonly AllowedRoute[], method: string, target: string): boolean {
-  const path = target.split('?', 1)[0] as string
+  const path = pathOf(target)
   return routes.some(route => (route.method === '*' || route.method === method) && route.path.test(path))
 }
 

@@ -36,10 +36,15 @@ const IGNORABLE = /\p{Default_Ignorable_Code_Point}/gu
 /** The token endpoints of every API version, and paths below or beside them. A segment of pluses is empty after trimming. */
 const TOKEN_PATH = /^\/amsu-analysis\/+v\d+\/+token(?:\.[^/]*)?(?:\/|$)/
 
+/** The path of a request target: what precedes the query. */
+export function pathOf (target: string): string {
+  const queryAt = target.indexOf('?')
+  return queryAt < 0 ? target : target.slice(0, queryAt)
+}
+
 /** Checks a raw request target (RFC 9112 section 3.2). The query is not checked. */
 export function checkTarget (target: string): TargetDecision {
-  const queryAt = target.indexOf('?')
-  const path = queryAt < 0 ? target : target.slice(0, queryAt)
+  const path = pathOf(target)
   if (PLAIN.test(path) && !/token/i.test(path)) return 'relay'
   if (!path.startsWith('/') || UNDECODED_ONLY.test(path)) return 'reject'
   const decoded = decode(path)

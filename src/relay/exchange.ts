@@ -7,6 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BufferedResponse, mayBeInvalidToken, type Replay } from '../amsu/invalid-token.ts'
 import { ProxyError } from '../errors.ts'
+import { pathOf } from '../guards/target-guard.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import type { ResponseHead } from '../upstream/response-head.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
@@ -235,7 +236,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
       requestId: this.#call.requestId,
       caller: this.#call.caller,
       method: this.#req.method as string,
-      path: (this.#req.url as string).split('?', 1)[0] as string,
+      path: pathOf(this.#req.url as string),
       status: this.#response.statusToLog(this.#error),
       errorCode: this.#error?.code,
       cause: this.#error?.cause,

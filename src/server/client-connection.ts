@@ -94,7 +94,7 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   /** Accepts a request that Node has parsed. */
   accept (req: IncomingMessage, res: ServerResponse): void {
     // Node parses what it has read even after the connection has ended: no response could be sent.
-    if (this.#isClosing || !this.#socket.writable || this.#waiting.isFull(this.#socket.bytesRead)) {
+    if (this.#isClosing || !this.#socket.writable || this.#waiting.isFull(this.#socket)) {
       this.#discard(req)
       return
     }
@@ -191,13 +191,13 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
 
   #queue (request: ReadRequest): void {
     this.#isPipelined = true
-    this.#waiting.add(request, this.#socket.bytesRead)
+    this.#waiting.add(request, this.#socket)
   }
 
   #start (request: ReadRequest): void {
     const { error, req, res } = request
     this.#current = request
-    res.once('close', this.#onResponseClose)
+    res.on('close', this.#onResponseClose)
     if (this.#isClosing && request === this.#last) res.shouldKeepAlive = false
     if (error === undefined) this.#handler.onRequest(req, res, this)
     else sendLocalReply(req, res, error, this.#handler.onRejected(error, req))

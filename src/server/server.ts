@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError, type ErrorCode } from '../errors.ts'
-import { checkTarget, routedTarget } from '../guards/target-guard.ts'
+import { checkTarget, pathOf, routedTarget } from '../guards/target-guard.ts'
 import { isSaneRequestId } from '../relay/headers.ts'
 import { sendLocalReply } from '../relay/local-reply.ts'
 import type { HeaderBudget } from './header-budget.ts'
@@ -64,7 +64,7 @@ export function createServer (context: ServerContext, maxConnections: number, tl
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
       const requestId = req === undefined ? randomUUID() : requestIdOf(req)
-      logRejection(error, req === undefined ? { requestId } : { requestId, method: req.method, path: pathOf(req) }, context)
+      logRejection(error, req === undefined ? { requestId } : { requestId, method: req.method, path: pathOf(req.url ?? '') }, context)
       return requestId
     },
   })
@@ -107,7 +107,7 @@ function toProxyError (error: unknown, app: FastifyInstance, request: FastifyReq
 /** Rejects a request by a local reply. */
 function reject (error: ProxyError, request: FastifyRequest, reply: FastifyReply, context: ServerContext): void {
   reply.hijack()
-  logRejection(error, { requestId: request.id, method: request.method, path: pathOf(request.raw) }, context)
+  logRejection(error, { requestId: request.id, method: request.method, path: pathOf(request.raw.url ?? '') }, context)
   sendLocalReply(request.raw, reply.raw, error, request.id)
 }
 
@@ -115,8 +115,4 @@ function reject (error: ProxyError, request: FastifyRequest, reply: FastifyReply
 function logRejection (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRejection }: ServerContext): void {
   onRejection(error.code)
   log.info({ ...request, status: error.status, errorCode: `PROXY.${error.code}` }, 'request rejected')
-}
-
-function pathOf ({ url }: IncomingMessage): string | undefined {
-  return url?.split('?', 1)[0]
 }

@@ -2,6 +2,7 @@
  * Pipelined requests that wait for the request in flight, and the limits of what a client may send ahead.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { ProxyError } from '../errors.ts'
 
 /**
@@ -19,6 +20,9 @@ export interface ReadRequest {
   error: ProxyError | undefined
 }
 
+/** What is counted of a socket. */
+type BytesRead = Pick<Socket, 'bytesRead'>
+
 /** The waiting requests of one connection. */
 export class WaitingRequests {
   readonly #requests: ReadRequest[] = []
@@ -32,19 +36,19 @@ export class WaitingRequests {
   }
 
   /**
-   * Whether no further request may wait.
+   * Whether no further request may wait. The counter of the socket is read only if one waits: it asks libuv.
    *
-   * @param bytesRead bytes read on the socket
+   * @param socket the connection's socket
    */
-  isFull (bytesRead: number): boolean {
+  isFull (socket: BytesRead): boolean {
     if (this.isEmpty) return false
-    return this.#requests.length >= MAX_WAITING || this.#fields > MAX_WAITING_FIELDS || bytesRead - this.#fromBytes > MAX_WAITING_BYTES
+    return this.#requests.length >= MAX_WAITING || this.#fields > MAX_WAITING_FIELDS || socket.bytesRead - this.#fromBytes > MAX_WAITING_BYTES
   }
 
   /** Adds a request as the last one. */
-  add (request: ReadRequest, bytesRead: number): void {
+  add (request: ReadRequest, socket: BytesRead): void {
     if (this.isEmpty) {
-      this.#fromBytes = bytesRead
+      this.#fromBytes = socket.bytesRead
       this.#fields = 0
     }
     this.#fields += request.req.rawHeaders.length / 2

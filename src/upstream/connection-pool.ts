@@ -123,11 +123,14 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   readonly #start = (): void => {
     const starting = this.#starting
     this.#starting = []
-    const lost = starting.filter(({ isClosed }) => isClosed)
     // In reverse, so that they return to the head of the queue in their original order.
-    for (const connection of lost.reverse()) this.#putBack(takeNext(connection))
+    for (let i = starting.length - 1; i >= 0; i--) {
+      const connection = starting[i] as Connection
+      if (connection.isClosed) this.#putBack(takeNext(connection))
+    }
+    const nowMs = this.#options.clock.monotonic()
     for (const connection of starting) {
-      if (connection.next !== undefined) this.#dispatch(connection, takeNext(connection))
+      if (connection.next !== undefined) this.#dispatch(connection, takeNext(connection), nowMs)
     }
     this.#connectAsNeeded()
   }
@@ -137,7 +140,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     else if (!pending.isDone) this.#queue.putBack(pending)
   }
 
-  #dispatch (connection: Connection, pending: PendingRequest): void {
+  #dispatch (connection: Connection, pending: PendingRequest, nowMs = this.#options.clock.monotonic()): void {
     if (connection.isClosed) {
       this.#putBack(pending)
       return
@@ -146,7 +149,7 @@ export class ConnectionPool implements Transport, ConnectionOwner {
       this.onIdle(connection)
       return
     }
-    const isOld = this.#options.clock.monotonic() - connection.connectedAtMs > CONNECTION_TTL_MS
+    const isOld = nowMs - connection.connectedAtMs > CONNECTION_TTL_MS
     connection.dispatch(pending, isOld || this.#options.noKeepAlive)
   }
 
