@@ -53,6 +53,7 @@ export class Attempt implements RequestHandler {
   #phase: Phase = 'reading'
   #pending: PendingRequest | undefined
   #isSent = false
+  #isSentWhole = false
   #isReused = false
   #hasFirstByte = false
   #isPaused = false
@@ -75,6 +76,11 @@ export class Attempt implements RequestHandler {
   /** Whether bytes of the request were written to AMSU. */
   get isSent (): boolean {
     return this.#isSent
+  }
+
+  /** Whether the complete request was written. */
+  get isSentWhole (): boolean {
+    return this.#isSentWhole
   }
 
   /** Whether the attempt is over: the owner gets no further call. */
@@ -158,6 +164,7 @@ export class Attempt implements RequestHandler {
   }
 
   onRequestSent (): void {
+    this.#isSentWhole = true
     if (this.#phase !== 'uploading') return
     this.#phase = 'waiting'
     this.touch()

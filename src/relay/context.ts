@@ -25,6 +25,8 @@ export interface Tokens {
 export interface ConnectionExchange {
   /** Whether the response's head frames its body, by a length or by chunked coding. */
   readonly isFramed: boolean
+  /** The client has closed its side, which counts as a disconnect; {@link onClose} follows. */
+  onClientEnd: () => void
   /** The response was sent, or the client disconnected. */
   onClose: () => void
   /** The remainder of the request cannot be read. */

@@ -1,6 +1,8 @@
 /**
- * The tokens of one exchange: at most one rejection is followed by another token, and all waits for a token have one limit.
+ * The tokens of one exchange: at most one rejection is followed by another token, and all waits for a token have one limit. It also knows
+ * how the retry with another token went.
  */
+import type { BufferedResponse, Replay } from '../amsu/invalid-token.ts'
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
@@ -15,6 +17,8 @@ export class ExchangeTokens {
   #waitedMs = 0
   #rejected: AccessToken | undefined
   #isReplaced = false
+  #original: BufferedResponse | undefined
+  #replay: Replay | undefined
 
   constructor ({ clock, tokens }: { readonly clock: Clock, readonly tokens: Tokens }) {
     this.#clock = clock
@@ -26,10 +30,36 @@ export class ExchangeTokens {
     return this.#isReplaced
   }
 
+  /** AMSU's first response, if it rejected the token and the request is retried. */
+  get original (): BufferedResponse | undefined {
+    return this.#original
+  }
+
+  /** The result of the retry; undefined if the request was not sent again. */
+  get replay (): Replay | undefined {
+    return this.#replay
+  }
+
   /** AMSU rejected this token: no request is sent with it from now on. */
   reject (token: AccessToken): void {
     this.#rejected = token
     this.#isReplaced = this.#tokens.invalidate(token)
+    if (this.#original !== undefined) this.#replay = 'rejected_again'
+  }
+
+  /** The request is retried; `original` is the response that rejected the token. */
+  retryAfter (original: BufferedResponse): void {
+    this.#original = original
+  }
+
+  /** An attempt is sent. */
+  onRequestStart (): void {
+    if (this.#original !== undefined) this.#replay = 'failed' // until there is a response
+  }
+
+  /** An attempt has a response. */
+  onResponseStart (): void {
+    if (this.#original !== undefined) this.#replay = 'responded'
   }
 
   /** The token to send now, or undefined if none is usable. */

@@ -5,7 +5,7 @@
  * the token, so it did not process the request; or a GET or HEAD failed on a stale keep-alive connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { BufferedResponse, mayBeInvalidToken, type Replay } from '../amsu/invalid-token.ts'
+import { BufferedResponse, mayBeInvalidToken } from '../amsu/invalid-token.ts'
 import { ProxyError } from '../errors.ts'
 import { pathOf } from '../guards/target-guard.ts'
 import type { AccessToken } from '../token/access-token.ts'
@@ -14,7 +14,7 @@ import { Attempt, type AttemptOwner } from './attempt.ts'
 import { ClientResponse } from './client-response.ts'
 import type { AcceptedRequest, ConnectionExchange, RelayContext, InFlightRequest } from './context.ts'
 import { ExchangeTokens } from './exchange-tokens.ts'
-import { checkFraming, hasBody } from './framing.ts'
+import { checkFraming, hasBody, lengthOf } from './framing.ts'
 import { upstreamRequestHeaders } from './headers.ts'
 import { sendLocalReply } from './local-reply.ts'
 import { RequestBody } from './request-body.ts'
@@ -37,9 +37,6 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   #attempt: Attempt | undefined
   /** A response that may say that the token is invalid, buffered until that is known. */
   #buffered: BufferedResponse | undefined
-  /** AMSU's first response, if it rejected the token and the request is retried. */
-  #original: BufferedResponse | undefined
-  #replay: Replay | undefined
   #respondedMs: number | undefined
   /** Why there is no response to a request that AMSU may have received, if it is retried. */
   #lost: ProxyError | undefined
@@ -71,7 +68,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
       const { headers, isLoop } = upstreamRequestHeaders(this.#req.rawHeaders, host, this.#call.requestId)
       if (isLoop) throw new ProxyError('LOOP')
       this.#headers = headers
-      if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { limitBytes: maxBodyBytes, replayBudget, onProgress: () => { this.#attempt?.touch() }, onTooLarge: () => { this.fail(new ProxyError('BODY_TOO_LARGE')) } })
+      if (hasBody(this.#req)) this.#body = new RequestBody(this.#req, { lengthBytes: lengthOf(this.#req), limitBytes: maxBodyBytes, replayBudget, onProgress: () => { this.#attempt?.touch() }, onTooLarge: () => { this.fail(new ProxyError('BODY_TOO_LARGE')) } })
       this.#sendWith(this.#tokens.current())
     } catch (error) {
       this.fail(error)
@@ -98,7 +95,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   checkTimeout (nowMs: number): void {
     const overdue = this.#attempt?.overdue(nowMs)
     if (overdue !== undefined) this.#onUpstreamFailure(new ProxyError(overdue.code, { cause: overdue.cause }))
-    else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#original) // the remainder does not arrive
+    else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#tokens.original) // the remainder does not arrive
     if (!this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#writeStall.reset()
     else if (this.#writeStall.isStalled(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#call.connection.abort(false)
   }
@@ -123,7 +120,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   }
 
   onRequestStart (): void {
-    if (this.#original !== undefined) this.#replay = 'failed' // until there is a response
+    this.#tokens.onRequestStart()
   }
 
   onTokenExpired (): void {
@@ -132,13 +129,14 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
 
   onResponseStart (head: ResponseHead): void {
     this.#respondedMs = this.#context.clock.monotonic()
-    if (this.#original !== undefined) this.#replay = 'responded'
+    this.#tokens.onResponseStart()
     if (!mayBeInvalidToken(head)) {
       this.#body?.release()
       return this.#response.writeHead(head)
     }
     this.#buffered = new BufferedResponse(head)
-    if (head.status === 401) this.#rejectToken()
+    // A 401 rejects the token by its status alone (RFC 9110 section 15.5.2), whatever becomes of its body or of the client.
+    if (head.status === 401) this.#tokens.reject((this.#attempt as Attempt).token)
   }
 
   onResponseData (chunk: Buffer): boolean {
@@ -146,28 +144,22 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (buffered === undefined) return this.#response.write(chunk)
     if (buffered.add(chunk)) return true
     // Too large to buffer: the response is forwarded as it arrives, without a retry. But after a first rejection, that one is passed on.
-    if (buffered.head.status !== 401 || this.#original === undefined) return this.#forward(buffered)
-    this.#finish(this.#original)
+    if (buffered.head.status !== 401 || this.#tokens.original === undefined) return this.#forward(buffered)
+    this.#finish(this.#tokens.original)
     return true
   }
 
   onResponseEnd (): void {
     const buffered = this.#buffered
     if (buffered?.isInvalidToken() !== true) return this.#finish(buffered)
-    if (buffered.head.status !== 401) this.#rejectToken()
+    if (buffered.head.status !== 401) this.#tokens.reject((this.#attempt as Attempt).token)
     this.#retryOrPassOn(buffered)
-  }
-
-  /** A 401 rejects the token by its status alone (RFC 9110 section 15.5.2), whatever becomes of its body or of the client. */
-  #rejectToken (): void {
-    this.#tokens.reject((this.#attempt as Attempt).token)
-    if (this.#original !== undefined) this.#replay = 'rejected_again'
   }
 
   /** AMSU rejected the token: retries once if the complete body is kept or still can be. */
   #retryOrPassOn (buffered: BufferedResponse): void {
-    if (!this.#tokens.isReplaced || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? buffered)
-    this.#original = buffered
+    if (!this.#tokens.isReplaced || this.#tokens.original !== undefined || this.#body?.isKept === false) return this.#finish(this.#tokens.original ?? buffered)
+    this.#tokens.retryAfter(buffered)
     this.#buffered = undefined
     if (this.#body === undefined) this.#sendWith(this.#tokens.current())
     else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#tokens.current()); else this.#finish(buffered) })
@@ -206,7 +198,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
 
   /** Nothing of the last attempt was sent. An earlier one that AMSU may have received counts more, and then AMSU's first response. */
   #failUnsent (error: unknown): void {
-    if (this.#lost === undefined && this.#original !== undefined) this.#finish(this.#original)
+    if (this.#lost === undefined && this.#tokens.original !== undefined) this.#finish(this.#tokens.original)
     else this.fail(this.#lost ?? error)
   }
 
@@ -229,6 +221,11 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#body?.close()
   }
 
+  /** A request that AMSU has not received completely is not sent any further. */
+  onClientEnd (): void {
+    if (this.#attempt?.isSentWhole !== true) this.#abort()
+  }
+
   /** The client has its response, or disconnected. */
   onClose (): void {
     this.#abort()
@@ -243,7 +240,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
       bytesIn: this.#body?.bytes ?? 0,
       bytesOut: this.#response.bytes,
       durationMs: this.#context.clock.monotonic() - this.#startedMs,
-      replay: this.#replay,
+      replay: this.#tokens.replay,
       upstreamMs: this.#respondedMs === undefined ? undefined : this.#respondedMs - this.#startedMs,
     })
   }

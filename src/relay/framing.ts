@@ -9,6 +9,12 @@ export function hasBody ({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
+/** The length of the body in bytes, as the request declares it; undefined if it does not. */
+export function lengthOf ({ headers }: IncomingMessage): number | undefined {
+  const { 'content-length': length } = headers
+  return length === undefined ? undefined : Number(length)
+}
+
 /**
  * Rejects a request whose `Content-Length` is too large, or whose framing is ambiguous.
  *

@@ -2,6 +2,9 @@
  * Request body upload with backpressure and replay. One object per exchange, shared by its attempts, is the only owner of the body: it
  * reads it from the client with backpressure, streams it to AMSU, keeps it while a retry may need it, and releases its memory.
  *
+ * Its last piece is held back until the client's socket has been polled once more: a client that has left is seen only then, and a
+ * request without its last byte is one that AMSU does not process.
+ *
  * The `IncomingMessage` itself is not handed over: destroying it would close the client's connection before the response is written.
  */
 import type { IncomingMessage } from 'node:http'
@@ -12,6 +15,8 @@ import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 const MAX_CHUNK_BYTES = 65_536
 
 export interface RequestBodyOptions {
+  /** The declared length; undefined with chunked coding, whose last piece is the last chunk, which has no bytes. */
+  readonly lengthBytes: number | undefined
   /** Limit of the body's size. */
   readonly limitBytes: number
   /** The memory for kept bodies. */
@@ -37,6 +42,10 @@ export class RequestBody implements BodySource {
   #isComplete = false
   #isPaused = false
   #bytes = 0
+  /** The last piece, while it is held back. */
+  #held: Buffer | undefined
+  /** Whether the client was still there when all bytes had been read. */
+  #isConfirmed = false
 
   constructor (source: IncomingMessage, options: RequestBodyOptions) {
     this.#source = source
@@ -89,7 +98,7 @@ export class RequestBody implements BodySource {
 
   /** Reads the remainder without sending it, so that a retry has the complete body. */
   collect (onCollected: (isComplete: boolean) => void): void {
-    this.#sink = undefined
+    this.#sink = this.#held = undefined
     if (this.#isComplete || !this.#kept.isComplete) {
       onCollected(this.#kept.isComplete)
       return
@@ -104,9 +113,11 @@ export class RequestBody implements BodySource {
     this.#sink = sink
     const chunks = this.#unkept ?? this.#kept.chunks ?? []
     this.#unkept = undefined
+    const isWhole = this.#bytes === this.#options.lengthBytes
     let hasRoom = true
-    for (const chunk of chunks) hasRoom = sink.write(chunk, !this.#kept.isComplete)
-    if (this.#isComplete) sink.end()
+    for (const chunk of isWhole ? chunks.slice(0, -1) : chunks) hasRoom = sink.write(chunk, !this.#kept.isComplete)
+    if (isWhole) this.#held = chunks.at(-1)
+    if (this.#isComplete) this.#endIfConfirmed()
     else if (hasRoom) this.resume()
     else this.#pause()
   }
@@ -120,13 +131,13 @@ export class RequestBody implements BodySource {
 
   /** The upstream connection takes no more. The client's connection stays open. */
   destroy (): void {
-    this.#sink = undefined
+    this.#sink = this.#held = undefined
     this.#source.pause()
   }
 
   /** Stops sending: no attempt and no retry waits for the body any longer. */
   stop (): void {
-    this.#sink = this.#onReady = this.#onCollected = undefined
+    this.#sink = this.#held = this.#onReady = this.#onCollected = undefined
   }
 
   /** Releases the kept bytes: AMSU has responded, and there will be no retry. */
@@ -167,8 +178,11 @@ export class RequestBody implements BodySource {
     this.#options.onProgress()
     const before = this.#kept.chunks
     const isKept = this.#kept.add(chunk)
+    const isLast = this.#bytes === this.#options.lengthBytes
+    if (isLast) this.#confirm()
     if (this.#sink !== undefined) {
-      if (!this.#sink.write(chunk, !isKept)) this.#pause()
+      if (isLast) this.#held = chunk
+      else if (!this.#sink.write(chunk, !isKept)) this.#pause()
     } else if (this.#onCollected !== undefined) {
       if (!isKept) this.#notifyCollected(false)
     } else if (!this.#isStarted) {
@@ -181,9 +195,28 @@ export class RequestBody implements BodySource {
 
   readonly #onEnd = (): void => {
     this.#isComplete = true
-    this.#sink?.end()
+    if (this.#options.lengthBytes === undefined) this.#confirm()
+    else this.#endIfConfirmed()
     this.#notifyReady()
     this.#notifyCollected(true)
+  }
+
+  /** All bytes have been read. What the client did after that is read between two immediates, when Node polls the sockets. */
+  #confirm (): void {
+    setImmediate(() => {
+      setImmediate(() => {
+        this.#isConfirmed = true
+        this.#endIfConfirmed()
+      })
+    })
+  }
+
+  /** Sends the last piece and the end, once they are there and the client was seen to stay. */
+  #endIfConfirmed (): void {
+    if (this.#sink === undefined || !this.#isComplete || !this.#isConfirmed) return
+    if (this.#held !== undefined) this.#sink.write(this.#held, !this.#kept.isComplete)
+    this.#held = undefined
+    this.#sink.end()
   }
 
   #notifyReady (): void {

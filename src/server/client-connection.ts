@@ -177,8 +177,12 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     this.#onResponseClose()
   }
 
-  /** The client has closed its side, which counts as a disconnect. A normal close must not make a partial response look complete. */
+  /**
+   * The client has closed its side, which counts as a disconnect. Node closes the connection some turns of the event loop later: until
+   * then the remainder of a request could be sent. A normal close must not make a partial response look complete.
+   */
   #onClientEnd (): void {
+    this.exchange?.onClientEnd()
     if (this.#current?.res.headersSent === true && this.exchange?.isFramed === false) resetConnection(this.#socket)
   }
 

@@ -98,3 +98,44 @@ test('a client that disconnects while its request waits for a token is noticed, 
     t.equal(upstream.received.length, 0, 'AMSU has seen no whole request')
   }
 })
+
+/** Sends all of this in one burst, with the end of the connection behind it. */
+function leaveBehind (port: number, bytes: string): Socket {
+  const client = net.connect(port, '127.0.0.1', () => { client.end(bytes) })
+  return client.on('error', () => {}).resume()
+}
+
+const BODY = 'x'.repeat(1_500_000)
+const CHUNKED = `${(1_500_000).toString(16)}\r\n${BODY}\r\n0\r\n\r\n`
+
+/** Calls whose client has left before their last byte is read. */
+const LEFT_BEFORE_THE_END = {
+  'a POST of a length': `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`,
+  'a chunked POST': `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${CHUNKED}`,
+  'a short POST': `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello`,
+  'a short chunked POST': `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`,
+} as const
+
+test('a POST whose client has left meanwhile never reaches AMSU whole, whether it waited for a token or was being sent', async t => {
+  for (const [name, bytes] of Object.entries(LEFT_BEFORE_THE_END)) {
+    for (const hasToken of [true, false]) {
+      let issue = (): void => {}
+      const upstream = await startUpstream({
+        onToken (_received, res) {
+          issue = () => { res.end(JSON.stringify({ access_token: 'x'.repeat(40), token_type: 'bearer', expires_in: 3600 })) }
+          if (hasToken) issue()
+        },
+      })
+      const proxy = await startProxy(upstream.origin)
+      t.teardown(async () => { await proxy.stop(); await upstream.close() })
+      await until(() => upstream.tokenCalls.length === 1)
+      if (hasToken) await until(() => proxy.lines.some(line => line.includes('AMSU access token obtained')))
+      const client = leaveBehind(proxy.port, bytes)
+      await until(() => client.writableFinished)
+      if (!hasToken) issue()
+      await proxy.untilLogged(1)
+      t.match(proxy.accessLines(), [{ status: 499 }])
+      t.equal(upstream.received.length, 0, `${name}, ${hasToken ? 'with' : 'without'} a token: AMSU has seen no whole request`)
+    }
+  }
+})

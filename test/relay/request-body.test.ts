@@ -18,6 +18,7 @@ function setUp (options: Partial<RequestBodyOptions> & { keptBytes?: number } = 
   const source = new PassThrough()
   const scene: Scene = { source, written: [], takesMore: true, progress: 0, body: undefined as unknown as RequestBody, start: () => {} }
   const body = new RequestBody(source as unknown as IncomingMessage, {
+    lengthBytes: undefined,
     limitBytes: 1_000,
     replayBudget: new ReplayBudget(options.keptBytes ?? 4),
     onProgress () { scene.progress++ },
@@ -36,6 +37,11 @@ function setUp (options: Partial<RequestBodyOptions> & { keptBytes?: number } = 
       })
     },
   })
+}
+
+/** Lets Node poll the sockets once more after the last byte: the last piece is sent after that. */
+async function poll (): Promise<void> {
+  for (let i = 0; i < 3; i++) await turn()
 }
 
 /** Lets a stream emit its data. */
@@ -70,6 +76,7 @@ test('an empty body is ready at its end', async t => {
   await new Promise(resolve => { source.once('end', resolve) })
   t.ok(isReady)
   start()
+  await poll()
   t.strictSame(written, ['end'])
 })
 
@@ -108,11 +115,50 @@ test('memory is freed only of what is not kept for a second sending, and all tha
   start()
   source.end('d')
   await new Promise(resolve => { source.once('end', resolve) })
+  await poll()
   t.strictSame(written, ['abc', 'd', 'end'])
   t.equal(body.forAttempt().toString(), 'abcd')
   t.equal(body.forAttempt().toString(), 'abcd', 'as often as there are attempts')
   body.release()
   t.throws(() => body.forAttempt(), 'AMSU has responded')
+})
+
+test('the last piece of a length waits until the client was seen to stay, and nothing of it is sent for a client that leaves', async t => {
+  for (const leaves of [false, true]) {
+    const { body, source, start, written } = setUp({ lengthBytes: 8 })
+    body.whenReady(() => {})
+    source.write('abc')
+    await turn()
+    start()
+    source.write('de')
+    await turn()
+    source.end('fgh')
+    await new Promise(resolve => { source.once('end', resolve) })
+    t.strictSame(written, ['abc', 'de freed'], 'the last byte is here, and kept back')
+    if (leaves) body.close()
+    await poll()
+    t.strictSame(written, ['abc', 'de freed', ...leaves ? [] : ['fgh freed', 'end']])
+  }
+})
+
+test('the last chunk of a chunked body waits until the client was seen to stay', async t => {
+  const { body, source, start, written } = setUp()
+  body.whenReady(() => {})
+  source.end('abc')
+  await new Promise(resolve => { source.once('end', resolve) })
+  start()
+  t.strictSame(written, ['abc'])
+  await poll()
+  t.strictSame(written, ['abc', 'end'])
+})
+
+test('a body that was there before its connection is written in one piece', async t => {
+  const { body, source, start, written } = setUp({ lengthBytes: 3 })
+  body.whenReady(() => {})
+  source.end('abc')
+  await poll()
+  start()
+  t.strictSame(written, ['abc', 'end'])
 })
 
 test('a body that AMSU rejected early is read to its end without being sent, so that it can be sent again', async t => {
