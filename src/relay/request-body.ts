@@ -9,14 +9,13 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { BodySink, BodySource } from '../upstream/pending-request.ts'
+import { afterPoll, BodyEnd, type BodyEndOptions } from './body-end.ts'
 import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 
 /** No chunk that Node reads is longer. */
 const MAX_CHUNK_BYTES = 65_536
 
-export interface RequestBodyOptions {
-  /** The declared length; undefined with chunked coding, whose last piece is the last chunk, which has no bytes. */
-  readonly lengthBytes: number | undefined
+export interface RequestBodyOptions extends BodyEndOptions {
   /** Limit of the body's size. */
   readonly limitBytes: number
   /** The memory for kept bodies. */
@@ -38,19 +37,19 @@ export class RequestBody implements BodySource {
   #onCollected: ((isComplete: boolean) => void) | undefined
   #sink: BodySink | undefined
   #isReading = false
+  #isReady = false
   #isStarted = false
-  #isComplete = false
   #isPaused = false
   #bytes = 0
+  readonly #end: BodyEnd
   /** The last piece, while it is held back. */
   #held: Buffer | undefined
-  /** Whether the client was still there when all bytes had been read. */
-  #isConfirmed = false
 
   constructor (source: IncomingMessage, options: RequestBodyOptions) {
     this.#source = source
     this.#options = options
     this.#kept = new ReplayBuffer(options.replayBudget)
+    this.#end = new BodyEnd(options, () => { this.#onReached() }, () => { this.stop() })
   }
 
   /** Bytes read from the client so far. */
@@ -63,9 +62,12 @@ export class RequestBody implements BodySource {
     return this.#isPaused
   }
 
-  /** Calls back when the first chunk has arrived, or the body turns out to be empty. */
+  /**
+   * Calls back when the first chunk has arrived, or the body turns out to be empty. One that is examined is ready a turn later: if it came
+   * in one piece, it is known whole by then.
+   */
   whenReady (onReady: () => void): void {
-    if (this.#bytes > 0 || this.#isComplete) {
+    if (this.#isReady) {
       onReady()
       return
     }
@@ -81,7 +83,7 @@ export class RequestBody implements BodySource {
   /** The body for the next attempt: the stream if nothing was sent yet, else the kept bytes. Throws without those, to never send half a body. */
   forAttempt (): BodySource | Buffer {
     if (!this.#isStarted) return this
-    const body = this.#isComplete ? this.#kept.body() : undefined
+    const body = this.#end.isReached ? this.#kept.body() : undefined
     if (body === undefined) throw new Error('the complete body is not kept')
     return body
   }
@@ -99,7 +101,7 @@ export class RequestBody implements BodySource {
   /** Reads the remainder without sending it, so that a retry has the complete body. */
   collect (onCollected: (isComplete: boolean) => void): void {
     this.#sink = this.#held = undefined
-    if (this.#isComplete || !this.#kept.isComplete) {
+    if (this.#end.isReached || !this.#kept.isComplete) {
       onCollected(this.#kept.isComplete)
       return
     }
@@ -113,11 +115,11 @@ export class RequestBody implements BodySource {
     this.#sink = sink
     const chunks = this.#unkept ?? this.#kept.chunks ?? []
     this.#unkept = undefined
-    const isWhole = this.#bytes === this.#options.lengthBytes
+    const isWhole = this.#end.isWhole(this.#bytes)
     let hasRoom = true
     for (const chunk of isWhole ? chunks.slice(0, -1) : chunks) hasRoom = sink.write(chunk, !this.#kept.isComplete)
     if (isWhole) this.#held = chunks.at(-1)
-    if (this.#isComplete) this.#endIfConfirmed()
+    if (this.#end.isReached) this.#sendEnd()
     else if (hasRoom) this.resume()
     else this.#pause()
   }
@@ -137,6 +139,7 @@ export class RequestBody implements BodySource {
 
   /** Stops sending: no attempt and no retry waits for the body any longer. */
   stop (): void {
+    this.#end.stop()
     this.#sink = this.#held = this.#onReady = this.#onCollected = undefined
   }
 
@@ -176,10 +179,12 @@ export class RequestBody implements BodySource {
       return
     }
     this.#options.onProgress()
+    this.#pass(chunk, this.#end.add(chunk, this.#bytes))
+  }
+
+  #pass (chunk: Buffer, isLast: boolean): void {
     const before = this.#kept.chunks
     const isKept = this.#kept.add(chunk)
-    const isLast = this.#bytes === this.#options.lengthBytes
-    if (isLast) this.#confirm()
     if (this.#sink !== undefined) {
       if (isLast) this.#held = chunk
       else if (!this.#sink.write(chunk, !isKept)) this.#pause()
@@ -188,38 +193,32 @@ export class RequestBody implements BodySource {
     } else if (!this.#isStarted) {
       if (!isKept) this.#unkept = [...before ?? [], chunk]
       // This may start the upload, if an attempt waits for the first chunk.
-      this.#notifyReady()
+      if (this.#end.isExamined) afterPoll(() => { if (!this.#end.isNear(this.#bytes)) this.#notifyReady() })
+      else this.#notifyReady()
       if (!this.#isStarted && !this.#kept.hasRoom(MAX_CHUNK_BYTES)) this.#source.pause()
     }
   }
 
-  readonly #onEnd = (): void => {
-    this.#isComplete = true
-    if (this.#options.lengthBytes === undefined) this.#confirm()
-    else this.#endIfConfirmed()
+  readonly #onEnd = (): void => { this.#end.complete() }
+
+  #onReached (): void {
     this.#notifyReady()
     this.#notifyCollected(true)
+    this.#sendEnd()
   }
 
-  /** All bytes have been read. What the client did after that is read between two immediates, when Node polls the sockets. */
-  #confirm (): void {
-    setImmediate(() => {
-      setImmediate(() => {
-        this.#isConfirmed = true
-        this.#endIfConfirmed()
-      })
-    })
-  }
-
-  /** Sends the last piece and the end, once they are there and the client was seen to stay. */
-  #endIfConfirmed (): void {
-    if (this.#sink === undefined || !this.#isComplete || !this.#isConfirmed) return
-    if (this.#held !== undefined) this.#sink.write(this.#held, !this.#kept.isComplete)
-    this.#held = undefined
-    this.#sink.end()
+  /** Sends the last piece and the end, if an attempt is under way. */
+  #sendEnd (): void {
+    const sink = this.#sink
+    if (sink === undefined) return
+    const held = this.#held
+    this.#sink = this.#held = undefined
+    if (held !== undefined) sink.write(held, !this.#kept.isComplete)
+    sink.end()
   }
 
   #notifyReady (): void {
+    this.#isReady = true
     const onReady = this.#onReady
     this.#onReady = undefined
     onReady?.()

@@ -74,9 +74,9 @@ test('an empty body is ready at its end', async t => {
   body.whenReady(() => { isReady = true })
   source.end()
   await new Promise(resolve => { source.once('end', resolve) })
+  await poll()
   t.ok(isReady)
   start()
-  await poll()
   t.strictSame(written, ['end'])
 })
 
@@ -161,6 +161,29 @@ test('a body that was there before its connection is written in one piece', asyn
   t.strictSame(written, ['abc', 'end'])
 })
 
+test('a body that is examined is known whole before its last piece is sent, and stops there if it is not admitted', async t => {
+  for (const [pieces, isAdmitted] of [[['abc'], true], [['abc'], false], [['abc', 'de'], true], [['abc', 'de'], false]] as const) {
+    for (const lengthBytes of [pieces.join('').length, undefined]) {
+      const seen: string[] = []
+      const examiner = { update (chunk: Buffer) { seen.push(chunk.toString()) }, admits () { seen.push(`asked after ${written.join()}`); return isAdmitted } }
+      const { body, source, start, written } = setUp({ lengthBytes, examiner })
+      body.whenReady(start)
+      for (const piece of pieces.slice(0, -1)) {
+        source.write(piece)
+        await poll()
+      }
+      source.end(pieces.at(-1))
+      await new Promise(resolve => { source.once('end', resolve) })
+      await poll()
+      const first = pieces.length === 1 ? '' : 'abc'
+      // With chunked coding, the last piece is the last chunk, which has no bytes.
+      const rest = pieces.length > 1 && lengthBytes === undefined ? 'de' : ''
+      t.equal(seen.join('|'), [...pieces, `asked after ${[first, rest].filter(text => text !== '').map((text, i) => i === 0 ? text : `${text} freed`).join()}`].join('|'))
+      t.equal(written.at(-1) === 'end', isAdmitted)
+    }
+  }
+})
+
 test('a body that AMSU rejected early is read to its end without being sent, so that it can be sent again', async t => {
   const { body, source, start, written } = setUp()
   body.whenReady(() => {})
@@ -174,6 +197,7 @@ test('a body that AMSU rejected early is read to its end without being sent, so 
   t.throws(() => body.forAttempt(), 'not yet')
   source.end('cd')
   await new Promise(resolve => { source.once('end', resolve) })
+  await poll()
   t.equal(isComplete, true)
   t.notOk(body.isCollecting)
   t.strictSame(written, ['ab'])
