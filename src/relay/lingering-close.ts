@@ -7,7 +7,7 @@ import type { Socket } from 'node:net'
 import { WriteStallDetector } from './write-stall.ts'
 
 /** Times of a lingering close, in milliseconds. */
-export interface LingerTimes {
+interface LingerTimes {
   /** How long it lingers while nothing arrives. */
   readonly silenceMs: number
   /**
