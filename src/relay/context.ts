@@ -75,7 +75,7 @@ export interface Outcome {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number
-  /** The result of a retry with a new token; undefined if the request was not sent again. */
+  /** The result of the replay; undefined if the request was not replayed. */
   readonly replay: Replay | undefined
   /** Time from the start to the head of AMSU's response; undefined if there was none. */
   readonly upstreamMs: number | undefined
@@ -88,7 +88,7 @@ export interface RelayOptions {
   readonly tokens: Tokens
   readonly clock: Clock
   readonly maxBodyBytes: number
-  /** Largest body that is kept for a retry. */
+  /** Largest body that is kept for a replay. */
   readonly replayBodyBytes: number
   /** Limit of requests in flight. */
   readonly maxInFlight: number

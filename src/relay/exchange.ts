@@ -1,5 +1,6 @@
 /**
- * One proxied request, with retry and token replay: client → AMSU → client. The methods stand in the order in which they run.
+ * One proxied request, with its retry on a stale connection and its replay after a rejected token: client → AMSU → client. The methods
+ * stand in the order in which they run.
  *
  * AMSU charges for calls, so a request that may have reached AMSU is treated as charged. It is retried in two cases only: AMSU rejected
  * the token, so it did not process the request; or a GET or HEAD failed on a stale keep-alive connection.
@@ -36,7 +37,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   #attempt: Attempt | undefined
   /** A response that may say that the token is invalid, buffered until that is known. */
   #buffered: BufferedResponse | undefined
-  /** AMSU's first response, if it rejected the token and the request is retried. */
+  /** AMSU's first response, if it rejected the token and the request is replayed. */
   #original: BufferedResponse | undefined
   #replay: Replay | undefined
   #respondedMs: number | undefined
@@ -144,7 +145,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const buffered = this.#buffered
     if (buffered === undefined) return this.#response.write(chunk)
     if (buffered.add(chunk)) return true
-    // Too large to buffer: the response is forwarded as it arrives, without a retry. But after a first rejection, that one is passed on.
+    // Too large to buffer: the response is forwarded as it arrives, without a replay. But after a first rejection, that one is passed on.
     if (buffered.head.status !== 401 || this.#original === undefined) return this.#forward(buffered)
     this.#finish(this.#original)
     return true
@@ -154,7 +155,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const buffered = this.#buffered
     if (buffered?.isInvalidToken() !== true) return this.#finish(buffered)
     if (buffered.head.status !== 401) this.#rejectToken()
-    this.#retryOrPassOn(buffered)
+    this.#replayOrPassOn(buffered)
   }
 
   /** A 401 rejects the token by its status alone (RFC 9110 section 15.5.2), whatever becomes of its body or of the client. */
@@ -163,8 +164,8 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (this.#original !== undefined) this.#replay = 'rejected_again'
   }
 
-  /** AMSU rejected the token: retries once if the complete body is kept or still can be. */
-  #retryOrPassOn (buffered: BufferedResponse): void {
+  /** AMSU rejected the token: replays once if the complete body is kept or still can be. */
+  #replayOrPassOn (buffered: BufferedResponse): void {
     if (!this.#tokens.isReplaced || this.#original !== undefined || this.#body?.isKept === false) return this.#finish(this.#original ?? buffered)
     this.#original = buffered
     this.#buffered = undefined
@@ -215,7 +216,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (buffered?.head.status === 401) {
       buffered.fault = fault
       this.#attempt?.abort()
-      this.#retryOrPassOn(buffered)
+      this.#replayOrPassOn(buffered)
     } else if (fault.code === 'UPSTREAM_UNREACHABLE') this.#failUnsent(fault)
     else this.fail(fault)
   }

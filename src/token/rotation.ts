@@ -5,7 +5,7 @@
 import type { BaseLogger } from 'pino'
 import { toCallError, type Credentials, type TokenGrant } from '../amsu/token-api.ts'
 import { Backoff } from './backoff.ts'
-import { failureKind } from './refresh-policy.ts'
+import { failureKind } from './renewal-policy.ts'
 import { areSame, type Renewal, type RenewalOptions } from './renewal.ts'
 
 /** Options and dependencies of rotations. */

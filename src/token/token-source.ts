@@ -9,7 +9,7 @@ import { elapsedMs, instant, type Instant, type Timer } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import { AccessToken } from './access-token.ts'
 import { Backoff } from './backoff.ts'
-import { expiryMarginMs, failureKind, nextAttempt, renewAtAgeMs, tokenState, type TokenState } from './refresh-policy.ts'
+import { expiryMarginMs, failureKind, nextAttempt, renewAtAgeMs, tokenState, type TokenState } from './renewal-policy.ts'
 import { Renewal, type RenewalOptions } from './renewal.ts'
 import { Rotation } from './rotation.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
@@ -127,8 +127,8 @@ export class TokenSource {
   /** The token's status now; makes no call. */
   status (): TokenStatus {
     const token = this.#isUsable() ? this.#token : undefined
-    const { refreshIssuedAt } = this.#renewal
-    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling, areNewCredentialsRejected: this.#rotation.isRejected }, this.#options.clock)
+    const { refreshTokenIssuedAt } = this.#renewal
+    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshTokenIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling, areNewCredentialsRejected: this.#rotation.isRejected }, this.#options.clock)
   }
 
   #state (): TokenState {
