@@ -88,7 +88,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     else sendLocalReply(this.#req, this.#res, this.#error, this.#call.requestId)
   }
 
-  /** Ends the exchange: the grace period of the graceful shutdown is over. */
+  /** Ends the exchange, because the grace period of the graceful shutdown is over: 504 if AMSU may have received the request, else 503. */
   stop (): void {
     const cause = new SilenceError('the grace period of the shutdown is over')
     if (this.#attempt?.isSent === true && !this.#attempt.isDone) this.fail(new ProxyError('UPSTREAM_TIMEOUT', { cause }))
