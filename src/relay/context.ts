@@ -98,7 +98,7 @@ export interface RelayOptions {
   /** Called with the number of response headers that were dropped because they held a secret. */
   readonly onLeak: (count: number, requestId: string) => void
   readonly onOutcome: (outcome: Outcome) => void
-  /** Called for a request that was rejected before it became an exchange. */
+  /** Called for a request that was rejected because of overload or shutdown, before it became an exchange. */
   readonly onRejection: (code: ErrorCode) => void
   /** Called when the event loop was blocked for this many milliseconds. */
   readonly onEventLoopStall: (lateMs: number) => void

@@ -12,7 +12,7 @@ interface LingerTimes {
   readonly silenceMs: number
   /**
    * How long a TLS client that has closed its side may read nothing. Node loses the error if the session tickets cannot be written because
-   * the client has reset the connection: all later writes wait for ever, and nothing reports that the connection is gone.
+   * the client has reset the connection: all later writes wait forever, and nothing reports that the connection is gone.
    */
   readonly tlsStallMs: number
   /** How often both are checked. */

@@ -10,7 +10,7 @@ type Evictable = Pick<ClientConnection, 'isBusy' | 'isWaitingForClient'>
 
 /**
  * Chooses the connection to close: the oldest without a request in flight, which may be in its TLS handshake; else the oldest whose local
- * request waits for its client, because a stranger could hold all connections that way; else the newest.
+ * request waits for its client, because an unknown client could hold all connections that way; else the newest.
  *
  * @param sockets all connections, the oldest first
  * @param newest the connection that needs room; it has no owner yet
