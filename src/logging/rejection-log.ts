@@ -1,7 +1,6 @@
 /**
- * Rate-limited log of requests that are rejected because of overload or shutdown. An overload rejects thousands of requests, so they share
- * a line: the log must show an overload and must not be filled by it. Any other rejected request has a line of its own: of server.ts before
- * it is accepted, of access-log.ts after that (docs/reference/log-fields.md).
+ * Rate-limited log of requests that were rejected before they were relayed. An overload rejects thousands of requests, so they share a
+ * line: the log must show an overload and must not be filled by it.
  */
 import type { BaseLogger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'

@@ -53,7 +53,7 @@ export const relayPlugin = fp(async (app: FastifyInstance, { relay, authenticate
     })
   })
 
-  /** Relays a request whose caller is known. An unknown caller gets no further: it learns nothing of routes, and does not count as in flight. */
+  /** Relays a request whose caller is known. No stranger gets further than this: not to the routes, and not to a place in flight. */
   function accept ({ id, raw }: FastifyRequest, reply: FastifyReply, caller: string | undefined, isLate: boolean): void {
     if (reply.raw.headersSent) return // rejected at the end of a shutdown, while the caller was being identified
     if (allowedRoutes !== undefined && !isAllowedRoute(allowedRoutes, raw.method as string, raw.url as string)) throw new ProxyError('ROUTE_REJECTED')
