@@ -1,4 +1,4 @@
-// Each unit is proved by its own test: test/token/refresh-policy.test.ts covers src/token/refresh-policy.ts and nothing else.
+// Each unit is proved by its own test: test/token/renewal-policy.test.ts covers src/token/renewal-policy.ts and nothing else.
 // What many units do together (integration, demo, simulator, documents) proves sentences, not lines.
 import { existsSync, readdirSync } from 'node:fs'
 

@@ -106,6 +106,11 @@ export class ConfigError extends Error {
   }
 }
 
+/** The `code` of an error of Node.js or of this program, which contains no path and no content; empty if it has none. */
+export function codeOf (error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
 /**
  * Renders the body of an error response, in AMSU's envelope.
  *

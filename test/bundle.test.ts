@@ -107,7 +107,7 @@ test('what is left out is not asked for: no route has a schema, and nothing spea
   }
 })
 
-test('settings are judged as env-schema judges them with an ajv of its own', async t => {
+test('settings are validated as env-schema validates them with an ajv of its own', async t => {
   const env = { AMSU_CLIENT_ID: '', PORT: '70000', LOG_LEVEL: 'loud', MAX_IN_FLIGHT: '0', LOG_FORMAT: 'verse', SHUTDOWN_GRACE_MS: '-1', ALLOW_OPEN_ACCESS: 'perhaps', TOKEN_WAIT_MS: '1.5' }
   const { stderr, status } = spawnSync(process.execPath, [join(root, 'dist/main.js')], { cwd: root, env, encoding: 'utf8' })
   t.equal(status, 2)

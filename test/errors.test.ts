@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { ConfigError, errorBody, errorHeaders, errorTable, ProxyError, RELAYED_METHODS, type ErrorCode } from '../src/errors.ts'
+import { codeOf, ConfigError, errorBody, errorHeaders, errorTable, ProxyError, RELAYED_METHODS, type ErrorCode } from '../src/errors.ts'
 
 /** The contract: status, whether the caller may retry, seconds of `Retry-After`. */
 const CONTRACT = {
@@ -127,4 +127,9 @@ test('an error is known by its code and by its class', async t => {
 test('a wrong configuration is one error with all its problems', async t => {
   const error = new ConfigError(['A must be b', 'C must be d'])
   t.match(error, { name: 'ConfigError', message: 'A must be b\nC must be d', problems: ['A must be b', 'C must be d'] })
+})
+
+test('the code of an error is a text of its own; whatever has none has an empty one', async t => {
+  t.equal(codeOf(Object.assign(new Error('value-never-shown'), { code: 'EACCES' })), 'EACCES')
+  for (const error of [new Error('value-never-shown'), Object.assign(new Error(''), { code: 5 }), 'value-never-shown', { code: 'value-never-shown' }, undefined]) t.equal(codeOf(error), '')
 })

@@ -6,7 +6,7 @@ import { type Clock, instant, type Instant } from '../clock.ts'
 import type { ApiResponseHead } from '../upstream/api-client.ts'
 
 /** Skew that causes a warning, in seconds; `Date` itself is exact to a second. */
-export const MAX_SKEW_SECONDS = 30
+const MAX_SKEW_SECONDS = 30
 
 /** If the wall clock has moved this much against the monotonic clock, it was set or the machine slept, and the measurement is void. */
 const MAX_MOVE_MS = 10_000

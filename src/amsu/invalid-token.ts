@@ -15,8 +15,8 @@ const MAX_BUFFERED_BYTES = 65_536
 const INVALID_TOKEN_CODE = 'COMMON.INVALID_CREDENTIALS'
 
 /**
- * The result of a request that was sent again after AMSU rejected its token: `responded`; `rejected_again`, if AMSU rejected the new token
- * too; or `failed`, if there was no response. A request that could not be sent again is none of them.
+ * The result of a replay, after AMSU rejected the token: `responded`; `rejected_again`, if AMSU rejected the new token too; or `failed`, if
+ * there was no response. A request that could not be replayed has none.
  */
 export type Replay = 'responded' | 'rejected_again' | 'failed'
 

@@ -35,7 +35,7 @@ export interface CallerRegistry {
   /** Issues placeholder tokens for a name and secret; undefined if they are invalid. */
   grant: (name: string, secret: string) => Promise<PlaceholderGrant | undefined>
   /** Issues placeholder tokens for a refresh token; undefined if it is invalid. */
-  renew: (refreshToken: string) => Promise<PlaceholderGrant | undefined>
+  refresh: (refreshToken: string) => Promise<PlaceholderGrant | undefined>
   /** Replaces all callers. It also ends open access, which no change of a file can restore. */
   replace: (callers: readonly Caller[]) => void
 }
@@ -126,9 +126,9 @@ class Registry implements CallerRegistry {
     return this.checkCredentials(name, secret) ? await this.#issue(name, this.#entryOf(name).keys) : undefined
   }
 
-  async renew (refreshToken: string): Promise<PlaceholderGrant | undefined> {
+  async refresh (refreshToken: string): Promise<PlaceholderGrant | undefined> {
     if (this.#isOpen) return await this.#issue(ANONYMOUS, this.#openKeys)
-    // The keys of the current table: a token that becomes invalid during verification must not be renewed with the next secret's keys.
+    // The keys of the current table: a token that becomes invalid during verification must not be refreshed with the next secret's keys.
     const { entries } = this.#table
     const { name = '' } = await this.#verify('refresh', refreshToken) ?? {}
     const entry = entries.get(name)

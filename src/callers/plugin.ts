@@ -7,11 +7,11 @@ import fp from 'fastify-plugin'
 import type { Clock } from '../clock.ts'
 import { ProxyError, RELAYED_METHODS, TOKEN_METHODS } from '../errors.ts'
 import type { CallerRegistry } from './caller-registry.ts'
-import { readBody } from './request-body.ts'
+import { readTokenRequestBody } from './token-request-body.ts'
 import { handleTokenCall, TOKEN_PATHS, tokenEndpointCall, type TokenEndpoint } from './token-endpoint.ts'
 
 /** Largest token request; two secrets need a fraction of it. */
-const MAX_BODY_BYTES = 16_384
+const MAX_TOKEN_REQUEST_BYTES = 16_384
 
 /** Timeout for the body of a token request. */
 const BODY_TIMEOUT_MS = 10_000
@@ -36,7 +36,7 @@ export const callersPlugin = fp(async (app: FastifyInstance, { registry, clock }
   async function handle (endpoint: TokenEndpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const call = tokenEndpointCall(endpoint, request.method)
     if (call === undefined) throw new ProxyError('METHOD_REJECTED', { allow: TOKEN_METHODS[endpoint] })
-    const text = await readBody(request.raw, reply.raw, { clock, limitBytes: MAX_BODY_BYTES, timeoutMs: BODY_TIMEOUT_MS })
+    const text = await readTokenRequestBody(request.raw, reply.raw, { clock, limitBytes: MAX_TOKEN_REQUEST_BYTES, timeoutMs: BODY_TIMEOUT_MS })
     if (text === undefined) return reply.hijack()
     const grant = await handleTokenCall(call, text, registry)
     // No cache may store tokens (RFC 6749 section 5.1).

@@ -15,19 +15,19 @@ export const TOKEN_PATHS = {
 /** What a rejected login says, by call. */
 const REJECTIONS: Readonly<Record<TokenEndpointCall, LoginError>> = {
   grant: { code: 'COMMON.AUTHENTICATION_FAILED', msg: 'The client id or the client secret is wrong.' },
-  renew: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'The refresh token is invalid or has expired.' },
+  refresh: { code: 'COMMON.INVALID_CREDENTIALS', msg: 'The refresh token is invalid or has expired.' },
 }
 
 /** The two endpoints. */
 export type TokenEndpoint = keyof typeof TOKEN_PATHS
 
-/** The two calls: `grant` takes a client id and secret, `renew` a refresh token. */
-export type TokenEndpointCall = 'grant' | 'renew'
+/** The two calls: `grant` takes a client id and secret, `refresh` a refresh token. */
+export type TokenEndpointCall = 'grant' | 'refresh'
 
 /** The call of `method` at `endpoint`, or undefined if AMSU has none. */
 export function tokenEndpointCall (endpoint: TokenEndpoint, method: string): TokenEndpointCall | undefined {
-  if (method === 'POST') return endpoint === 'token' ? 'grant' : 'renew'
-  return method === 'PUT' && endpoint === 'token' ? 'renew' : undefined
+  if (method === 'POST') return endpoint === 'token' ? 'grant' : 'refresh'
+  return method === 'PUT' && endpoint === 'token' ? 'refresh' : undefined
 }
 
 /**
@@ -41,7 +41,7 @@ export async function handleTokenCall (call: TokenEndpointCall, body: string, re
   const fields = readFields(body)
   const grant = call === 'grant'
     ? await registry.grant(read(fields, 'client_id'), read(fields, 'client_secret'))
-    : await registry.renew(read(fields, 'refresh_token'))
+    : await registry.refresh(read(fields, 'refresh_token'))
   if (grant === undefined) throw new ProxyError('CALLER_UNAUTHENTICATED', { login: REJECTIONS[call] })
   return grant
 }

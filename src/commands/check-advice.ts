@@ -6,7 +6,7 @@ import { CONNECT_TIMEOUT_ERROR, CONNECTION_ENDED_ERROR } from '../upstream/error
 import type { StepOutcome } from './check-report.ts'
 
 /** A likely cause, and what to do about it. */
-export interface Advice {
+interface Advice {
   readonly cause: string
   readonly advice: string
 }

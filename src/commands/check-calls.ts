@@ -1,5 +1,5 @@
 /**
- * The steps of `check` that call AMSU: get a token for the credentials, renew it in both ways, and read the quota. None is an
+ * The steps of `check` that call AMSU: get a token for the credentials, make both refresh calls, and read the quota. None is an
  * analysis call, so nothing is charged.
  */
 import { emptyFamilies, parseAvailableTimes, UNLIMITED, type AvailableTimes } from '../amsu/available-times.ts'

@@ -44,7 +44,7 @@ export function isGood (steps: readonly Step[]): boolean {
   return steps.every(({ status }) => status !== 'failed')
 }
 
-/** One way of renewing is enough, and the proxy finds it: if only one of the two failed, that is a note. */
+/** One of the two refresh calls is enough, and the proxy finds out which: if only one failed, that is a note. */
 export function checkRefreshes (put: Step, post: Step): Step[] {
   return [[put, post], [post, put]].map(([step, other]) => {
     if (step?.status !== 'failed' || other?.status === 'failed') return step as Step

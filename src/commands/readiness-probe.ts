@@ -4,7 +4,7 @@
  */
 import http from 'node:http'
 import { settings } from '../config/settings.ts'
-import { systemCode } from '../config/text-file.ts'
+import { codeOf } from '../errors.ts'
 
 /** The response is a short line of JSON; a longer one does not come from this program. */
 const MAX_RESPONSE_CHARACTERS = 4_096
@@ -59,7 +59,7 @@ export async function probeReadiness ({ place, isTls, address }: ProbeTarget, ti
     const { status, text } = await readResponse(request)
     return checkReadiness(status, text, place)
   } catch (error) {
-    return { isReady: false, message: `not ready: ${reasonOf(systemCode(error), timeoutMs)} at ${place}` }
+    return { isReady: false, message: `not ready: ${reasonOf(codeOf(error), timeoutMs)} at ${place}` }
   }
 }
 

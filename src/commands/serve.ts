@@ -7,10 +7,9 @@ import { delay, systemClock } from '../clock.ts'
 import { loadConfigAtStart, type Config, type Environment } from '../config/config.ts'
 import { runtimeWarnings } from '../config/runtime.ts'
 import { secretSettings } from '../config/settings.ts'
-import { ConfigError } from '../errors.ts'
+import { codeOf, ConfigError } from '../errors.ts'
 import { createAccessLog } from '../logging/access-log.ts'
 import { createLogger } from '../logging/logger.ts'
-import { codeOf } from '../relay/upstream-errors.ts'
 import { createMasker } from '../secrets/masker.ts'
 
 /** How long a signal waits for listeners that are being opened, in milliseconds: resolving the name of HOST may take long. */

@@ -50,7 +50,7 @@ Examples:
 
 Tests step by step what the proxy will do: the configuration, the forward proxy
 (with AMSU_HTTP_PROXY), DNS, TCP, TLS (with https), a token for the credentials,
-both ways of renewing it, and the quota. Prints the result and the duration of each
+both calls that refresh it, and the quota. Prints the result and the duration of each
 step; for a step that fails, also the most likely cause and what to do. It makes no
 analysis call, so nothing is charged. It opens no port, so a running proxy is not
 disturbed. It prints no secret.

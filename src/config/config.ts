@@ -21,9 +21,6 @@ import { mergeVariables, readDotenv, type DotenvFile, type Environment, type Pip
 
 export type { Environment } from './variables.ts'
 
-/** The credentials AMSU issued. */
-export interface CredentialsConfig { readonly clientId: Secret, readonly clientSecret: Secret }
-
 /** A listener on an address. */
 export interface TcpListenerConfig { readonly host: string, readonly port: number }
 
@@ -36,7 +33,8 @@ export interface Config {
     readonly origin: string
     /** The name to look up: that of the origin, or the same with a final dot. */
     readonly lookupName: string
-    readonly credentials: CredentialsConfig
+    /** The credentials AMSU issued. */
+    readonly credentials: { readonly clientId: Secret, readonly clientSecret: Secret }
     readonly certificateAuthority: string | undefined
     readonly forwardProxy: ForwardProxy | undefined
   }

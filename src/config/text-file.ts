@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type BigIntStats } from 'node:fs'
+import { codeOf } from '../errors.ts'
 
 /** The size limit of a file. Mozilla's bundle of certificate authorities, the largest usual file, has 0.2 MiB. */
 export const MAX_FILE_BYTES = 1_048_576
@@ -67,7 +68,7 @@ export function fingerprintAt (path: string): Fingerprint {
   try {
     return fingerprintOf(statSync(path, { bigint: true }))
   } catch (error) {
-    return systemCode(error)
+    return readErrorCode(error)
   }
 }
 
@@ -88,13 +89,13 @@ export function decodeText (bytes: Buffer): string {
 /** Converts any error to a {@link FileError}. */
 export function toFileError (error: unknown): FileError {
   if (error instanceof FileError) return error
-  const code = systemCode(error)
+  const code = readErrorCode(error)
   return new FileError(`cannot be read (${code})`, code)
 }
 
-/** Returns the code of a system error, which contains no path and no content. */
-export function systemCode (error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'not readable'
+function readErrorCode (error: unknown): string {
+  const code = codeOf(error)
+  return code === '' ? 'not readable' : code
 }
 
 function assertRegular (stats: BigIntStats): void {

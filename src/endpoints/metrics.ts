@@ -68,7 +68,7 @@ function addTraffic (registry: Registry, { telemetry: { traffic }, inFlight }: M
   counter(registry, 'response_bytes_total', 'Bytes of response bodies.', [], () => [[{}, traffic.responseBytes]])
   counter(registry, 'errors_total', 'Error responses of the proxy itself by code, for relayed and rejected requests.', ['code'],
     () => [...traffic.errors].map(([code, count]) => [{ code: `PROXY.${code}` }, count]))
-  counter(registry, 'replays_total', 'Requests that were sent again because AMSU rejected the token, by outcome.', ['outcome'],
+  counter(registry, 'replays_total', 'Requests that were replayed because AMSU had rejected the token, by outcome.', ['outcome'],
     () => [...traffic.replays].map(([outcome, count]) => [{ outcome }, count]))
   counter(registry, 'secret_leaks_blocked_total', 'Response headers that were dropped because they contained a secret.', [], () => [[{}, traffic.leaks]])
 }

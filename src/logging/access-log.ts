@@ -1,6 +1,6 @@
 /**
- * Access log: one line for each relayed request when it ends, with what an operator needs to trace it. The line contains no header
- * value, no query and no body.
+ * Access log: one line for each accepted request when it ends, also if nothing of it was sent to AMSU, with what an operator needs to trace
+ * it. The line contains no header value, no query and no body.
  *
  * It is the line that pino would write, but built without pino, whose serialization of objects took 5 % of the time of a small
  * request.

@@ -77,7 +77,7 @@ export interface Outcome {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number
-  /** The result of a retry with a new token; undefined if the request was not sent again. */
+  /** The result of the replay; undefined if the request was not replayed. */
   readonly replay: Replay | undefined
   /** Time from the start to the head of AMSU's response; undefined if there was none. */
   readonly upstreamMs: number | undefined
@@ -90,7 +90,7 @@ export interface RelayOptions {
   readonly tokens: Tokens
   readonly clock: Clock
   readonly maxBodyBytes: number
-  /** Largest body that is kept for a retry. */
+  /** Largest body that is kept for a replay. */
   readonly replayBodyBytes: number
   /** Limit of requests in flight. */
   readonly maxInFlight: number
@@ -100,7 +100,7 @@ export interface RelayOptions {
   /** Called with the number of response headers that were dropped because they held a secret. */
   readonly onLeak: (count: number, requestId: string) => void
   readonly onOutcome: (outcome: Outcome) => void
-  /** Called for a request that was rejected before it became an exchange. */
+  /** Called for a request that was rejected because of overload or shutdown, before it became an exchange. */
   readonly onRejection: (code: ErrorCode) => void
   /** Called when the event loop was blocked for this many milliseconds. */
   readonly onEventLoopStall: (lateMs: number) => void

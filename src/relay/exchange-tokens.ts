@@ -1,6 +1,6 @@
 /**
  * The tokens of one exchange: at most one rejection is followed by another token, and all waits for a token have one limit. It also knows
- * how the retry with another token went.
+ * how the replay with another token went.
  */
 import type { BufferedResponse, Replay } from '../amsu/invalid-token.ts'
 import type { Clock } from '../clock.ts'
@@ -30,12 +30,12 @@ export class ExchangeTokens {
     return this.#isReplaced
   }
 
-  /** AMSU's first response, if it rejected the token and the request is retried. */
+  /** AMSU's first response, if it rejected the token and the request is replayed. */
   get original (): BufferedResponse | undefined {
     return this.#original
   }
 
-  /** The result of the retry; undefined if the request was not sent again. */
+  /** The result of the replay; undefined if the request was not sent again. */
   get replay (): Replay | undefined {
     return this.#replay
   }
@@ -47,8 +47,8 @@ export class ExchangeTokens {
     if (this.#original !== undefined) this.#replay = 'rejected_again'
   }
 
-  /** The request is retried; `original` is the response that rejected the token. */
-  retryAfter (original: BufferedResponse): void {
+  /** The request is replayed; `original` is the response that rejected the token. */
+  replayAfter (original: BufferedResponse): void {
     this.#original = original
   }
 

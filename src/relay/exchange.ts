@@ -1,5 +1,6 @@
 /**
- * One proxied request, with retry and token replay: client → AMSU → client. The methods stand in the order in which they run.
+ * One proxied request, with its retry on a stale connection and its replay after a rejected token: client → AMSU → client. The methods
+ * stand in the order in which they run.
  *
  * AMSU charges for calls, so a request that may have reached AMSU is treated as charged. It is retried in two cases only: AMSU rejected
  * the token, so it did not process the request; or a GET or HEAD failed on a stale keep-alive connection.
@@ -85,7 +86,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     else sendLocalReply(this.#req, this.#res, this.#error, this.#call.requestId)
   }
 
-  /** Ends the exchange: the grace period of the graceful shutdown is over. */
+  /** Ends the exchange, because the grace period of the graceful shutdown is over: 504 if AMSU may have received the request, else 503. */
   stop (): void {
     const cause = new SilenceError('the grace period of the shutdown is over')
     if (this.#attempt?.isSent === true && !this.#attempt.isDone) this.fail(new ProxyError('UPSTREAM_TIMEOUT', { cause }))
@@ -143,7 +144,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const buffered = this.#buffered
     if (buffered === undefined) return this.#response.write(chunk)
     if (buffered.add(chunk)) return true
-    // Too large to buffer: the response is forwarded as it arrives, without a retry. But after a first rejection, that one is passed on.
+    // Too large to buffer: the response is forwarded as it arrives, without a replay. But after a first rejection, that one is passed on.
     if (buffered.head.status !== 401 || this.#tokens.original === undefined) return this.#forward(buffered)
     this.#finish(this.#tokens.original)
     return true
@@ -153,13 +154,13 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const buffered = this.#buffered
     if (buffered?.isInvalidToken() !== true) return this.#finish(buffered)
     if (buffered.head.status !== 401) this.#tokens.reject((this.#attempt as Attempt).token)
-    this.#retryOrPassOn(buffered)
+    this.#replayOrPassOn(buffered)
   }
 
-  /** AMSU rejected the token: retries once if the complete body is kept or still can be. */
-  #retryOrPassOn (buffered: BufferedResponse): void {
+  /** AMSU rejected the token: replays once if the complete body is kept or still can be. */
+  #replayOrPassOn (buffered: BufferedResponse): void {
     if (!this.#tokens.isReplaced || this.#tokens.original !== undefined || this.#body?.isKept === false) return this.#finish(this.#tokens.original ?? buffered)
-    this.#tokens.retryAfter(buffered)
+    this.#tokens.replayAfter(buffered)
     this.#buffered = undefined
     if (this.#body === undefined) this.#sendWith(this.#tokens.current())
     else this.#body.collect(isComplete => { if (isComplete) this.#sendWith(this.#tokens.current()); else this.#finish(buffered) })
@@ -208,7 +209,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (buffered?.head.status === 401) {
       buffered.fault = fault
       this.#attempt?.abort()
-      this.#retryOrPassOn(buffered)
+      this.#replayOrPassOn(buffered)
     } else if (fault.code === 'UPSTREAM_UNREACHABLE') this.#failUnsent(fault)
     else this.fail(fault)
   }

@@ -8,7 +8,7 @@ import type { ResponseHead } from '../upstream/response-head.ts'
 import { isSpoofable } from './spoofable-headers.ts'
 
 /** This proxy's name in `Via` (RFC 9110 section 7.6.3). */
-export const VIA_NAME = 'amsu-proxy'
+const VIA_NAME = 'amsu-proxy'
 
 /** Hop-by-hop headers: they apply to one connection (RFC 9110 section 7.6.1) and are dropped in both directions. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']

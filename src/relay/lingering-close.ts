@@ -7,12 +7,12 @@ import type { Socket } from 'node:net'
 import { WriteStallDetector } from './write-stall.ts'
 
 /** Times of a lingering close, in milliseconds. */
-export interface LingerTimes {
+interface LingerTimes {
   /** How long it lingers while nothing arrives. */
   readonly silenceMs: number
   /**
    * How long a TLS client that has closed its side may read nothing. Node loses the error if the session tickets cannot be written because
-   * the client has reset the connection: all later writes wait for ever, and nothing reports that the connection is gone.
+   * the client has reset the connection: all later writes wait forever, and nothing reports that the connection is gone.
    */
   readonly tlsStallMs: number
   /** How often both are checked. */

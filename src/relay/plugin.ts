@@ -15,13 +15,10 @@ import type { Relay } from './relay.ts'
 /** Prefix of all relayed paths; static, never a parameter (CVE-2026-120213). */
 const PREFIX = '/amsu-analysis'
 
-/** The caller of a request: a name, or undefined in open access. A promise while a token is being verified; it rejects for an unknown caller. */
-export type CallerIdentity = string | undefined | Promise<string | undefined>
-
 export interface RelayPluginOptions {
   readonly relay: Relay
-  /** The caller's name, undefined in open access. Throws or rejects for an unknown caller. */
-  readonly authenticate: (authorization: string | undefined) => CallerIdentity
+  /** The caller's name, or undefined in open access; a promise while a token is being verified. Throws or rejects for an unknown caller. */
+  readonly authenticate: (authorization: string | undefined) => string | undefined | Promise<string | undefined>
   /** The client connection that owns a socket. */
   readonly connectionOf: (socket: Socket) => ExchangeConnection | undefined
   /** The allowed routes; undefined allows all. */

@@ -1,8 +1,8 @@
 /**
- * Replay buffer: keeps request bodies for a retry, within a memory limit for all of them together.
+ * Replay buffer: keeps request bodies for a replay, within a memory limit for all of them together.
  */
 
-/** The memory limit is this many bodies of the largest size. A body for which no memory is left is not kept, so its request is not retried. */
+/** The memory limit is this many bodies of the largest size. A body for which no memory is left is not kept, so its request is not replayed. */
 const MAX_KEPT_BODIES = 16
 
 /** A chunk costs a few hundred bytes of objects, however short it is, and keeps the buffer behind it in memory. So short chunks are joined. */

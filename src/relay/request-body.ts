@@ -1,6 +1,6 @@
 /**
  * Request body upload with backpressure and replay. One object per exchange, shared by its attempts, is the only owner of the body: it
- * reads it from the client with backpressure, streams it to AMSU, keeps it while a retry may need it, and releases its memory.
+ * reads it from the client with backpressure, streams it to AMSU, keeps it while a replay may need it, and releases its memory.
  *
  * Its last piece is held back until the client's socket has been polled once more: a client that has left is seen only then, and a
  * request without its last byte is one that AMSU does not process.
@@ -31,7 +31,7 @@ export class RequestBody implements BodySource {
   readonly #source: IncomingMessage
   readonly #options: RequestBodyOptions
   readonly #kept: ReplayBuffer
-  /** Chunks that were read before there was a connection, and are not kept for a retry. */
+  /** Chunks that were read before there was a connection, and are not kept for a replay. */
   #unkept: readonly Buffer[] | undefined
   #onReady: (() => void) | undefined
   #onCollected: ((isComplete: boolean) => void) | undefined
@@ -88,17 +88,17 @@ export class RequestBody implements BodySource {
     return body
   }
 
-  /** Whether a retry is possible so far: every byte that was read is kept. */
+  /** Whether a replay is possible so far: every byte that was read is kept. */
   get isKept (): boolean {
     return this.#kept.isComplete
   }
 
-  /** Whether the body is read for a retry without being sent. */
+  /** Whether the body is read for a replay without being sent. */
   get isCollecting (): boolean {
     return this.#onCollected !== undefined
   }
 
-  /** Reads the remainder without sending it, so that a retry has the complete body. */
+  /** Reads the remainder without sending it, so that a replay has the complete body. */
   collect (onCollected: (isComplete: boolean) => void): void {
     this.#sink = this.#held = undefined
     if (this.#end.isReached || !this.#kept.isComplete) {
@@ -137,13 +137,13 @@ export class RequestBody implements BodySource {
     this.#source.pause()
   }
 
-  /** Stops sending: no attempt and no retry waits for the body any longer. */
+  /** Stops sending: no attempt and no replay waits for the body any longer. */
   stop (): void {
     this.#end.stop()
     this.#sink = this.#held = this.#onReady = this.#onCollected = undefined
   }
 
-  /** Releases the kept bytes: AMSU has responded, and there will be no retry. */
+  /** Releases the kept bytes: AMSU has responded, and there will be no replay. */
   release (): void {
     this.#kept.release()
   }

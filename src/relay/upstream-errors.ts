@@ -2,7 +2,7 @@
  * Upstream errors and stale keep-alive connections: maps a connection error to the error code for the client (pure functions), and decides
  * when a GET may be retried. It branches on error codes, never on messages.
  */
-import type { ErrorCode } from '../errors.ts'
+import { codeOf, type ErrorCode } from '../errors.ts'
 import { CONNECTION_ENDED_ERROR, INVALID_RESPONSE_ERROR, UNSENDABLE_REQUEST_ERROR } from '../upstream/errors.ts'
 import { FORWARD_PROXY_ERROR } from '../upstream/forward-proxy.ts'
 
@@ -46,9 +46,4 @@ export function upstreamErrorCode (cause: unknown, { isSent }: Pick<AttemptProgr
  */
 export function isStaleConnection (cause: unknown, { isSent, isReused, hasFirstByte }: AttemptProgress): boolean {
   return isSent && isReused && !hasFirstByte && CONNECTION_ENDS.has(codeOf(cause))
-}
-
-/** The `code` of an error, or an empty string. */
-export function codeOf (cause: unknown): string {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
 }

@@ -1,6 +1,6 @@
 /**
  * Limits of simultaneous client connections: what the memory holds, and what the process's limit of open files leaves. Beyond the latter,
- * the system would fail the proxy's own connections to AMSU, and libuv would close new clients without telling anybody.
+ * the system would fail the proxy's own connections to AMSU, and libuv would close new connections without an event.
  */
 import { readFileSync } from 'node:fs'
 
@@ -47,7 +47,7 @@ export function connectionLimits ({ descriptors = descriptorLimit(), hasAdmin, o
 }
 
 /**
- * Returns the process's limit of open files. Node raises it as far as it may when it starts. Only Linux tells it; elsewhere, and without
+ * Returns the process's limit of open files. Node raises it as far as it may when it starts. Only Linux reports it; elsewhere, and without
  * a limit, it is infinite.
  */
 export function descriptorLimit (path = '/proc/self/limits'): number {

@@ -6,9 +6,9 @@ import { lookup } from 'node:dns/promises'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { isIP, type AddressInfo, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemCode } from '../config/text-file.ts'
+import type { ListenerConfig } from '../config/config.ts'
 import type { TlsConfig } from '../config/tls-files.ts'
-import { ProxyError } from '../errors.ts'
+import { codeOf, ProxyError } from '../errors.ts'
 import { UnorderedSet } from '../relay/unordered-set.ts'
 import { ClientConnection, type ConnectionHandler } from './client-connection.ts'
 import { clientError } from './client-errors.ts'
@@ -50,9 +50,6 @@ export interface ListenerOptions extends ConnectionHandler {
   readonly resolve?: (host: string) => Promise<readonly string[]>
 }
 
-/** Where to listen. */
-export type ListenTarget = { readonly host: string, readonly port: number } | { readonly path: string }
-
 /** Listens once, and closes once. */
 export class Listener {
   readonly #options: ListenerOptions
@@ -81,7 +78,7 @@ export class Listener {
   }
 
   /** Listens at a path, or at every address of a host. @returns the first address as a URL without a path; an empty string for a socket path */
-  async listen (target: ListenTarget): Promise<string> {
+  async listen (target: ListenerConfig): Promise<string> {
     if ('path' in target) {
       await this.#bind({ path: target.path })
       return ''
@@ -148,7 +145,7 @@ export class Listener {
       try {
         await this.#bind({ host, port: wantedPort === 0 ? this.port ?? 0 : wantedPort })
       } catch (error) {
-        const code = systemCode(error)
+        const code = codeOf(error)
         if (NOT_OURS.has(code)) {
           unavailable = error
           continue
@@ -163,7 +160,7 @@ export class Listener {
     return true
   }
 
-  async #bind (target: ListenTarget): Promise<void> {
+  async #bind (target: ListenerConfig): Promise<void> {
     const server = createHttpServer(this.#tls, this.#options.headTimeoutMs)
     this.#own(server)
     await new Promise<void>((resolve, reject) => {

@@ -111,7 +111,7 @@ function reject (error: ProxyError, request: FastifyRequest, reply: FastifyReply
   sendLocalReply(request.raw, reply.raw, error, request.id)
 }
 
-/** Counts and logs a local reply. A relayed request has its own log line. */
+/** Counts and logs a request that was rejected before it was accepted; after that it has its line in the access log. */
 function logRejection (error: ProxyError, request: { readonly requestId: string, readonly method?: string | undefined, readonly path?: string | undefined }, { log, onRejection }: ServerContext): void {
   onRejection(error.code)
   log.info({ ...request, status: error.status, errorCode: `PROXY.${error.code}` }, 'request rejected')

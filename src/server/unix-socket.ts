@@ -4,7 +4,7 @@
 import { chmodSync, lstatSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import net from 'node:net'
 import { dirname, join } from 'node:path'
-import { systemCode } from '../config/text-file.ts'
+import { codeOf } from '../errors.ts'
 
 /** The owner and the group may connect, nobody else. */
 const SOCKET_MODE = 0o660
@@ -66,6 +66,6 @@ async function isLive (path: string): Promise<boolean> {
       socket.destroy()
       resolve(true)
     })
-    socket.once('error', error => { resolve(!NOBODY_LISTENS.has(systemCode(error))) })
+    socket.once('error', error => { resolve(!NOBODY_LISTENS.has(codeOf(error))) })
   })
 }

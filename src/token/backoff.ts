@@ -2,7 +2,7 @@
  * Exponential backoff with jitter: when the next attempt to get a token may be made.
  */
 import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
-import { retryDelayMs, type FailureKind } from './refresh-policy.ts'
+import { retryDelayMs, type FailureKind } from './renewal-policy.ts'
 
 /** Minimum time between renewals, however short AMSU's token lifetime is. */
 const MIN_GAP_MS = 1_000

@@ -1,13 +1,13 @@
 /**
- * Token renewal: one attempt to get a token, by refresh token or by credentials, with fallback from PUT to POST. token-source.ts decides
- * when an attempt is made.
+ * Token renewal: one attempt to get the next token, by a refresh call (PUT, then POST) or with the credentials. token-source.ts decides when
+ * an attempt is made.
  */
 import type { BaseLogger } from 'pino'
 import { toCallError, type Credentials, type TokenApi, type TokenCallError, type TokenGrant } from '../amsu/token-api.ts'
 import type { TokenCall } from '../amsu/token-call.ts'
 import { type Clock, elapsedMs, instant, type Instant } from '../clock.ts'
 import type { Secret } from '../secrets/secret.ts'
-import { isWorthTrying, renewalPlan } from './refresh-policy.ts'
+import { isWorthTrying, renewalPlan } from './renewal-policy.ts'
 
 /** Options and dependencies of attempts. */
 export interface RenewalOptions {
@@ -49,7 +49,7 @@ export class Renewal {
   }
 
   /** When the refresh token was issued, or undefined if there is none. */
-  get refreshIssuedAt (): Instant | undefined {
+  get refreshTokenIssuedAt (): Instant | undefined {
     return this.#refreshToken?.issuedAt
   }
 
@@ -114,7 +114,7 @@ export class Renewal {
   }
 
   #plan (hasFailed: boolean, isTokenUsable: boolean): TokenCall[] {
-    return renewalPlan({ refreshTokenAgeMs: this.#ageMs(this.refreshIssuedAt), putBlockedAgeMs: this.#ageMs(this.#putBlockedAt), isTokenUsable, hasFailed })
+    return renewalPlan({ refreshTokenAgeMs: this.#ageMs(this.refreshTokenIssuedAt), putBlockedAgeMs: this.#ageMs(this.#putBlockedAt), isTokenUsable, hasFailed })
   }
 
   #ageMs (since: Instant | undefined): number | undefined {

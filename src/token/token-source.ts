@@ -9,9 +9,9 @@ import { elapsedMs, instant, type Instant, type Timer } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 import { AccessToken } from './access-token.ts'
 import { Backoff } from './backoff.ts'
-import { expiryMarginMs, failureKind, nextAttempt, renewAtAgeMs, tokenState, type TokenState } from './refresh-policy.ts'
+import { expiryMarginMs, failureKind, nextAttempt, renewAtAgeMs, tokenState, type TokenState } from './renewal-policy.ts'
 import { Renewal, type RenewalOptions } from './renewal.ts'
-import { Rotation } from './rotation.ts'
+import { CredentialRotation } from './credential-rotation.ts'
 import { tokenStatus, type TokenStatus } from './token-status.ts'
 import { TokenWaiters } from './token-waiters.ts'
 
@@ -34,7 +34,7 @@ export class TokenSource {
   readonly #options: TokenSourceOptions
   readonly #waiters: TokenWaiters<AccessToken>
   readonly #renewal: Renewal
-  readonly #rotation: Rotation
+  readonly #rotation: CredentialRotation
   #token: AccessToken | undefined
   #renewAtMs = 0
   /** When a rejected token last caused a renewal. */
@@ -51,7 +51,7 @@ export class TokenSource {
   constructor (options: TokenSourceOptions) {
     this.#options = options
     this.#renewal = new Renewal(options)
-    this.#rotation = new Rotation({ ...options, renewal: this.#renewal })
+    this.#rotation = new CredentialRotation({ ...options, renewal: this.#renewal })
     this.#waiters = new TokenWaiters(options.clock)
     this.#backoff = new Backoff(options.clock, options.random)
   }
@@ -127,8 +127,8 @@ export class TokenSource {
   /** The token's status now; makes no call. */
   status (): TokenStatus {
     const token = this.#isUsable() ? this.#token : undefined
-    const { refreshIssuedAt } = this.#renewal
-    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling, areNewCredentialsRejected: this.#rotation.isRejected }, this.#options.clock)
+    const { refreshTokenIssuedAt } = this.#renewal
+    return tokenStatus({ token, renewAtMs: this.#renewAtMs, refreshTokenIssuedAt, backoff: this.#backoff, lastFailure: this.#lastFailure, isCalling: this.#isCalling, areNewCredentialsRejected: this.#rotation.isRejected }, this.#options.clock)
   }
 
   #state (): TokenState {

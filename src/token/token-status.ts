@@ -4,7 +4,7 @@
 import type { TokenCallError } from '../amsu/token-api.ts'
 import { type Clock, elapsedMs, type Instant } from '../clock.ts'
 import type { AccessToken } from './access-token.ts'
-import { refreshTokenLeftMs, type FailureKind } from './refresh-policy.ts'
+import { refreshTokenLeftMs, type FailureKind } from './renewal-policy.ts'
 
 /** The status of the token, without the token and refresh token themselves. Times are whole seconds. */
 export interface TokenStatus {
@@ -39,7 +39,7 @@ export interface TokenStatusInputs {
   readonly token: Pick<AccessToken, 'issuedAt' | 'lifeMs'> | undefined
   /** Age at which the token is renewed, in milliseconds; 0 before the first token. */
   readonly renewAtMs: number
-  readonly refreshIssuedAt: Instant | undefined
+  readonly refreshTokenIssuedAt: Instant | undefined
   readonly backoff: { readonly failure: FailureKind | undefined, readonly failures: number, readonly leftMs: () => number }
   /** The last call of the last attempt that failed. */
   readonly lastFailure: Pick<TokenCallError, 'code' | 'status'> | undefined
@@ -48,7 +48,7 @@ export interface TokenStatusInputs {
 }
 
 /** Builds the status. */
-export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastFailure, isCalling, areNewCredentialsRejected }: TokenStatusInputs, clock: Clock): TokenStatus {
+export function tokenStatus ({ token, renewAtMs, refreshTokenIssuedAt, backoff, lastFailure, isCalling, areNewCredentialsRejected }: TokenStatusInputs, clock: Clock): TokenStatus {
   const ageMs = token === undefined ? 0 : elapsedMs(token.issuedAt, clock)
   const failure = backoff.failure === undefined ? undefined : lastFailure
   return {
@@ -56,7 +56,7 @@ export function tokenStatus ({ token, renewAtMs, refreshIssuedAt, backoff, lastF
     tokenExpiresInSeconds: token === undefined ? null : Math.floor((token.lifeMs - ageMs) / 1000),
     tokenLifeSeconds: token === undefined ? null : Math.floor(token.lifeMs / 1000),
     tokenRenewsInSeconds: token === undefined ? null : secondsUntil(renewAtMs - ageMs),
-    refreshTokenExpiresInSeconds: refreshIssuedAt === undefined ? null : secondsUntil(refreshTokenLeftMs(elapsedMs(refreshIssuedAt, clock))),
+    refreshTokenExpiresInSeconds: refreshTokenIssuedAt === undefined ? null : secondsUntil(refreshTokenLeftMs(elapsedMs(refreshTokenIssuedAt, clock))),
     isRenewing: isCalling,
     failure: backoff.failure ?? null,
     failureCode: failure?.code ?? null,

@@ -7,7 +7,7 @@ import type { FramedResponseHead } from './response-head.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
 
 /** AMSU's responses to these calls have a few hundred bytes. A longer one does not come from AMSU's API. */
-const MAX_BODY_BYTES = 65_536
+const MAX_RESPONSE_BYTES = 65_536
 
 /** Status and header fields of a response. */
 export interface ApiResponseHead {
@@ -101,7 +101,7 @@ class ApiCall implements RequestHandler {
 
   onResponseData (chunk: Buffer): boolean {
     this.#length += chunk.length
-    if (this.#length <= MAX_BODY_BYTES) {
+    if (this.#length <= MAX_RESPONSE_BYTES) {
       this.#chunks.push(chunk)
     } else {
       this.pending?.abort()

@@ -11,9 +11,6 @@ export const INVALID_RESPONSE_ERROR = 'ERR_INVALID_RESPONSE'
 /** The `code` of a {@link ConnectionEndedError}. */
 export const CONNECTION_ENDED_ERROR = 'ERR_CONNECTION_ENDED'
 
-/** The `code` of a {@link NoConnectionError}. */
-export const NO_CONNECTION_ERROR = 'ERR_NO_CONNECTION'
-
 /** The `code` of an {@link UnsendableRequestError}. */
 export const UNSENDABLE_REQUEST_ERROR = 'ERR_UNSENDABLE_REQUEST'
 
@@ -50,7 +47,7 @@ export class ConnectionEndedError extends Error {
 
 /** A request waited too long for a connection: all were in use, and the limit was reached. Nothing of it was sent. */
 export class NoConnectionError extends Error {
-  readonly code = NO_CONNECTION_ERROR
+  readonly code = 'ERR_NO_CONNECTION'
 
   constructor () {
     super('the request waited too long for a free connection')

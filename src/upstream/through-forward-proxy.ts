@@ -14,12 +14,6 @@ const PROXY_AUTHENTICATION_REQUIRED = 407
 const UNAUTHORIZED = 401
 const BASIC_CHALLENGE = /^basic\b/i
 
-/** Whether a response is the forward proxy's request for authentication. `headers` are flat names and values. */
-export function isProxyAuthRequired (status: number, headers: readonly string[]): boolean {
-  if (status !== UNAUTHORIZED) return status === PROXY_AUTHENTICATION_REQUIRED
-  return BASIC_CHALLENGE.test(headerValue(headers, 'www-authenticate') ?? '')
-}
-
 /**
  * Creates a transport that sends requests in absolute form.
  *
@@ -35,6 +29,12 @@ export function throughForwardProxy (origin: string, transport: Transport, { aut
 
 function inAbsoluteForm (request: OutgoingRequest, origin: string, credentials: readonly string[]): OutgoingRequest {
   return { ...request, target: `${origin}${request.target}`, headers: [...request.headers, ...credentials] }
+}
+
+/** Whether a response is the forward proxy's request for authentication. `headers` are flat names and values. */
+function isProxyAuthRequired (status: number, headers: readonly string[]): boolean {
+  if (status !== UNAUTHORIZED) return status === PROXY_AUTHENTICATION_REQUIRED
+  return BASIC_CHALLENGE.test(headerValue(headers, 'www-authenticate') ?? '')
 }
 
 /** Fails a request if the response is the forward proxy's request for authentication; passes everything else to the handler. */

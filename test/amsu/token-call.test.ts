@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { tokenLifeMs } from '../../src/amsu/token-call.ts'
-import { renewAtAgeMs } from '../../src/token/refresh-policy.ts'
+import { renewAtAgeMs } from '../../src/token/renewal-policy.ts'
 
 const DAY_S = 86_400
 const DAY_MS = DAY_S * 1000

@@ -152,7 +152,7 @@ test('a suite that is run again takes the place of its last result, and no other
   t.strictSame(readResults('/nonexistent'), {})
 })
 
-test('the command line names suites and targets, and knows a stranger', async t => {
+test('the command line names suites and targets, and rejects an unknown name', async t => {
   t.match(parseOptions([], known), { action: 'run', suites: known.suites, rounds: 7, seconds: 3, only: undefined, node: '/usr/bin/node' })
   t.match(parseOptions(['get64', 'check', '--only', 'ours, go', '--rounds', '2', '--node', 'n'], known), { suites: ['get64', 'check'], only: ['ours', 'go'], rounds: 2, node: 'n' })
   t.match(parseOptions(['--publish'], known), { action: 'publish' })

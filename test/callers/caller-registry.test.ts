@@ -64,7 +64,7 @@ test('a placeholder token works on another replica and after a restart', async t
   const tokens = await granted(registry.grant('legacy', 's3cret'))
   const replica = setUp('ward:other,legacy:s3cret', clock).registry
   t.equal(await replica.identify(`Bearer ${tokens.access_token}`), 'legacy')
-  t.ok(await replica.renew(tokens.refresh_token))
+  t.ok(await replica.refresh(tokens.refresh_token))
 })
 
 test('a placeholder token becomes invalid with its secret, and those of the others stay valid', async t => {
@@ -75,12 +75,12 @@ test('a placeholder token becomes invalid with its secret, and those of the othe
   registry.replace(callers('legacy:n3w,batch:0:ther'))
   t.equal(registry.cachedTokens, 0)
   t.equal(await registry.identify(`Bearer ${dying.access_token}`), undefined)
-  t.equal(await registry.renew(dying.refresh_token), undefined)
+  t.equal(await registry.refresh(dying.refresh_token), undefined)
   t.equal(registry.identify('Bearer s3cret'), undefined)
   t.equal(registry.identify(basic('legacy:s3cret')), undefined)
   t.equal(registry.identify(basic('legacy:n3w')), 'legacy')
   t.equal(await registry.identify(`Bearer ${staying.access_token}`), 'batch')
-  t.ok(await registry.renew(staying.refresh_token))
+  t.ok(await registry.refresh(staying.refresh_token))
   registry.replace(callers('batch:0:ther'))
   t.equal(registry.identify(basic('legacy:n3w')), undefined, 'a removed caller is unknown')
 })
@@ -88,10 +88,10 @@ test('a placeholder token becomes invalid with its secret, and those of the othe
 test('a refresh token that is verified while its secret changes gets no tokens of the new one', async t => {
   const { registry } = setUp()
   const { refresh_token: token } = await granted(registry.grant('legacy', 's3cret'))
-  const renewing = registry.renew(token)
+  const refreshing = registry.refresh(token)
   registry.replace(callers('legacy:n3w'))
-  const renewed = await renewing
-  t.equal(await registry.identify(`Bearer ${String(renewed?.access_token)}`), undefined)
+  const refreshed = await refreshing
+  t.equal(await registry.identify(`Bearer ${String(refreshed?.access_token)}`), undefined)
 })
 
 test('an access token that is verified while its secret changes is not remembered', async t => {
@@ -118,17 +118,17 @@ test('a placeholder token that was seen before is known at once, until it expire
   t.equal(registry.cachedTokens, 0)
 })
 
-test('a refresh token is no access token, lives 30 days, and an access token renews nothing', async t => {
+test('a refresh token is no access token, lives 30 days, and an access token refreshes nothing', async t => {
   const { registry, clock } = setUp()
   const tokens = await granted(registry.grant('legacy', 's3cret'))
   t.equal(await registry.identify(`Bearer ${tokens.refresh_token}`), undefined)
-  t.equal(await registry.renew(tokens.access_token), undefined)
-  t.equal(await registry.renew('s3cret'), undefined)
+  t.equal(await registry.refresh(tokens.access_token), undefined)
+  t.equal(await registry.refresh('s3cret'), undefined)
   clock.sleep(30 * DAY_MS - 1)
-  const renewed = await granted(registry.renew(tokens.refresh_token))
-  t.equal(await registry.identify(`Bearer ${renewed.access_token}`), 'legacy')
+  const refreshed = await granted(registry.refresh(tokens.refresh_token))
+  t.equal(await registry.identify(`Bearer ${refreshed.access_token}`), 'legacy')
   clock.sleep(1)
-  t.equal(await registry.renew(tokens.refresh_token), undefined)
+  t.equal(await registry.refresh(tokens.refresh_token), undefined)
 })
 
 test('ten thousand forged tokens fill nothing', async t => {
@@ -200,13 +200,13 @@ test('in open access tokens are for everyone, and are never worth anything', asy
   const registry = createCallerRegistry(undefined, clock)
   t.ok(registry.isOpen)
   const tokens = await granted(registry.grant('any', 'thing'))
-  t.ok(await registry.renew('whatever'))
+  t.ok(await registry.refresh('whatever'))
   t.equal(registry.identify(basic('any:thing')), undefined)
   t.equal(await registry.identify(`Bearer ${tokens.access_token}`), undefined)
   registry.replace(callers('legacy:s3cret,anyone:0ther'))
   t.notOk(registry.isOpen)
   t.equal(await registry.identify(`Bearer ${tokens.access_token}`), undefined)
-  t.equal(await registry.renew(tokens.refresh_token), undefined)
+  t.equal(await registry.refresh(tokens.refresh_token), undefined)
   t.equal(registry.identify('Bearer s3cret'), 'legacy')
 })
 

@@ -52,7 +52,7 @@ test('an app that fetches its own token gets a placeholder token, and the next o
   t.equal(count.relayed, 0)
 })
 
-test('a refused login has the code of AMSU and the error header of the proxy, must not be cached, and ends the connection', async t => {
+test('a rejected login has the code of AMSU and the error header of the proxy, must not be cached, and ends the connection', async t => {
   const { origin } = await setUp(t)
   for (const [response, code] of [
     [await post(origin, TOKEN, 'client_id=legacy&client_secret=wrong'), 'COMMON.AUTHENTICATION_FAILED'],

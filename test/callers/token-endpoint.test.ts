@@ -24,8 +24,8 @@ const isGrant = (grant: PlaceholderGrant): boolean => grant.access_token !== ''
 test('the vendor has three calls at two paths', async t => {
   t.strictSame(TOKEN_PATHS, { token: '/amsu-analysis/v2/token', refreshment: '/amsu-analysis/v2/token/refreshment' })
   t.equal(tokenEndpointCall('token', 'POST'), 'grant')
-  t.equal(tokenEndpointCall('token', 'PUT'), 'renew')
-  t.equal(tokenEndpointCall('refreshment', 'POST'), 'renew')
+  t.equal(tokenEndpointCall('token', 'PUT'), 'refresh')
+  t.equal(tokenEndpointCall('refreshment', 'POST'), 'refresh')
   t.equal(tokenEndpointCall('refreshment', 'PUT'), undefined)
   for (const method of ['GET', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS', 'post', '']) t.strictSame([tokenEndpointCall('token', method), tokenEndpointCall('refreshment', method)], [undefined, undefined], method)
 })
@@ -38,7 +38,7 @@ test('id and secret of a caller are worth tokens, in exactly the shape of AMSU',
 })
 
 test('a refresh token is worth the next tokens', async t => {
-  const reply = await handleTokenCall('renew', form({ refresh_token: await refreshToken() }), closed)
+  const reply = await handleTokenCall('refresh', form({ refresh_token: await refreshToken() }), closed)
   t.ok(isGrant(reply))
   t.equal(await closed.identify(`Bearer ${reply.access_token}`), 'legacy')
 })
@@ -49,13 +49,13 @@ test('a wrong id or secret is an unknown caller in the words of AMSU, and so is 
     await t.rejects(handleTokenCall('grant', form(wrong), closed), rejected('COMMON.AUTHENTICATION_FAILED', 'The client id or the client secret is wrong.'))
   }
   for (const token of ['x', 'a.b.c', credentials.client_secret]) {
-    await t.rejects(handleTokenCall('renew', form({ refresh_token: token }), closed), rejected('COMMON.INVALID_CREDENTIALS', 'The refresh token is invalid or has expired.'))
+    await t.rejects(handleTokenCall('refresh', form({ refresh_token: token }), closed), rejected('COMMON.INVALID_CREDENTIALS', 'The refresh token is invalid or has expired.'))
   }
 })
 
 test('in open access any values will do', async t => {
   t.ok(isGrant(await handleTokenCall('grant', form({ client_id: 'x', client_secret: '\u00e9 ' }), open)))
-  t.ok(isGrant(await handleTokenCall('renew', form({ refresh_token: 'x' }), open)))
+  t.ok(isGrant(await handleTokenCall('refresh', form({ refresh_token: 'x' }), open)))
 })
 
 test('a field that is missing, empty or given twice is our error, in open access too', async t => {
@@ -64,13 +64,13 @@ test('a field that is missing, empty or given twice is our error, in open access
       '', '&', 'client_id', 'client_id=legacy', 'client_secret=x', 'client_id=&client_secret=x', 'client_id=legacy&client_secret=', 'Client_Id=legacy&client_secret=x', 'client_id=a&client_id=b&client_secret=x',
       '{', '{}', '[]', 'null', '{"client_id":"legacy"}', '{"client_id":"legacy","client_secret":5}', '{"client_id":["legacy"],"client_secret":"x"}', '{"__proto__":{"client_id":"legacy","client_secret":"x"}}', '{"client_id":"legacy","client_secret":"x"',
     ]) await t.rejects(handleTokenCall('grant', body, registry), refused, body)
-    for (const body of ['', 'refresh_token=', 'access_token=x', form(credentials), '{"refresh_token":null}']) await t.rejects(handleTokenCall('renew', body, registry), refused, body)
+    for (const body of ['', 'refresh_token=', 'access_token=x', form(credentials), '{"refresh_token":null}']) await t.rejects(handleTokenCall('refresh', body, registry), refused, body)
   }
 })
 
 test('a JSON object is read as a form is', async t => {
   t.ok(isGrant(await handleTokenCall('grant', ` ${JSON.stringify({ ...credentials, extra: 1 })}\n`, closed)))
-  t.ok(isGrant(await handleTokenCall('renew', JSON.stringify({ refresh_token: await refreshToken() }), closed)))
+  t.ok(isGrant(await handleTokenCall('refresh', JSON.stringify({ refresh_token: await refreshToken() }), closed)))
 })
 
 test('what else is sent along does no harm', async t => {

@@ -46,7 +46,7 @@ test('the lifetime of a token is shown in hours and minutes, or in seconds if it
   }
 })
 
-test('without a refresh token renewing is not tried, and nothing is sent', async t => {
+test('without a refresh token no refresh call is tried, and nothing is sent', async t => {
   const { calls, upstream } = await startCalls(t, { onToken: (_call, res) => { json(res, 200, { access_token: 'given-access', expires_in: 60 }) } })
   t.match(await calls.token(), { status: 'ok', data: { hasRefreshToken: false } })
   t.strictSame(await calls.refresh('refresh_put'), { status: 'not_tried', found: 'AMSU issued no refresh token; the ID and the secret are sent at each renewal' })

@@ -36,7 +36,7 @@ test('all is well unless a step failed; what is noted or was not tried does no h
   t.equal(renderSummary(failed), 'Failed: available times, token. See the notes at: refresh put.\n')
 })
 
-test('one way of renewing is enough: the other’s failure is a note, and two failures are failures', async t => {
+test('one refresh call is enough: the other’s failure is a note, and two failures are failures', async t => {
   const checked = (put: StepStatus, post: StepStatus): StepStatus[] => checkRefreshes(step('refresh_put', put), step('refresh_post', post)).map(({ status }) => status)
   t.strictSame(checked('ok', 'ok'), ['ok', 'ok'])
   t.strictSame(checked('failed', 'ok'), ['note', 'ok'])

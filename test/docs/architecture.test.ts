@@ -33,14 +33,22 @@ test('every invariant of docs/internals/architecture.md is proved by a test that
   }
 })
 
-test('AGENTS.md fits on a screen, has every part of src, and names files that exist', async t => {
+test('AGENTS.md fits on a screen, has every part of src and every folder, and names files that exist', async t => {
   const text = read('AGENTS.md')
-  t.ok(text.split('\n').length <= 100, `${text.split('\n').length} lines`)
+  t.ok(text.split('\n').length <= 80, `${text.split('\n').length} lines`)
   for (const part of readdirSync(new URL('src/', root))) t.match(text, `${part.replace(/^(\w+)$/, '$1/')}`, part)
+  const mirrored = new Set(foldersIn('src'))
+  for (const folder of [...foldersIn('.'), ...foldersIn('test').filter(name => !mirrored.has(name)).map(name => `test/${name}`)]) t.match(text, `\`${folder}/`, folder)
   const named = codeSpans(proseOf(text)).filter(span => /^(?:[\w.-]+\/)+[\w.-]*$/.test(span))
   t.ok(named.length > 20)
   for (const path of named) t.ok([path, `src/${path}`].some(each => existsSync(new URL(each, root))), path)
 })
+
+/** The folders in a folder of the project, without those that git ignores. */
+function foldersIn (folder: string): string[] {
+  const ignored = new Set(['.git', ...read('.gitignore').split('\n').map(line => line.replaceAll('/', ''))])
+  return readdirSync(new URL(`${folder}/`, root), { withFileTypes: true }).filter(entry => entry.isDirectory() && !ignored.has(entry.name)).map(({ name }) => name)
+}
 
 /** What each part of src imports of the others: a folder stands for its files. */
 function arrows (): Record<string, string[]> {

@@ -111,13 +111,13 @@ test('a long path is shown cut', async t => {
 })
 
 test('the first call is the one this reader can paste', async t => {
-  const entrance = { isTls: false, socketPath: undefined, port: undefined, needsCaller: false }
+  const address = { isTls: false, socketPath: undefined, port: undefined, needsCaller: false }
   const end = '/amsu-analysis/v2/available-times'
-  t.equal(firstCall(entrance, '[::1]:8080'), `curl http://[::1]:8080${end}`)
-  t.equal(firstCall({ ...entrance, isTls: true, needsCaller: true }, 'proxy.example'), `curl -u NAME:SECRET https://proxy.example${end}`)
-  t.equal(firstCall({ ...entrance, port: 8080 }, '127.0.0.1:9090'), `curl http://127.0.0.1:8080${end}`, 'the page is on the admin listener')
-  t.equal(firstCall({ ...entrance, port: 8080 }, '[::1]'), `curl http://[::1]:8080${end}`)
-  t.equal(firstCall({ ...entrance, socketPath: "/run/it's/proxy.sock" }, 'h'), `curl --unix-socket '/run/it'\\''s/proxy.sock' http://localhost${end}`)
+  t.equal(firstCall(address, '[::1]:8080'), `curl http://[::1]:8080${end}`)
+  t.equal(firstCall({ ...address, isTls: true, needsCaller: true }, 'proxy.example'), `curl -u NAME:SECRET https://proxy.example${end}`)
+  t.equal(firstCall({ ...address, port: 8080 }, '127.0.0.1:9090'), `curl http://127.0.0.1:8080${end}`, 'the page is on the admin listener')
+  t.equal(firstCall({ ...address, port: 8080 }, '[::1]'), `curl http://[::1]:8080${end}`)
+  t.equal(firstCall({ ...address, socketPath: "/run/it's/proxy.sock" }, 'h'), `curl --unix-socket '/run/it'\\''s/proxy.sock' http://localhost${end}`)
 })
 
 test('JSON is for who asks for it; a browser, and who asks for nothing, gets the page', async t => {

@@ -45,7 +45,7 @@ test('CVE-2026-120213: a decoded segment does not become several', async t => {
   refused(t, ['/amsu-analysis/a%2fb', '/amsu-analysis/a%2F..%2Fb', '/amsu-analysis/..%2f..%2fadmin', '/amsu-analysis/a%3fb=1', '/amsu-analysis/a%23b', '/amsu-analysis/a%252fb', '/amsu-analysis/a%5cb'])
 })
 
-test('CVE-2026-16158: a verdict depends on nothing but its target', async t => {
+test('CVE-2026-16158: a decision depends on nothing but its target', async t => {
   const decisions = new Map([
     ['/amsu-analysis/v2/%20x..', 'relay'], ['/amsu-analysis/v2/tok%E2%80%8Ben', 'token'], ['/amsu-analysis/v2/token/refreshment.', 'refreshment'], ['/livez', 'other'], ['/amsu-analysis/v2/x%5c', 'reject'], ['/amsu-analysis/v2/x', 'relay'],
   ])
@@ -67,7 +67,7 @@ test('CVE-2022-31150: a line break in a path does not begin a header', async t =
   refused(t, ['\r\nX: y', '\n', '\r', '%0d%0aX:%20y', '%0A', '%0d', '\u010a', '%C4%8A%0A'].flatMap(text => [`/amsu-analysis/v2/x${text}`, `/amsu-analysis/v2/${text}/x`]))
 })
 
-test('CVE-2024-45813: no path takes long to judge', async t => {
+test('CVE-2024-45813: no path takes long to check', async t => {
   const long = (text: string, end = 'x'): string => `/amsu-analysis/v2/${text.repeat(Math.floor(15_000 / text.length))}${end}`
   // A run of dots once took 130 ms: the expression was tried from every dot (ReDoS).
   const targets = ['.', '%20', '+', '%2e', '. ', '.%20', 'x.', 'x/', '+.', '%E2%80%8B', 'token', 'v2/', 'x../', '%C2%A0', '-', '%EF%B7%BA'].flatMap(text => [long(text), long(text, ''), long(text, '!'), long(text, '%'), long(text, '/token')])
@@ -90,21 +90,21 @@ test('the absolute form, the authority form, the asterisk and a fragment are rej
 })
 
 test('the token endpoint cannot be named past the guard: slashes, ends and letters in every combination', async t => {
-  let judged = 0
+  let checked = 0
   for (const first of SLASHES) {
     for (const second of SLASHES) {
       for (const end of ENDS) {
         for (const letter of LETTERS) {
           for (const below of end === '' || end === '/' ? ['', `${second}refreshmen${letter}`] : ['']) {
             const target = `/amsu-analysis${first}v2${second}${letter}oken${below}${end}`
-            judged++
+            checked++
             if (checkTarget(target) === 'relay') t.fail(target)
           }
         }
       }
     }
   }
-  t.ok(judged > 100_000, `${judged} targets`)
+  t.ok(checked > 100_000, `${checked} targets`)
   t.equal(checkTarget(TOKEN), 'token')
 })
 

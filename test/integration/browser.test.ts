@@ -83,6 +83,6 @@ test('only a preflight of an allowed page is handled here; any other OPTIONS is 
   for (const headers of [{ origin: PAGE }, { 'access-control-request-method': 'POST' }, {}]) t.equal((await call(proxy.origin, PATH, { method: 'OPTIONS', headers })).status, 200)
   t.same(upstream.received.map(({ method }) => method), ['OPTIONS', 'OPTIONS', 'OPTIONS'])
   const preflight = { method: 'OPTIONS', headers: { origin: PAGE, 'access-control-request-method': 'POST' } }
-  t.match(await call(proxy.origin, `${PATH}..%2f`, preflight), { status: 400, headers: { 'access-control-allow-origin': PAGE } }, 'the path is judged first')
+  t.match(await call(proxy.origin, `${PATH}..%2f`, preflight), { status: 400, headers: { 'access-control-allow-origin': PAGE } }, 'the path is checked first')
   t.notOk('access-control-allow-headers' in (await call(proxy.origin, PATH, preflight)).headers, 'what was not requested is not sent')
 })

@@ -110,7 +110,7 @@ for (const scheme of ['http', 'https'] as const) {
     t.match(proxy.accessLines().at(-1), { cause: { code: 'ERR_FORWARD_PROXY', cause: { code: 'ECONNREFUSED' } } })
   })
 
-  test(`a GET that finds its connection through the forward proxy dead is sent again once, a POST never (${scheme})`, async t => {
+  test(`a GET that meets a stale connection through the forward proxy is retried once, a POST never (${scheme})`, async t => {
     const { upstream, front, forward, proxy } = await startStage(t, scheme)
     // Both ends close at once, so that the connection looks usable until it is used.
     const dying = (): void => { for (const socket of upstream.sockets) socket.destroy(); forward.cut() }
@@ -192,5 +192,5 @@ test('a 401 that asks for Basic is the forward proxy’s, as tinyproxy sends for
   t.equal(upstream.tokens.length, 2, 'the token was renewed')
   isForwards = true
   t.match(await call(proxy.origin, PATH), { status: 502, headers: { 'x-amsu-proxy-error': 'UPSTREAM_UNREACHABLE' } })
-  t.equal(upstream.tokens.length, 2, 'and is not blamed for what the forward proxy says')
+  t.equal(upstream.tokens.length, 2, 'and is not rejected for what the forward proxy says')
 })

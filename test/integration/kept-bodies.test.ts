@@ -72,7 +72,7 @@ test('a request that is sent once more keeps its body in the queue, past the end
   t.equal(authorizations[0], 'Bearer token-1')
 })
 
-test('a kept body is given back when AMSU’s head is there: long responses do not use up the memory for retries', async t => {
+test('a kept body is given back when AMSU’s head is there: long responses do not use up the memory for replays', async t => {
   let isRevoked = false
   const upstream = await startUpstream({
     onRequest ({ headers, url }, res) {

@@ -66,7 +66,7 @@ test('what is over the limit counts as an error, and what is in flight is shown'
   t.equal(await read(proxy.origin, 'in_flight_requests'), 0)
 })
 
-test('a request that was sent once more counts by what AMSU said the second time', async t => {
+test('a replayed request counts by what AMSU said the second time', async t => {
   let bad: string[] = []
   let isTokenDown = false
   let isBroken = false

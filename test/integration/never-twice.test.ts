@@ -8,7 +8,7 @@ import { startScripted, startTcp } from '../support/upstream.ts'
 const PATH = '/amsu-analysis/v2/things/'
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-test('only a GET or HEAD on a pooled connection found dead is sent again, and once', async t => {
+test('only a GET or HEAD on a stale connection is retried, and only once', async t => {
   for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
     for (const [fault, end] of [['FIN', (socket: Socket) => { socket.end() }], ['RST', (socket: Socket) => { socket.resetAndDestroy() }]] as const) {
       for (const isPooled of [true, false]) {

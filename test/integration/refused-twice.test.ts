@@ -67,7 +67,7 @@ test('a second rejection longer than any envelope gives the client the first one
   t.match(await metrics(proxy), /amsu_proxy_replays_total\{outcome="rejected_again"\} 1\n/)
 })
 
-test('a body that stops while it is collected for a retry is never sent again, and its memory is given back', async t => {
+test('a body that stops while it is collected for a replay is never sent again, and its memory is given back', async t => {
   const early: http.ServerResponse[] = []
   const late: http.ServerResponse[] = []
   const { proxy, upstream } = await setUp(t, {

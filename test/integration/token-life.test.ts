@@ -30,7 +30,7 @@ test('with a token of six seconds and a request every 40 ms for a minute no requ
   t.ok(simulator.record.calls['PUT /token'] >= 10 && simulator.record.calls['PUT /token'] <= 30, `${simulator.record.calls['PUT /token']} renewals`)
 })
 
-test('a vendor who refuses PUT is renewed by POST refreshment', async t => {
+test('where PUT is blocked the token is renewed by POST refreshment', async t => {
   const clock = createScaledClock(20)
   const simulator = await startSimulator({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, tokenLifeSeconds: 6, wall: clock.wall })
   simulator.faults.rejectPut = true
@@ -42,7 +42,7 @@ test('a vendor who refuses PUT is renewed by POST refreshment', async t => {
   t.equal((await call(proxy.origin, PATH)).status, 200)
 })
 
-test('a vendor who revokes everything is bought a new token with the credentials', async t => {
+test('when AMSU has revoked everything the proxy gets a new token with the credentials', async t => {
   const clock = createScaledClock(20)
   const simulator = await startSimulator({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, tokenLifeSeconds: 6, wall: clock.wall })
   const proxy = await startProxy(simulator.origin, {}, clock)

@@ -92,7 +92,7 @@ test('a body that waits for its second connection begins with its first piece', 
   t.strictSame(written, ['one'])
 })
 
-test('AMSU that takes no more holds the client, who is not blamed for it (backpressure)', async t => {
+test('AMSU that takes no more pauses the client, whose silence does not count then (backpressure)', async t => {
   const scene = setUp()
   const { body, source, start } = scene
   body.whenReady(() => {})

@@ -63,7 +63,7 @@ await test('a broken connection explains a reset, but not another status', t => 
   t.end()
 })
 
-await test('a failed token call explains that there is no token, once the last one is dead', t => {
+await test('a failed token call explains that there is no token, once the last one has expired', t => {
   const unavailable = evidence(response(503, { proxyError: 'TOKEN_UNAVAILABLE' }))
   unavailable.faults.begin('token outage')
   t.equal(checkOutcome(unavailable).isExplained, false)

@@ -5,7 +5,7 @@ import { chooseFault, faultQuery, plain } from './amsu-fault.ts'
 import type { AmsuFault } from './amsu-fault.ts'
 import { Amsu } from './amsu.ts'
 import { StormClient } from './client.ts'
-import { judge, outcomeOf } from './outcome-oracle.ts'
+import { checkRequest, outcomeOf } from './outcome-oracle.ts'
 import { makeRequest } from './plan-request.ts'
 import { RequestLedger } from './request-ledger.ts'
 import type { RequestRecord } from './request-ledger.ts'
@@ -51,7 +51,7 @@ await test('a client that talks to AMSU itself finds nothing wrong where AMSU do
   for (const name of ['plain', 'drip', 'early', 'interim', 'stale', 'largeHead', 'large', 'noContent'] as const) {
     const record = await talk({ ...chooseFault(random), name, at: 0, size: 200, delayMs: 0 }, 1_000)
     record.lines.push({ text: '', msg: 'request', status: record.response?.status, errorCode: undefined })
-    t.same(judge(record, { lateMs: () => 0, wasDown: () => false, hasBroken: () => false, hasStrayed: () => false, isDisplaced: () => false }), [], name)
+    t.same(checkRequest(record, { lateMs: () => 0, wasDown: () => false, hasBroken: () => false, hasStrayed: () => false, isDisplaced: () => false }), [], name)
   }
 })
 

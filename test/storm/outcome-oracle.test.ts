@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { plain } from './amsu-fault.ts'
 import type { FaultName } from './amsu-fault.ts'
-import { judge } from './outcome-oracle.ts'
+import { checkRequest } from './outcome-oracle.ts'
 import { makeRequest } from './plan-request.ts'
 import type { RequestOptions } from './plan-request.ts'
 import { createArrival, createRecord } from './request-ledger.ts'
@@ -29,7 +29,7 @@ function arrival (more: Partial<Arrival> = {}): Arrival {
 const responded = { response: response(200), arrivals: [arrival()], lines: [line(200)] }
 
 await test('a request that got one response of AMSU, its own, with a line in the log, is right', t => {
-  t.same(judge(recordOf(responded), calm), [])
+  t.same(checkRequest(recordOf(responded), calm), [])
   t.end()
 })
 
@@ -61,7 +61,7 @@ await test('what must not be is found, whatever the timing', t => {
     ['a broken request at AMSU', /^\(f\) a broken request arrived whole/, recordOf({ arrivals: [arrival()], lines: [line(400)] }, { kind: 'broken' })],
     ['charged, but nothing was there to be sent', /^\(f\) UPSTREAM_RESET says that it may have been charged/, recordOf({ response: response(502, 'UPSTREAM_RESET'), wholeAt: undefined, bodyBytesSent: 0 })],
   ]
-  for (const [name, found, record] of table) t.match(judge(record, calm)[0], found, name)
+  for (const [name, found, record] of table) t.match(checkRequest(record, calm)[0], found, name)
   t.end()
 })
 
@@ -81,28 +81,28 @@ await test('what may be is not found', t => {
     ['a request that came slowly', recordOf({ response: response(408, 'REQUEST_TIMEOUT'), wholeAt: undefined })],
     ['an endpoint of the proxy’s own', recordOf({ response: response(200, undefined, {}) }, { kind: 'own', body: undefined })],
   ]
-  for (const [name, record] of table) t.same(judge(record, calm), [], name)
+  for (const [name, record] of table) t.same(checkRequest(record, calm), [], name)
   t.end()
 })
 
 await test('what meets unsolicited bytes is excused, but only if it was whole and AMSU never saw it', t => {
   const displaced = { ...responded, arrivals: [], lines: [line(200)], response: response(200, undefined, { 'x-storm-id': 'storm-1-1-0', 'x-storm-size': '20' }) }
   const isDisplaced = (id: string): boolean => id === 'storm-1-1-0'
-  t.match(judge(recordOf(displaced), calm)[0], /^\(e\) somebody else/)
-  t.same(judge(recordOf(displaced), { ...calm, isDisplaced }), [])
-  t.match(judge(recordOf({ ...displaced, arrivals: [arrival()] }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
-  t.match(judge(recordOf({ ...displaced, wholeAt: undefined }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
+  t.match(checkRequest(recordOf(displaced), calm)[0], /^\(e\) somebody else/)
+  t.same(checkRequest(recordOf(displaced), { ...calm, isDisplaced }), [])
+  t.match(checkRequest(recordOf({ ...displaced, arrivals: [arrival()] }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
+  t.match(checkRequest(recordOf({ ...displaced, wholeAt: undefined }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
   const unreadable = { response: response(502, 'UPSTREAM_INVALID'), lines: [line(502)] }
-  t.match(judge(recordOf(unreadable), calm)[0], /^\(h\) UPSTREAM_INVALID/)
-  t.same(judge(recordOf(unreadable), { ...calm, hasStrayed: () => true }), [])
-  t.match(judge(recordOf({ ...unreadable, arrivals: [arrival()] }), { ...calm, hasStrayed: () => true })[0], /^\(h\) UPSTREAM_INVALID/)
+  t.match(checkRequest(recordOf(unreadable), calm)[0], /^\(h\) UPSTREAM_INVALID/)
+  t.same(checkRequest(recordOf(unreadable), { ...calm, hasStrayed: () => true }), [])
+  t.match(checkRequest(recordOf({ ...unreadable, arrivals: [arrival()] }), { ...calm, hasStrayed: () => true })[0], /^\(h\) UPSTREAM_INVALID/)
   t.end()
 })
 
 await test('a timeout of a busy machine, and what ends with a process, are not the request’s', t => {
   const late = recordOf({ response: response(504, 'UPSTREAM_TIMEOUT'), arrivals: [arrival()], lines: [line(504)] })
-  t.match(judge(late, calm), [/^\(h\) UPSTREAM_TIMEOUT/])
-  t.same(judge(late, { ...calm, lateMs: () => 1_000 }), [])
-  t.same(judge(recordOf({ ending: 'ECONNRESET' }), { ...calm, wasDown: () => true }), [])
+  t.match(checkRequest(late, calm), [/^\(h\) UPSTREAM_TIMEOUT/])
+  t.same(checkRequest(late, { ...calm, lateMs: () => 1_000 }), [])
+  t.same(checkRequest(recordOf({ ending: 'ECONNRESET' }), { ...calm, wasDown: () => true }), [])
   t.end()
 })

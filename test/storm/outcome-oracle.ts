@@ -39,11 +39,11 @@ const maybeCharged = new Set(['UPSTREAM_RESET', 'UPSTREAM_TIMEOUT', 'UPSTREAM_IN
 const neverWhole = new Set(['REQUEST_TIMEOUT', 'BAD_REQUEST'])
 
 /** Everything that does not hold of a request. */
-export function judge (record: RequestRecord, circumstances: Circumstances): string[] {
+export function checkRequest (record: RequestRecord, circumstances: Circumstances): string[] {
   if (record.begunAt === undefined) return record.arrivals.length > 0 ? ['(f) arrived at AMSU, although it was never sent'] : []
-  const findings = [...judgeArrivals(record), ...judgeResponse(record, circumstances)]
+  const findings = [...checkArrivals(record), ...checkResponse(record, circumstances)]
   if (circumstances.wasDown(record.begunAt, record.endedAt ?? Infinity)) return findings
-  return [...findings, ...judgeSilence(record), ...judgeOutcome(record, circumstances), ...judgeLines(record)]
+  return [...findings, ...checkSilence(record), ...checkOutcome(record, circumstances), ...checkLines(record)]
 }
 
 /** What a client got, in a word: for the tally. */
@@ -59,7 +59,7 @@ function codeOf ({ response }: RequestRecord): string | undefined {
   return response?.headers.get('x-amsu-proxy-error')
 }
 
-function judgeArrivals (record: RequestRecord): string[] {
+function checkArrivals (record: RequestRecord): string[] {
   const { plan, arrivals } = record
   const findings: string[] = []
   // One that met an unasked response may have been told that its token is invalid.
@@ -73,11 +73,11 @@ function judgeArrivals (record: RequestRecord): string[] {
   if (arrivals.some(({ isBodyRight }) => !isBodyRight) && plan.otherBodyBytes === undefined) findings.push('(e) arrived with another body')
   const bytes = plan.otherBodyBytes ?? plan.body?.bytes ?? 0
   if (arrivals.some(({ isWhole, bodyBytes }) => isWhole && bodyBytes !== bytes)) findings.push(`(e) arrived with a body of ${arrivals.map(({ bodyBytes }) => bodyBytes).join(' and ')} bytes instead of ${bytes}`)
-  return [...findings, ...judgeCode(record)]
+  return [...findings, ...checkCode(record)]
 }
 
 /** What an error says of AMSU is true. */
-function judgeCode (record: RequestRecord): string[] {
+function checkCode (record: RequestRecord): string[] {
   const { plan, arrivals } = record
   const code = codeOf(record) ?? ''
   const findings: string[] = []
@@ -91,7 +91,7 @@ function isIdempotent (method: string): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-function judgeResponse (record: RequestRecord, circumstances: Circumstances): string[] {
+function checkResponse (record: RequestRecord, circumstances: Circumstances): string[] {
   const { plan, response, ending, arrivals } = record
   if (ending?.startsWith('unreadable') === true) return [`(e) ${ending}`]
   if (response === undefined) return []
@@ -142,7 +142,7 @@ function hasUnclearEnd ({ arrivals, response, script: { proxy } }: RequestRecord
 }
 
 /** Who has sent all and stays gets at least a byte, and an end. */
-function judgeSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, isBehindLast }: RequestRecord): string[] {
+function checkSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, isBehindLast }: RequestRecord): string[] {
   if (plan.kind === 'trap' || leftAt !== undefined || halfClosedAt !== undefined || isBehindLast) return []
   if (ending === 'lost') return wholeAt === undefined && plan.kind === 'broken' ? [] : ['(d) no end of it']
   // Once a write has failed, Node.js reads no more, whatever has come: at the end of a unix socket, or of TLS.
@@ -153,7 +153,7 @@ function judgeSilence ({ plan, wholeAt, leftAt, halfClosedAt, response, ending, 
 }
 
 /** A complete request gets a response of AMSU, or fails for a reason of its own. */
-function judgeOutcome (record: RequestRecord, circumstances: Circumstances): string[] {
+function checkOutcome (record: RequestRecord, circumstances: Circumstances): string[] {
   const { lateMs, hasBroken, hasStrayed } = circumstances
   const { plan, response, leftAt, halfClosedAt, hasPaused, isBehindLast, begunAt, endedAt, wholeAt, arrivals, bodyBytesSent } = record
   if (response === undefined || leftAt !== undefined || halfClosedAt !== undefined || isBehindLast) return []
@@ -183,7 +183,7 @@ function isUnclear ({ isTainted, isBroken }: Arrival): boolean {
 }
 
 /** One line of the log for what was relayed, with what its client saw. */
-function judgeLines (record: RequestRecord): string[] {
+function checkLines (record: RequestRecord): string[] {
   const { plan, script, arrivals, lines, response, leftAt } = record
   const ends = lines.filter(({ msg }) => msg === 'request')
   if (ends.length > 1) return [`(g) ${ends.length} lines`]

@@ -5,7 +5,7 @@ import { ask } from './ask.ts'
 import { StormClient } from './client.ts'
 import { Findings } from './findings.ts'
 import { Lateness } from './lateness.ts'
-import { judge, outcomeOf } from './outcome-oracle.ts'
+import { checkRequest, outcomeOf } from './outcome-oracle.ts'
 import { planConnection } from './plan-connection.ts'
 import { proxyNames, StormProxy, timeouts } from './proxies.ts'
 import { checkAtRest } from './rest-checks.ts'
@@ -126,7 +126,7 @@ async function settle ({ ledger, findings, lateness, proxies, tally, options: { 
     const { starts, breaks, amsu } = proxies.find(({ name }) => name === record.script.proxy)!
     // A process that has died took some more with it, up to its next start.
     const wasDown = (from: number, to: number): boolean => starts.slice(1).some(at => at > from && at < to + settleMs)
-    for (const what of judge(record, { lateMs: lateness.worst, wasDown, hasBroken: isAmong(breaks), hasStrayed: (from, to) => isAmong(amsu.unaskedAt)(from - lateness.worst(from, to) - crossingMs, to), isDisplaced: id => amsu.displaced.has(id) })) findings.addOf(record, what)
+    for (const what of checkRequest(record, { lateMs: lateness.worst, wasDown, hasBroken: isAmong(breaks), hasStrayed: (from, to) => isAmong(amsu.unaskedAt)(from - lateness.worst(from, to) - crossingMs, to), isDisplaced: id => amsu.displaced.has(id) })) findings.addOf(record, what)
   }
 }
 

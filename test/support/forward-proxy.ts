@@ -38,7 +38,7 @@ export async function startForwardProxy ({ credentials, refusal }: ForwardProxyO
   let connections = 0
 
   /** The status to refuse with, or undefined when the request may pass. */
-  function judge ({ method, url, headers }: http.IncomingMessage): number | undefined {
+  function rejectionOf ({ method, url, headers }: http.IncomingMessage): number | undefined {
     asked.push({ method: String(method), target: String(url), headers })
     const expected = credentials === undefined ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`
     if (expected !== undefined && headers['proxy-authorization'] !== expected) return 407
@@ -46,7 +46,7 @@ export async function startForwardProxy ({ credentials, refusal }: ForwardProxyO
   }
 
   const server = http.createServer((req, res) => {
-    const status = judge(req)
+    const status = rejectionOf(req)
     if (status === 0) return
     if (status !== undefined || !req.url?.startsWith('http://')) {
       res.writeHead(status ?? 400, { 'content-type': 'text/html', ...(status === 407 ? { 'proxy-authenticate': 'Basic realm="net"' } : {}) })
@@ -62,7 +62,7 @@ export async function startForwardProxy ({ credentials, refusal }: ForwardProxyO
     req.pipe(behind)
   })
   server.on('connect', (req: http.IncomingMessage, socket: Socket) => {
-    const status = judge(req)
+    const status = rejectionOf(req)
     if (status === 0) return
     if (status !== undefined) {
       socket.end(`HTTP/1.1 ${status} No\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n`)

@@ -30,9 +30,9 @@ function setUp (ends: Array<'ok' | TokenCallFailureKind>) {
 test('an attempt makes its calls in turn until one gets a token, and reports the new secrets', async t => {
   const { events, renewal } = setUp(['ok', 'method_blocked', 'rejected', 'ok'])
   const situation = { hasFailed: false, isTokenUsable: () => true, isClosed: () => false }
-  t.equal(renewal.refreshIssuedAt, undefined)
+  t.equal(renewal.refreshTokenIssuedAt, undefined)
   t.equal((await renewal.attempt(situation)).call, 'credentials')
-  t.ok(renewal.refreshIssuedAt)
+  t.ok(renewal.refreshTokenIssuedAt)
   events.length = 0
   t.equal((await renewal.attempt(situation)).call, 'credentials')
   t.strictSame(events, ['refresh_put', 'warned', 'refresh_post', 'warned', 'issue old', 'secret access_token', 'secret refresh_token'])

@@ -48,7 +48,7 @@ test('a rejected refresh token is dropped and the credentials are used at once',
   t.equal(source.current()?.authorization, 'Bearer access-2')
 })
 
-test('trouble with the refresh is waited out while the old token serves', async t => {
+test('a failed refresh call is waited out while the old token serves', async t => {
   const { source, calls, grant, refuse, clock } = setUp({ lifeMs: 100_000 })
   source.start()
   await grant()
@@ -60,7 +60,7 @@ test('trouble with the refresh is waited out while the old token serves', async 
   t.same(calls.slice(2), ['refresh_put'])
 })
 
-test('once the old token is gone, a failed refresh is followed by the credentials', async t => {
+test('once the old token has expired, a failed refresh call is followed by the credentials', async t => {
   const { source, calls, grant, refuse, clock } = setUp({ lifeMs: 100_000 })
   source.start()
   await grant()

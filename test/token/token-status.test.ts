@@ -13,7 +13,7 @@ function knowledge (clock: FakeClock, changes: Partial<TokenStatusInputs> = {}):
   return {
     token: { issuedAt: instant(clock), lifeMs: 24 * HOUR_MS },
     renewAtMs: 19 * HOUR_MS,
-    refreshIssuedAt: instant(clock),
+    refreshTokenIssuedAt: instant(clock),
     backoff: { failure: undefined, failures: 0, leftMs: () => 0 },
     lastFailure: undefined,
     isCalling: false,
@@ -36,7 +36,7 @@ test('the status has expiry, renewal time and lifetime of the access token, and 
 test('without a token the status has none, and the reason says why', async t => {
   const clock = new FakeClock()
   for (const [renewAtMs, failure, reason] of [[0, undefined, 'starting'], [0, 'transient', 'starting'], [5, undefined, 'token_expired'], [5, 'transient', 'token_expired'], [0, 'rejected', 'credentials_rejected'], [5, 'rejected', 'credentials_rejected']] as const) {
-    const status = tokenStatus(knowledge(clock, { token: undefined, refreshIssuedAt: undefined, renewAtMs, backoff: { failure, failures: 2, leftMs: () => 1_200 } }), clock)
+    const status = tokenStatus(knowledge(clock, { token: undefined, refreshTokenIssuedAt: undefined, renewAtMs, backoff: { failure, failures: 2, leftMs: () => 1_200 } }), clock)
     t.match(status, { reason, tokenExpiresInSeconds: null, tokenLifeSeconds: null, tokenRenewsInSeconds: null, refreshTokenExpiresInSeconds: null, failure: failure ?? null, consecutiveFailures: 2 })
     t.equal(status.nextAttemptInSeconds, failure === undefined ? null : 2)
   }

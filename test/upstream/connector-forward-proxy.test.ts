@@ -43,7 +43,7 @@ test('a forward proxy that is not there is known by its fault, and one that is s
   t.match(await connect(silent, 'https:', 200), [{ error: { name: 'ForwardProxyError', status: undefined, cause: { code: 'ERR_CONNECT_TIMEOUT' } }, socket: null }])
 })
 
-test('a handshake whose line breaks, or that is not done in time, is one failure and not a wait for ever, and its line is closed', async t => {
+test('a handshake whose line breaks, or that is not done in time, is one failure and no wait without end, and its line is closed', async t => {
   const broken = await startOdd(t, socket => { socket.write(ESTABLISHED); socket.once('data', () => { socket.resetAndDestroy() }) })
   t.match(await connect(broken), [{ error: { code: /^(?:ECONNRESET|ERR_FORWARD_PROXY)$/ }, socket: null }])
   let closed: Promise<unknown> | undefined

@@ -7,7 +7,7 @@ import { durationLeft, familyName, secondsPassed, view, words } from './page-dat
 
 type StateName = keyof typeof words.states
 
-/** The colour of each state that serves, or that needs no token to be what it is. */
+/** The colour of each state; a state without a usable token is red, except while the proxy starts, renews or drains. */
 const LEVELS = { starting: 'busy', serving: 'ok', renewing: 'busy', token_endpoint_down: 'warn', credentials_rejected: 'warn', draining: 'off' } as const
 
 /** The colours of the icon, as a URL writes `#`. */
@@ -60,7 +60,7 @@ function setLevel (level: keyof typeof ICON_COLOURS): void {
   if (icon !== null) icon.href = `data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="${ICON_COLOURS[level]}"/></svg>`
 }
 
-/** Whatever needs somebody to act has a sentence; a lost proxy has none, because nothing is known of it. */
+/** Shows a sentence for each warning that needs somebody to act. While the proxy cannot be reached, none is shown: its state is unknown. */
 function drawNotes (): void {
   const { clock: { isOff, skewSeconds }, quota, token, warnings } = view.status
   const usedUp = quota.families.filter(({ remaining }) => remaining === 0).map(({ family }) => familyName(family))

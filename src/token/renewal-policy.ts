@@ -1,5 +1,6 @@
 /**
- * Token refresh policy: when a token is renewed, by which calls, and the retry delay after a failure. Pure functions of numbers; token-source.ts acts on them.
+ * Token renewal policy: when a token is renewed, by which calls (refresh or credentials), and the retry delay after a failure. Pure
+ * functions of numbers; token-source.ts acts on them.
  */
 import { REFRESH_LIFE_MS, REFRESH_MARGIN_MS, type TokenCall, type TokenCallFailureKind } from '../amsu/token-call.ts'
 
@@ -66,7 +67,7 @@ export function refreshTokenLeftMs (ageMs: number): number {
 }
 
 /** Whether a refresh token of this age may still be used. */
-export function isRefreshable (ageMs: number): boolean {
+export function isRefreshTokenUsable (ageMs: number): boolean {
   return refreshTokenLeftMs(ageMs) > REFRESH_MARGIN_MS
 }
 
@@ -120,10 +121,10 @@ export interface RenewalSituation {
 
 /**
  * The calls to try, in order. The client secret is sent last. But if no token is usable and the last attempt failed, it is sent at once,
- * without another refresh.
+ * without another refresh call.
  */
 export function renewalPlan ({ refreshTokenAgeMs, putBlockedAgeMs, isTokenUsable, hasFailed }: RenewalSituation): TokenCall[] {
-  if (refreshTokenAgeMs === undefined || !isRefreshable(refreshTokenAgeMs) || (hasFailed && !isTokenUsable)) return ['credentials']
+  if (refreshTokenAgeMs === undefined || !isRefreshTokenUsable(refreshTokenAgeMs) || (hasFailed && !isTokenUsable)) return ['credentials']
   const isPutBlocked = putBlockedAgeMs !== undefined && putBlockedAgeMs < METHOD_MEMORY_MS
   return isPutBlocked ? ['refresh_post', 'credentials'] : ['refresh_put', 'refresh_post', 'credentials']
 }

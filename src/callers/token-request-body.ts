@@ -1,12 +1,12 @@
 /**
- * Reads a small request body of any content type, with a size limit and a timeout. Fastify would respond 415 to a type it cannot parse
- * before any route runs, and existing AMSU clients send various types.
+ * Reads the body of a token request, of any content type, with a size limit and a timeout. Fastify would respond 415 to a type it cannot
+ * parse before any route runs, and existing AMSU clients send various types.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 
-export interface RequestBodyOptions {
+export interface TokenRequestBodyOptions {
   /** Limit of the body's size. */
   readonly limitBytes: number
   /** Timeout for the complete body. */
@@ -21,7 +21,7 @@ export interface RequestBodyOptions {
  * @returns undefined if the client disconnected before the end of the body
  * @throws {ProxyError} BODY_TOO_LARGE, by its Content-Length before a byte is read, or while reading; REQUEST_TIMEOUT
  */
-export async function readBody (req: IncomingMessage, res: ServerResponse, { clock, limitBytes, timeoutMs }: RequestBodyOptions): Promise<string | undefined> {
+export async function readTokenRequestBody (req: IncomingMessage, res: ServerResponse, { clock, limitBytes, timeoutMs }: TokenRequestBodyOptions): Promise<string | undefined> {
   if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw new ProxyError('BODY_TOO_LARGE')
   if (req.destroyed) return undefined
   return await new Promise((resolve, reject) => {

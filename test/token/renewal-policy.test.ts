@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { expiryMarginMs, isRefreshable, isWorthTrying, nextAttempt, renewalPlan, renewAtAgeMs, retryDelayMs, tokenState } from '../../src/token/refresh-policy.ts'
+import { expiryMarginMs, isRefreshTokenUsable, isWorthTrying, nextAttempt, renewalPlan, renewAtAgeMs, retryDelayMs, tokenState } from '../../src/token/renewal-policy.ts'
 
 const DAY_MS = 86_400_000
 
@@ -31,9 +31,9 @@ test('a token is not sent in the last tenth of its life, nor in its last 10 s', 
 })
 
 test('a refresh token is used until the last hour of its 30 days', async t => {
-  t.equal(isRefreshable(0), true)
-  t.equal(isRefreshable(30 * DAY_MS - 3_600_001), true)
-  t.equal(isRefreshable(30 * DAY_MS - 3_600_000), false)
+  t.equal(isRefreshTokenUsable(0), true)
+  t.equal(isRefreshTokenUsable(30 * DAY_MS - 3_600_001), true)
+  t.equal(isRefreshTokenUsable(30 * DAY_MS - 3_600_000), false)
 })
 
 test('trouble is waited out from 1 s to 30 s with full jitter; a rejection for 60 s; Retry-After is honoured', async t => {

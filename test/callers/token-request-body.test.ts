@@ -3,8 +3,8 @@ import http from 'node:http'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { test, type Test } from 'tap'
+import { readTokenRequestBody } from '../../src/callers/token-request-body.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
-import { readBody } from '../../src/callers/request-body.ts'
 import { ProxyError } from '../../src/errors.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -19,7 +19,7 @@ async function read (t: Test, bytes: string[], clock: Clock = systemClock, onSta
   const server = http.createServer()
   const handle = (req: http.IncomingMessage, res: http.ServerResponse): void => {
     res.shouldKeepAlive = false
-    const reading = readBody(req, res, { limitBytes: 10, timeoutMs: 5_000, clock })
+    const reading = readTokenRequestBody(req, res, { limitBytes: 10, timeoutMs: 5_000, clock })
     reading.then(text => ({ text }), (error: unknown) => ({ code: error instanceof ProxyError ? error.code : String(error) })).then(outcome => {
       onResult(outcome)
       t.equal(req.listenerCount('data') + req.listenerCount('close'), 0, 'nothing is left behind')
@@ -81,5 +81,5 @@ test('a client that disconnects in the middle gets no response, and no timer sta
 test('a client that disconnected before is not waited for', async t => {
   const req = new http.IncomingMessage(new net.Socket())
   req.destroy()
-  t.equal(await readBody(req, new http.ServerResponse(req), { limitBytes: 10, timeoutMs: 5_000, clock: new FakeClock() }), undefined)
+  t.equal(await readTokenRequestBody(req, new http.ServerResponse(req), { limitBytes: 10, timeoutMs: 5_000, clock: new FakeClock() }), undefined)
 })

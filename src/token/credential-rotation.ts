@@ -5,11 +5,11 @@
 import type { BaseLogger } from 'pino'
 import { toCallError, type Credentials, type TokenGrant } from '../amsu/token-api.ts'
 import { Backoff } from './backoff.ts'
-import { failureKind } from './refresh-policy.ts'
+import { failureKind } from './renewal-policy.ts'
 import { areSame, type Renewal, type RenewalOptions } from './renewal.ts'
 
-/** Options and dependencies of rotations. */
-export interface RotationOptions extends Pick<RenewalOptions, 'clock'> {
+/** Options and dependencies. */
+export interface CredentialRotationOptions extends Pick<RenewalOptions, 'clock'> {
   readonly random: () => number
   readonly log: Pick<BaseLogger, 'info' | 'error'>
   readonly renewal: Renewal
@@ -19,14 +19,14 @@ export interface RotationOptions extends Pick<RenewalOptions, 'clock'> {
 interface Candidate { readonly credentials: Credentials, readonly backoff: Backoff }
 
 /** Owns the new credentials, if there are any. */
-export class Rotation {
-  readonly #options: RotationOptions
+export class CredentialRotation {
+  readonly #options: CredentialRotationOptions
   #candidate: Candidate | undefined
   /** Aborts the trial in flight. */
   #trial: AbortController | undefined
   #isRejected = false
 
-  constructor (options: RotationOptions) {
+  constructor (options: CredentialRotationOptions) {
     this.#options = options
   }
 
