@@ -77,7 +77,7 @@ export async function createApp (config: Config, dependencies: Dependencies): Pr
     isRevealing: masker.isRevealing,
     onLeak: (count, requestId) => { telemetry.onLeak(count); log.error({ requestId, count }, 'response headers that contained a secret were dropped') },
     onEventLoopStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop was blocked') },
-    onOutcome: outcome => { telemetry.onOutcome(outcome); logOutcome(outcome); failures.add(outcome) },
+    onOutcome: outcome => { telemetry.onOutcome(outcome); logOutcome(outcome); failures.add(outcome); if (outcome.errorCode === 'OVERLOADED') rejections.add('OVERLOADED') },
     onRejection: code => { telemetry.onRejection(code); rejections.add(code) },
   })
 
