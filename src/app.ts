@@ -16,6 +16,8 @@ import type { ListenerAddress } from './endpoints/status.ts'
 import { createBrowserGuard } from './guards/browser-guard.ts'
 import { guardPlugin } from './guards/plugin.ts'
 import { createLifecycle, type App, type Servers } from './lifecycle.ts'
+import { EvictionLog } from './logging/eviction-log.ts'
+import { FailureLog } from './logging/failure-log.ts'
 import { RejectionLog } from './logging/rejection-log.ts'
 import type { Outcome } from './relay/context.ts'
 import { relayPlugin, type RelayPluginOptions } from './relay/plugin.ts'
@@ -57,7 +59,7 @@ export interface Dependencies {
 export async function createApp (config: Config, dependencies: Dependencies): Promise<App> {
   const { build, clock, droppedLogLines, log, logOutcome, masker } = dependencies
   maskSecrets(config, masker)
-  const [telemetry, rejections] = [new Telemetry(clock), new RejectionLog(clock, log)]
+  const [telemetry, evictions, failures, rejections] = [new Telemetry(clock), new EvictionLog(clock, log), new FailureLog(clock, log), new RejectionLog(clock, log)]
   const { origin, credentials, certificateAuthority } = config.amsu
   const authority = { pem: certificateAuthority }
   const { client, transport } = createUpstream(config, clock, () => authority.pem)
@@ -75,7 +77,7 @@ export async function createApp (config: Config, dependencies: Dependencies): Pr
     isRevealing: masker.isRevealing,
     onLeak: (count, requestId) => { telemetry.onLeak(count); log.error({ requestId, count }, 'response headers that contained a secret were dropped') },
     onEventLoopStall: lateMs => { log.warn({ lateMs: Math.round(lateMs) }, 'the event loop was blocked') },
-    onOutcome: outcome => { telemetry.onOutcome(outcome); logOutcome(outcome) },
+    onOutcome: outcome => { telemetry.onOutcome(outcome); logOutcome(outcome); failures.add(outcome); if (outcome.errorCode === 'OVERLOADED') rejections.add('OVERLOADED') },
     onRejection: code => { telemetry.onRejection(code); rejections.add(code) },
   })
 
@@ -83,10 +85,10 @@ export async function createApp (config: Config, dependencies: Dependencies): Pr
     telemetry, build, droppedLogLines, quota, settings: config.effective, tokenStatus: () => tokens.status(), clockSkewSeconds: () => clockSkew.seconds, isDraining: () => relay.isDraining, inFlight: () => relay.inFlight, now: clock.wall, listenerAddress: () => listenerAddressOf(config, servers), mask: masker.mask,
   }
   const relaying = { relay, authenticate: (value: string | undefined) => authenticate(registry, value), connectionOf: ownerOf, allowedRoutes: config.allowedRoutes, origin }
-  const servers = await createServers(config, { log, clock, nodeOptions: dependencies.nodeOptions ?? '', headTimeoutMs: dependencies.headTimeoutMs, unreadTimeoutMs: config.relay.idleTimeoutMs, onRejection: telemetry.onRejection }, { relaying, callers: { registry, clock }, endpoints })
+  const servers = await createServers(config, { log, nodeOptions: dependencies.nodeOptions ?? '', headTimeoutMs: dependencies.headTimeoutMs, unreadTimeoutMs: config.relay.idleTimeoutMs, onRejection: telemetry.onRejection, onEvicted: limit => { evictions.add(limit) } }, { relaying, callers: { registry, clock }, endpoints })
   const targets = { ...rotationTargets(servers.main.listener, tokens, registry, masker), onCertificateAuthority: (pem: string) => { authority.pem = pem } }
   const rotation = new Rotation(config, targets, log)
-  return createLifecycle({ servers, config, clock, log, relay, tokens, quota, rejections, rotation, upstreams: [transport, client] })
+  return createLifecycle({ servers, config, clock, log, relay, tokens, quota, summaries: [evictions, failures, rejections], rotation, upstreams: [transport, client] })
 }
 
 /** The options of the plugins. */

@@ -53,8 +53,8 @@ export interface Components {
   readonly relay: Relay
   readonly tokens: TokenSource
   readonly quota: { readonly start: () => void, readonly close: () => void }
-  /** Writes the last counts of rejected requests. */
-  readonly rejections: { readonly close: () => void }
+  /** They write the last counts of failed and rejected requests. */
+  readonly summaries: ReadonlyArray<{ readonly close: () => void }>
   readonly rotation: Rotation
   readonly upstreams: ReadonlyArray<{ destroy: () => Promise<void> }>
 }
@@ -128,8 +128,8 @@ async function whenIdle ({ clock, relay, servers: { main: { listener } } }: Comp
 }
 
 /** Stops the background work. */
-function release ({ rejections, rotation, tokens }: Components): void {
+function release ({ rotation, summaries, tokens }: Components): void {
   rotation.close()
   tokens.close()
-  rejections.close()
+  for (const summary of summaries) summary.close()
 }

@@ -95,7 +95,7 @@ export async function checkForwardProxy (context: CheckContext, forwardProxy: Fo
   const data = { address: nameOf(forwardProxy) }
   try {
     if (amsu.origin.startsWith('https:')) {
-      const socket = await openTunnel(forwardProxy, nameOf(placeOf(context)), AbortSignal.timeout(relay.connectTimeoutMs))
+      const socket = await openTunnel(forwardProxy, nameOf(placeOf(context)), AbortSignal.timeout(relay.connectTimeoutMs), relay)
       socket.destroy()
       return { status: 'ok', found: `${data.address} opens a tunnel to AMSU`, data }
     }

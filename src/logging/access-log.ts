@@ -10,10 +10,15 @@ import type { ErrorCode } from '../errors.ts'
 import type { Outcome } from '../relay/context.ts'
 import { loggedError, type LoggerOptions } from './logger.ts'
 
-/** Errors whose cause an operator should see at the default log level. */
-const CODES_WITH_CAUSE = new Set<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL'])
+/** Failures on AMSU's side or ours. */
+const OPERATORS_CONCERNS = new Set<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_RESET', 'UPSTREAM_INVALID', 'INTERNAL'])
 
 const { info } = levels.values as { info: number }
+
+/** Whether an operator can act on this error, so that its cause is logged. */
+export function isOperatorsConcern (code: ErrorCode): boolean {
+  return OPERATORS_CONCERNS.has(code)
+}
 
 /** Creates a function that writes the line of one exchange; above level info it writes nothing. */
 export function createAccessLog ({ level, masker, destination }: LoggerOptions): (outcome: Outcome) => void {
@@ -28,7 +33,7 @@ function lineOf ({ bytesIn, bytesOut, caller, cause, durationMs, errorCode, meth
   line += `"method":${JSON.stringify(method)},"path":${JSON.stringify(path)},"status":${status},"bytesIn":${bytesIn},"bytesOut":${bytesOut},"replayed":${replay !== undefined},"durationMs":${round(durationMs)},`
   if (upstreamMs !== undefined) line += `"upstreamMs":${round(upstreamMs)},`
   if (errorCode !== undefined) line += `"errorCode":"PROXY.${errorCode}",`
-  if (cause !== undefined && errorCode !== undefined && CODES_WITH_CAUSE.has(errorCode)) line += `"cause":${JSON.stringify(loggedError(cause))},`
+  if (cause !== undefined && errorCode !== undefined && isOperatorsConcern(errorCode)) line += `"cause":${JSON.stringify(loggedError(cause))},`
   return `${line}"msg":"request"}\n`
 }
 

@@ -2,11 +2,12 @@
  * One attempt to send a request to AMSU: the upstream half of an exchange. Body chunks are handed over directly, without a stream in
  * between.
  */
-import type { ErrorCode } from '../errors.ts'
+import { ProxyError, type ErrorCode } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import { withAuthorization } from '../token/with-authorization.ts'
 import type { PendingRequest, RequestHandler } from '../upstream/pending-request.ts'
 import type { ResponseHead } from '../upstream/response-head.ts'
+import type { AwaitingRequest } from './awaiting-body.ts'
 import type { RelayContext } from './context.ts'
 import type { RequestBody } from './request-body.ts'
 import { SilenceError, type AttemptProgress } from './upstream-errors.ts'
@@ -34,6 +35,8 @@ export interface AttemptOwner {
   onTokenExpired: () => void
   /** There is no response, or it is incomplete. */
   onResponseError: (cause: Error, progress: AttemptProgress) => void
+  /** The request makes room for another one: nothing was sent. */
+  fail: (error: ProxyError) => void
 }
 
 /** The request of an exchange, without its body. */
@@ -45,7 +48,9 @@ export interface RequestHead {
 }
 
 /** Sends the request once with one token. */
-export class Attempt implements RequestHandler {
+export class Attempt implements RequestHandler, AwaitingRequest {
+  index = -1
+  order = 0
   readonly #context: RelayContext
   readonly #owner: AttemptOwner
   readonly #body: RequestBody | undefined
@@ -90,12 +95,18 @@ export class Attempt implements RequestHandler {
 
   /** Hands the request to the pool as soon as there is something to write: a slow client must not occupy a connection. */
   send (head: RequestHead): void {
-    if (this.#body === undefined) this.#dispatch(head)
-    else this.#body.whenReady(() => { this.#dispatch(head) })
+    if (this.#body === undefined) return this.#dispatch(head)
+    this.#context.awaitingBody.add(this)
+    this.#body.whenReady(() => { this.#dispatch(head) })
+  }
+
+  evict (): void {
+    this.#owner.fail(new ProxyError('OVERLOADED'))
   }
 
   #dispatch ({ headers, method, target }: RequestHead): void {
     if (this.#phase === 'done') return
+    this.#endWait()
     this.#phase = 'connecting'
     this.#pending = this.#context.transport.send({ method, target, headers: withAuthorization(headers, this.#token), body: this.#body?.forAttempt() }, this)
   }
@@ -103,7 +114,12 @@ export class Attempt implements RequestHandler {
   /** Aborts the request to AMSU, if one is in flight. */
   abort (): void {
     this.#phase = 'done'
+    this.#endWait()
     this.#pending?.abort()
+  }
+
+  #endWait (): void {
+    if (this.index !== -1) this.#context.awaitingBody.remove(this)
   }
 
   /** Whether backpressure from the client has paused the response. */

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import type { ErrorCode, ProxyError } from '../errors.ts'
 import type { AccessToken } from '../token/access-token.ts'
 import type { Transport } from '../upstream/pending-request.ts'
+import type { AwaitingBody } from './awaiting-body.ts'
 import type { ReplayBudget } from './replay-buffer.ts'
 import type { TimeoutSweeper, TimeoutTarget } from './timeouts.ts'
 import type { UnorderedSetItem } from './unordered-set.ts'
@@ -116,6 +117,7 @@ export interface InFlightRequest extends UnorderedSetItem, TimeoutTarget {
 export interface RelayContext extends RelayOptions {
   readonly timeouts: TimeoutSweeper
   readonly replayBudget: ReplayBudget
+  readonly awaitingBody: AwaitingBody
   /** Value of `Host` for the upstream. */
   readonly host: string
   readonly callerOrigin: (req: IncomingMessage) => string

@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../errors.ts'
+import { AwaitingBody } from './awaiting-body.ts'
 import type { AcceptedRequest, RelayContext, RelayOptions, InFlightRequest } from './context.ts'
 import { Exchange } from './exchange.ts'
 import { sendLocalReply } from './local-reply.ts'
@@ -14,6 +15,8 @@ import { UnorderedSet } from './unordered-set.ts'
 export class Relay {
   readonly #context: RelayContext
   readonly #exchanges = new UnorderedSet<InFlightRequest>()
+  /** Evicted requests whose local reply is still being sent: they need no place any more. */
+  #evicted = 0
   #isDraining = false
 
   constructor (options: RelayOptions) {
@@ -21,11 +24,13 @@ export class Relay {
       ...options,
       timeouts: createTimeoutSweeper(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs), this.#exchanges, options.onEventLoopStall),
       replayBudget: new ReplayBudget(options.replayBodyBytes),
+      awaitingBody: new AwaitingBody(),
       host: options.upstreamUrl.host,
       callerOrigin,
       isDraining: () => this.#isDraining,
       onEnd: (exchange, outcome) => {
         this.#exchanges.remove(exchange)
+        if (outcome.errorCode === 'OVERLOADED') this.#evicted--
         options.onOutcome(outcome)
       },
     }
@@ -44,7 +49,7 @@ export class Relay {
   /** Relays one request, or rejects it. */
   relay (call: AcceptedRequest): void {
     const { isLate, req, requestId, res } = call
-    if (isLate || this.#exchanges.size >= this.#context.maxInFlight) {
+    if (isLate || !this.#hasRoom()) {
       const error = new ProxyError(isLate ? 'DRAINING' : 'OVERLOADED')
       this.#context.onRejection(error.code)
       sendLocalReply(req, res, error, requestId)
@@ -54,6 +59,16 @@ export class Relay {
     this.#exchanges.add(exchange)
     this.#context.timeouts.start()
     exchange.start()
+  }
+
+  /** Whether there is a place in flight. If there is none, the request that has waited longest for its client makes room. */
+  #hasRoom (): boolean {
+    if (this.#exchanges.size - this.#evicted < this.#context.maxInFlight) return true
+    const { longest } = this.#context.awaitingBody
+    if (longest === undefined) return false
+    this.#evicted++
+    longest.evict()
+    return true
   }
 
   /** Starts draining: requests that arrive from now on are rejected with DRAINING, and responses carry `Connection: close`. */

@@ -5,7 +5,6 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
-import type { Clock } from '../clock.ts'
 import type { TlsConfig } from '../config/tls-files.ts'
 import { ProxyError, type ErrorCode } from '../errors.ts'
 import { checkTarget, pathOf, routedTarget } from '../guards/target-guard.ts'
@@ -14,13 +13,9 @@ import { sendLocalReply } from '../relay/local-reply.ts'
 import type { HeaderBudget } from './header-budget.ts'
 import { Listener } from './listener.ts'
 
-/** The shortest time between two log lines about the connection limit. */
-const EVICTION_LOG_MS = 60_000
-
 /** Dependencies of the server. */
 export interface ServerContext {
   readonly log: Logger
-  readonly clock: Pick<Clock, 'monotonic'>
   /** The header fields that the connections of all listeners may hold. */
   readonly headerBudget: HeaderBudget
   /** How long a client may take for a TLS handshake, and then for the head of a request. @default 15,000 */
@@ -29,6 +24,8 @@ export interface ServerContext {
   readonly unreadTimeoutMs: number
   /** Called for each local reply sent here. */
   readonly onRejection: (code: ErrorCode) => void
+  /** Called for each connection that was closed because this connection limit was reached. */
+  readonly onEvicted: (limit: number) => void
 }
 
 /** The Fastify instance with the routes, and the listener that serves them. */
@@ -59,7 +56,7 @@ export function createServer (context: ServerContext, maxConnections: number, tl
     unreadTimeoutMs: context.unreadTimeoutMs,
     maxConnections,
     headerBudget: context.headerBudget,
-    onEvicted: createEvictionLog(context, maxConnections),
+    onEvicted () { context.onEvicted(maxConnections) },
     onAcceptError (error) { context.log.warn({ err: error }, 'the server could not accept a connection: check memory and firewall') },
     onRequest (req, res) { app.routing(req, res) },
     onRejected (error, req) {
@@ -69,20 +66,6 @@ export function createServer (context: ServerContext, maxConnections: number, tl
     },
   })
   return { app, listener }
-}
-
-/** Returns what logs a connection that was closed at the connection limit: at most one line a minute, because a flood must not fill the log. */
-function createEvictionLog ({ clock, log }: ServerContext, limit: number): () => void {
-  let count = 0
-  let lastMs = -Infinity
-  return () => {
-    count++
-    const nowMs = clock.monotonic()
-    if (nowMs - lastMs < EVICTION_LOG_MS) return
-    log.warn({ limit, count }, 'client connections are closed because the connection limit is reached: give the process more open files or memory')
-    lastMs = nowMs
-    count = 0
-  }
 }
 
 /** The client's request id if it is sane, else a new one. */

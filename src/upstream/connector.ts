@@ -1,17 +1,15 @@
 /**
  * Opens connections to AMSU: DNS, TCP and TLS, directly or through a forward proxy.
  */
-import net, { type LookupFunction, type Socket } from 'node:net'
+import type { LookupFunction, Socket } from 'node:net'
 import { systemClock, type Clock } from '../clock.ts'
 import { ConnectAttempt, type Connector, type ConnectTarget, type Explain } from './connect-attempt.ts'
 import { ForwardProxyError, type ForwardProxy } from './forward-proxy.ts'
+import { connectTcp, type Address } from './tcp.ts'
 import { createTlsClient } from './tls-client.ts'
-import { authorityOf, KEEP_ALIVE_DELAY_MS, openTunnel } from './tunnel.ts'
+import { authorityOf, openTunnel } from './tunnel.ts'
 
 export type { ConnectCallback, Connector, ConnectTarget } from './connect-attempt.ts'
-
-/** Bytes that a socket buffers in each direction before backpressure: the default of Node 22 and later. */
-const HIGH_WATER_MARK = 65_536
 
 export interface ConnectorOptions {
   /** Limit for all steps together, DNS and the TLS handshake included, in milliseconds. */
@@ -50,38 +48,24 @@ export function createConnector (options: ConnectorOptions): Connector {
     }
 
     attempt.step(() => {
-      if (isSecure && forwardProxy !== undefined) startTunnel(attempt, forwardProxy, target, onOpen)
+      if (isSecure && forwardProxy !== undefined) startTunnel(attempt, authorityOf(target), { ...options, forwardProxy }, onOpen)
       else openTcp(attempt, addressOf(target, options), options, onOpen)
     })
   }
 }
 
-/** A host and a port to connect to. */
-interface Address { readonly host: string, readonly port: number }
-
 function addressOf ({ hostname, port, protocol }: ConnectTarget, { forwardProxy, lookupName = hostname }: ConnectorOptions): Address {
   return forwardProxy ?? { host: lookupName, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
 }
 
-function openTcp (attempt: ConnectAttempt, { host, port }: Address, { connectTimeoutMs, lookup }: ConnectorOptions, onOpen: (socket: Socket) => void): void {
-  const socket = net.connect({
-    host,
-    port,
-    highWaterMark: HIGH_WATER_MARK,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    // Tries the addresses one after the other (RFC 8305). Node's default of 250 ms each is less than a round trip on a slow line.
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: Math.ceil(connectTimeoutMs / 2),
-    ...(lookup === undefined ? {} : { lookup }),
-  } as net.NetConnectOpts)
+function openTcp (attempt: ConnectAttempt, address: Address, options: ConnectorOptions, onOpen: (socket: Socket) => void): void {
+  const socket = connectTcp(address, options)
   attempt.watch(socket)
   socket.once('connect', () => { onOpen(socket) })
 }
 
-function startTunnel (attempt: ConnectAttempt, forwardProxy: ForwardProxy, target: ConnectTarget, onOpen: (socket: Socket) => void): void {
-  openTunnel(forwardProxy, authorityOf(target), attempt.signal).then(socket => {
+function startTunnel (attempt: ConnectAttempt, authority: string, { forwardProxy, ...options }: ConnectorOptions & { readonly forwardProxy: ForwardProxy }, onOpen: (socket: Socket) => void): void {
+  openTunnel(forwardProxy, authority, attempt.signal, options).then(socket => {
     attempt.watch(socket)
     onOpen(socket)
   }, (error: Error) => { attempt.fail(error) })

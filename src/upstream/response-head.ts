@@ -74,7 +74,7 @@ export function parseHead (text: string, method: string): FramedResponseHead {
     const colon = text.indexOf(':', start)
     const name = trim(text, start, colon)
     const value = trim(text, colon + 1, end)
-    addHeader(headers, notes, status < 200, name, value)
+    addHeader(headers, notes, ignoresFraming(method, status), name, value)
     start = end + 2
   }
   const hasChunks = isChunked(notes)
@@ -93,24 +93,29 @@ export function parseHead (text: string, method: string): FramedResponseHead {
 
 /** These responses have no body, whatever their headers say (RFC 9110 section 6.4.1). */
 function hasNoBody (method: string, status: number): boolean {
-  return method === 'HEAD' || status < 200 || status === 204 || status === 304
+  return method === 'HEAD' || status === 204 || status === 304 || ignoresFraming(method, status)
 }
 
 /**
- * Adds a header, and collects its framing and connection options. Comparing the length of the name first skips most headers. An interim
- * response ends with its head, whatever its framing headers say (RFC 9112 section 6.3 item 1).
+ * Whether the framing headers mean nothing, and may even be invalid: those of an interim response, and of a response to CONNECT. After a
+ * 2xx follows the tunnel, and after a refusal the connection is closed unread (RFC 9112 section 6.3 items 1 and 2, RFC 9110 section 9.3.6).
  */
-function addHeader (headers: string[], notes: Notes, isInterim: boolean, name: string, value: string): void {
+function ignoresFraming (method: string, status: number): boolean {
+  return status < 200 || method === 'CONNECT'
+}
+
+/** Adds a header, and collects its framing and connection options. Comparing the length of the name first skips most headers. */
+function addHeader (headers: string[], notes: Notes, isUnframed: boolean, name: string, value: string): void {
   switch (name.length) {
     case 10:
       noteConnectionField(notes, name, value)
       break
     case 14:
-      if (isInterim || !isName(name, 'content-length')) break
+      if (isUnframed || !isName(name, 'content-length')) break
       addLength(headers, notes, name, value)
       return
     case 17:
-      if (!isInterim && isName(name, 'transfer-encoding')) notes.codings = readCodings(value, notes.codings)
+      if (!isUnframed && isName(name, 'transfer-encoding')) notes.codings = readCodings(value, notes.codings)
   }
   headers.push(name, value)
 }

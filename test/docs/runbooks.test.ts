@@ -1,4 +1,5 @@
 import { test, type Test } from 'tap'
+import net from 'node:net'
 import { systemClock, type Clock } from '../../src/clock.ts'
 import { check } from '../../src/commands/check.ts'
 import { words } from '../../src/endpoints/status-page/words.ts'
@@ -172,4 +173,26 @@ test('the clock is wrong, or nothing is configured: log, readiness, check and pa
   const bare = await doctor(simulator.origin, {})
   t.equal(bare.code, 2)
   tells(t, 'It does not start', '`check`', bare.text, 'a setting is missing or invalid')
+})
+
+test('client connections are closed, requests are rejected with 431: the log says so, and the proxy is ready', async t => {
+  const simulator = await startSimulator()
+  // An old space that has room for four connections and few header fields.
+  const proxy = await startProxy(simulator.origin, CREDENTIALS, systemClock, { nodeOptions: '--max-old-space-size=1' })
+  t.teardown(async () => { await proxy.stop(); await simulator.close() })
+  await until(async () => await readiness(proxy) === 'ok')
+  const clients = Array.from({ length: 8 }, () => net.connect(proxy.port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => { for (const client of clients) client.destroy() })
+  await until(() => proxy.lines.join('').includes('"limit":4'))
+  tells(t, 'Client connections are closed', 'log', proxy.lines.join(''), 'client connections are closed because the connection limit is reached: give the process more open files or memory')
+  t.equal(await readiness(proxy), 'ok')
+  const many = Object.fromEntries(Array.from({ length: 1_200 }, (_, i) => [`x-${i}`, '']))
+  for (const [headers, isRead] of [[many, true], [{ 'x-long': 'x'.repeat(20_000) }, false]] as const) {
+    t.equal((await call(proxy.origin, TIMES, { headers })).status, 431)
+    const line = proxy.lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(({ status }) => status === 431).at(-1) ?? {}
+    t.match(line, { msg: 'request rejected', errorCode: 'PROXY.HEAD_TOO_LARGE' })
+    t.equal('method' in line, isRead)
+  }
+  for (const text of ['request rejected', 'PROXY.HEAD_TOO_LARGE']) tells(t, 'Requests are rejected with 431', 'log', proxy.lines.join(''), text)
+  t.match((await call(proxy.origin, '/metrics')).text, 'amsu_proxy_errors_total{code="PROXY.HEAD_TOO_LARGE"} 2\n')
 })

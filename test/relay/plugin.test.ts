@@ -3,7 +3,6 @@
  */
 import { test, type Test } from 'tap'
 import pino from 'pino'
-import { systemClock } from '../../src/clock.ts'
 import { ProxyError, type ErrorCode } from '../../src/errors.ts'
 import { createBrowserGuard } from '../../src/guards/browser-guard.ts'
 import { guardPlugin } from '../../src/guards/plugin.ts'
@@ -26,7 +25,7 @@ async function setUp (t: Test, request = `POST ${PATH} HTTP/1.1\r\nHost: localho
   const rejections: ErrorCode[] = []
   const identity = withResolvers()
   let isAsked = false
-  const { app, listener } = createServer({ log: pino({ level: 'silent' }), clock: systemClock, headerBudget: new HeaderBudget(1_000), headTimeoutMs: undefined, unreadTimeoutMs: 10_000, onRejection (code) { rejections.push(code) } }, 100)
+  const { app, listener } = createServer({ log: pino({ level: 'silent' }), headerBudget: new HeaderBudget(1_000), headTimeoutMs: undefined, unreadTimeoutMs: 10_000, onRejection (code) { rejections.push(code) }, onEvicted () {} }, 100)
   await app.register(guardPlugin, { guard: createBrowserGuard({ allowedHosts: [], allowedOrigins: [] }) })
   await app.register(relayPlugin, { relay, connectionOf: ownerOf, allowedRoutes: undefined, origin: upstream.origin, authenticate () { isAsked = true; return identity.promise } })
   await app.ready()

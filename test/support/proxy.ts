@@ -31,7 +31,7 @@ export interface Proxy {
 }
 
 /** Starts a proxy in front of `upstream`. `settings` are environment variables, `limits` what no setting changes. */
-export async function startProxy (upstream: string, settings: Record<string, string> = {}, clock: Clock = systemClock, limits: Pick<Dependencies, 'headTimeoutMs'> = {}): Promise<Proxy> {
+export async function startProxy (upstream: string, settings: Record<string, string> = {}, clock: Clock = systemClock, limits: Pick<Dependencies, 'headTimeoutMs' | 'nodeOptions'> = {}): Promise<Proxy> {
   const lines: string[] = []
   let onLine = (): void => {}
   const config = loadConfig({

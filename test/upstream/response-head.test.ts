@@ -157,8 +157,9 @@ test('a response to HEAD, an interim one, 204 and 304 have no body whatever thei
   }
 })
 
-test('an interim response has no framing that could be wrong', async t => {
+test('an interim response, and a response to CONNECT, have no framing that could be wrong', async t => {
   for (const lines of ['Content-Length: x', 'Content-Length: 1\r\nContent-Length: 2', 'Transfer-Encoding: gzip', 'Content-Length: 1\r\nTransfer-Encoding: chunked']) {
+    for (const status of [200, 299, 407]) t.match(parseHead(`HTTP/1.1 ${status} OK\r\n${lines}`, 'CONNECT'), { status, bodyLength: 0 }, lines)
     t.match(parseHead(`HTTP/1.1 103 Hints\r\n${lines}`, 'GET'), { status: 103, bodyLength: 0, isPersistent: true }, lines)
   }
 })

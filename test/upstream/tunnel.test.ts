@@ -47,6 +47,51 @@ test('a refusal is reported with its status, and closes the connection', async t
   }
 })
 
+test('interim responses of the forward proxy are skipped, in one segment with the final one or byte by byte', async t => {
+  const interim = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\nContent-Length: 5\r\nConnection: close\r\n\r\n'
+  for (const pieces of [[interim + ESTABLISHED], [interim, ESTABLISHED], [...interim + ESTABLISHED]]) {
+    let seen = ''
+    const odd = await startOdd(t, socket => {
+      socket.setNoDelay(true)
+      for (const piece of pieces) socket.write(piece)
+      socket.on('data', chunk => { seen += String(chunk); socket.write('well met') })
+    })
+    const socket = await openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS))
+    socket.write('hello')
+    t.equal(String((await once(socket, 'data'))[0]), 'well met')
+    t.equal(seen, 'hello')
+    socket.destroy()
+  }
+})
+
+test('a refusal behind interim responses is reported with its own status', async t => {
+  const odd = await startOdd(t, socket => { socket.write('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 407 No\r\n\r\n') })
+  await t.rejects(openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: 407 })
+})
+
+test('interim responses without end, and a switch of protocols, are no HTTP', async t => {
+  const endless = 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(12_000)
+  for (const text of [`${endless}${ESTABLISHED}`, `HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n${ESTABLISHED}`]) {
+    let closed: Promise<unknown> | undefined
+    const odd = await startOdd(t, socket => { closed = new Promise(resolve => socket.once('close', resolve)); socket.write(text) })
+    await t.rejects(openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: undefined, cause: { code: 'ERR_INVALID_RESPONSE' } })
+    await closed
+  }
+})
+
+test('any 2xx opens the tunnel, in HTTP/1.0 too, and what its headers say of a body is ignored', async t => {
+  for (const head of [
+    'HTTP/1.0 200 Connection established', 'HTTP/1.1 201 Created', 'HTTP/1.1 204 No Content', 'HTTP/1.1 299 Fine', 'HTTP/1.1 200',
+    'HTTP/1.1 200 OK\r\nContent-Length: 5', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked', 'HTTP/1.1 200 OK\r\nContent-Length: x\r\nTransfer-Encoding: gzip\r\nConnection: close',
+  ]) {
+    const odd = await startOdd(t, socket => { socket.write(`${head}\r\n\r\n`); socket.once('data', () => { socket.write('well met') }) })
+    const socket = await openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS))
+    socket.write('hello')
+    t.equal(String((await once(socket, 'data'))[0]), 'well met', head)
+    socket.destroy()
+  }
+})
+
 test('a tunnel in which the server speaks first is rejected: in TLS the client does', async t => {
   const odd = await startOdd(t, socket => { socket.write(`${ESTABLISHED}who speaks here`) })
   await t.rejects(openTunnel(odd, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: 200 })
@@ -55,8 +100,10 @@ test('a tunnel in which the server speaks first is rejected: in TLS the client d
 test('a forward proxy that is not there, hangs up or speaks no HTTP has no status, and its fault as cause', async t => {
   for (const [forward, code] of [
     [at(9), 'ECONNREFUSED'],
-    [await startOdd(t, socket => { socket.end() }), 'ECONNRESET'],
-    [await startOdd(t, socket => { socket.end('garbage\r\n\r\n') }), /^HPE_/],
+    [await startOdd(t, socket => { socket.end() }), 'ERR_CONNECTION_ENDED'],
+    [await startOdd(t, socket => { socket.end('HTTP/1.1 200 Conn') }), 'ERR_CONNECTION_ENDED'],
+    [await startOdd(t, socket => { socket.resetAndDestroy() }), 'ECONNRESET'],
+    [await startOdd(t, socket => { socket.end('garbage\r\n\r\n') }), 'ERR_INVALID_RESPONSE'],
   ] as const) await t.rejects(openTunnel(forward, 'amsu.example:443', AbortSignal.timeout(IN_TIME_MS)), { name: 'ForwardProxyError', status: undefined, cause: { code } })
 })
 
@@ -66,6 +113,7 @@ test('an aborted attempt closes its connection to a silent forward proxy', async
   const silent = await startOdd(t, socket => { closed = once(socket, 'close'); giveUp.abort() })
   await t.rejects(openTunnel(silent, 'amsu.example:443', giveUp.signal), { name: 'ForwardProxyError', status: undefined, cause: { name: 'AbortError' } })
   await closed
+  await t.rejects(openTunnel(silent, 'amsu.example:443', giveUp.signal), { name: 'ForwardProxyError', cause: { name: 'AbortError' } })
 })
 
 test('a tunnel is requested by name and port, 443 by default, an IPv6 address in brackets', async t => {

@@ -1,0 +1,91 @@
+/**
+ * MAX_IN_FLIGHT is reached: which request makes room, and which one is rejected.
+ */
+import { test, type Test } from 'tap'
+import { once } from 'node:events'
+import net from 'node:net'
+import { call, errorCode } from '../support/client.ts'
+import { startProxy, type Proxy } from '../support/proxy.ts'
+import { until } from '../support/until.ts'
+import { startScripted, type Scripted } from '../support/upstream.ts'
+
+const PATH = '/amsu-analysis/v2/things/'
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+
+/** A proxy with few places, before an AMSU that does not respond to a path with `hang`. */
+async function setUp (t: Test, places: number): Promise<{ proxy: Proxy, upstream: Scripted }> {
+  const upstream = await startScripted((head, socket) => { if (!head.includes('hang')) socket.write(OK) })
+  const proxy = await startProxy(upstream.origin, { MAX_IN_FLIGHT: String(places) })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  return { proxy, upstream }
+}
+
+/** Sends a head, and its body when it is told to; resolves to all that came back. */
+async function slowPost (proxy: Proxy, path = PATH): Promise<{ sendBody: (body: string) => void, text: Promise<string> }> {
+  const before = await inFlight(proxy)
+  const socket = net.connect(proxy.port, '127.0.0.1')
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 2\r\n\r\n`)
+  let text = ''
+  socket.on('data', chunk => { text += chunk.toString('latin1') }).on('error', () => {})
+  await until(async () => await inFlight(proxy) > before)
+  return { sendBody (body) { socket.write(body) }, text: once(socket, 'close').then(() => text) }
+}
+
+async function inFlight ({ origin }: Proxy): Promise<number> {
+  return Number(/^amsu_proxy_in_flight_requests (\d+)$/m.exec((await call(origin, '/metrics')).text)?.[1])
+}
+
+test('heads without bodies keep nobody out: the one that has waited longest gets 503, and AMSU has seen nothing of it', async t => {
+  const { proxy, upstream } = await setUp(t, 3)
+  const [first, second, third] = [await slowPost(proxy), await slowPost(proxy), await slowPost(proxy)]
+  t.equal((await call(proxy.origin, PATH)).text, 'ok')
+  const evicted = await first.text
+  t.match(evicted, /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 1\r\n/i)
+  t.equal(errorCode(evicted), 'PROXY.OVERLOADED')
+  t.equal(upstream.heads.length, 1)
+  for (const { sendBody } of [second, third]) sendBody('hi')
+  for (const { text } of [second, third]) t.match(await text, /^HTTP\/1\.1 200 /)
+  await proxy.untilLogged(4)
+  t.match(proxy.accessLines().filter(({ status }) => status !== 200), [{ status: 503, errorCode: 'PROXY.OVERLOADED', bytesIn: 0 }])
+  t.match(proxy.lines.filter(line => line.includes('requests are rejected')).map(line => JSON.parse(line) as unknown), [{ level: 40, errorCode: 'PROXY.OVERLOADED', count: 1 }])
+  t.match((await call(proxy.origin, '/metrics')).text, 'amsu_proxy_errors_total{code="PROXY.OVERLOADED"} 1\n')
+  t.equal(await inFlight(proxy), 0)
+})
+
+test('a flood of heads without bodies delays nobody who sends a whole request', async t => {
+  const { proxy } = await setUp(t, 8)
+  const flood = Array.from({ length: 200 }, () => net.connect(proxy.port, '127.0.0.1').on('error', () => {}))
+  t.teardown(() => { for (const socket of flood) socket.destroy() })
+  for (const socket of flood) socket.resume().write(`POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n`)
+  await until(async () => await inFlight(proxy) >= 8)
+  for (let round = 0; round < 10; round++) {
+    const got = await Promise.all([{}, { method: 'POST', body: 'hi' }, {}, { method: 'POST', body: 'hi' }].map(async options => await call(proxy.origin, PATH, options)))
+    t.strictSame(got.map(({ status }) => status), [200, 200, 200, 200])
+  }
+})
+
+test('a request of which a byte was sent is never given up: past the limit the new one gets 503', async t => {
+  const { proxy, upstream } = await setUp(t, 2)
+  const get = call(proxy.origin, `${PATH}hang`)
+  const post = await slowPost(proxy, `${PATH}hang`)
+  post.sendBody('h')
+  await until(() => upstream.heads.length === 2)
+  t.equal(errorCode((await call(proxy.origin, PATH)).text), 'PROXY.OVERLOADED')
+  t.equal(errorCode((await call(proxy.origin, PATH, { method: 'POST', body: 'hi' })).text), 'PROXY.OVERLOADED')
+  post.sendBody('i')
+  for (const socket of upstream.sockets) socket.write(OK)
+  t.equal((await get).text, 'ok')
+  t.match(await post.text, /^HTTP\/1\.1 200 /)
+})
+
+test('a request whose body begins in time is no longer the one that makes room', async t => {
+  const { proxy, upstream } = await setUp(t, 2)
+  const [first, second] = [await slowPost(proxy, `${PATH}hang`), await slowPost(proxy)]
+  first.sendBody('h')
+  await until(() => upstream.heads.length === 1)
+  t.equal((await call(proxy.origin, PATH)).text, 'ok')
+  t.equal(errorCode(await second.text), 'PROXY.OVERLOADED')
+  first.sendBody('i')
+  for (const socket of upstream.sockets) socket.write(OK)
+  t.match(await first.text, /^HTTP\/1\.1 200 /)
+})
