@@ -63,19 +63,29 @@ export class Attempt implements RequestHandler, AwaitingRequest {
   #hasFirstByte = false
   #isPaused = false
   #activeMs: number
+  #queuedMs: number
 
-  /** @param body of the exchange; undefined if it has none */
-  constructor (context: RelayContext, owner: AttemptOwner, body: RequestBody | undefined, token: AccessToken) {
+  /**
+   * @param body of the exchange; undefined if it has none
+   * @param queuedMs how long attempts before this one, of which nothing was sent, have waited for a connection
+   */
+  constructor (context: RelayContext, owner: AttemptOwner, body: RequestBody | undefined, token: AccessToken, queuedMs = 0) {
     this.#context = context
     this.#owner = owner
     this.#body = body
     this.#token = token
     this.#activeMs = context.timeouts.nowMs
+    this.#queuedMs = queuedMs
   }
 
   /** The token this is sent with. */
   get token (): AccessToken {
     return this.#token
+  }
+
+  /** How long it has waited for a connection, in all, if nothing was sent; else 0. Tokens that expire in the queue must not hold it forever. */
+  get queuedMs (): number {
+    return this.#queuedMs
   }
 
   /** Whether bytes of the request were written to AMSU. */
@@ -108,7 +118,7 @@ export class Attempt implements RequestHandler, AwaitingRequest {
     if (this.#phase === 'done') return
     this.#endWait()
     this.#phase = 'connecting'
-    this.#pending = this.#context.transport.send({ method, target, headers: withAuthorization(headers, this.#token), body: this.#body?.forAttempt() }, this)
+    this.#pending = this.#context.transport.send({ method, target, headers: withAuthorization(headers, this.#token), body: this.#body?.forAttempt(), queuedMs: this.#queuedMs }, this)
   }
 
   /** Aborts the request to AMSU, if one is in flight. */
@@ -168,10 +178,12 @@ export class Attempt implements RequestHandler, AwaitingRequest {
   onConnected (isReused: boolean): boolean {
     if (!this.#context.tokens.isUsable(this.#token)) {
       this.#phase = 'done'
+      this.#queuedMs = this.#context.clock.monotonic() - (this.#pending as PendingRequest).queuedAtMs
       this.#owner.onTokenExpired()
       return false
     }
     this.#isSent = true
+    this.#queuedMs = 0
     this.#isReused = isReused
     this.#phase = this.#body === undefined ? 'waiting' : 'uploading'
     this.touch()

@@ -116,7 +116,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     if (this.#res.writableEnded) return
     // All checks passed and a token is available: a client that expects 100-continue may send its body (RFC 9110 section 10.1.1).
     if (this.#attempt === undefined && this.#req.headers.expect !== undefined && this.#req.httpVersion === '1.1') this.#res.writeContinue()
-    this.#attempt = new Attempt(this.#context, this, this.#body, token)
+    this.#attempt = new Attempt(this.#context, this, this.#body, token, this.#attempt?.queuedMs)
     this.#attempt.send({ method: this.#req.method as string, target: this.#req.url as string, headers: this.#headers })
   }
 

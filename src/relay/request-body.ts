@@ -63,8 +63,8 @@ export class RequestBody implements BodySource {
   }
 
   /**
-   * Calls back when the first chunk has arrived, or the body turns out to be empty. One that is examined is ready a turn later: if it came
-   * in one piece, it is known whole by then.
+   * Calls back when the first chunk has arrived and can be sent, or the body turns out to be empty: a body of one piece is ready at its
+   * end. One that is examined is ready a turn later: if it came in one piece, that is known by then.
    */
   whenReady (onReady: () => void): void {
     if (this.#isReady) {
@@ -194,7 +194,7 @@ export class RequestBody implements BodySource {
       if (!isKept) this.#unkept = [...before ?? [], chunk]
       // This may start the upload, if an attempt waits for the first chunk.
       if (this.#end.isExamined) afterPoll(() => { if (!this.#end.isNear(this.#bytes)) this.#notifyReady() })
-      else this.#notifyReady()
+      else if (!isLast) this.#notifyReady()
       if (!this.#isStarted && !this.#kept.hasRoom(MAX_CHUNK_BYTES)) this.#source.pause()
     }
   }

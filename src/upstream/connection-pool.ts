@@ -90,8 +90,9 @@ export class ConnectionPool implements Transport, ConnectionOwner {
   }
 
   #serve (pending: PendingRequest): void {
-    pending.queuedAtMs = this.#options.clock.monotonic()
-    const connection = this.#takeIdle(pending.queuedAtMs)
+    const nowMs = this.#options.clock.monotonic()
+    pending.queuedAtMs = nowMs - (pending.request.queuedMs ?? 0)
+    const connection = this.#takeIdle(nowMs)
     if (connection !== undefined) {
       this.#startSoon(connection, pending)
       return

@@ -12,6 +12,8 @@ export interface OutgoingRequest {
   readonly headers: readonly string[]
   /** A streamed body or a complete one. Without a `Content-Length` it is sent with chunked coding. */
   readonly body: BodySource | Buffer | undefined
+  /** How long earlier attempts of the request, of which nothing was sent, have waited for a connection. @default 0 */
+  readonly queuedMs?: number
 }
 
 /** A streamed request body. */
@@ -68,7 +70,7 @@ export interface ConnectionHandle {
 export class PendingRequest {
   readonly request: OutgoingRequest
   readonly handler: RequestHandler
-  /** When it began to wait for a connection; set by the pool. */
+  /** When it began to wait for a connection, earlier by the time that earlier attempts have waited; set by the pool. */
   queuedAtMs = 0
   /** Since when it has been in the queue, not counting the time in which a connection was assigned; set by the queue. */
   inQueueSinceMs = 0

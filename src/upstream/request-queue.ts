@@ -12,6 +12,8 @@ export class RequestQueue {
   readonly #timeoutMs: number
   #items: PendingRequest[] = []
   #timer: Timer | undefined
+  /** The `queuedAtMs` for which the timer is set. */
+  #timedMs = 0
 
   /** @param timeoutMs the longest wait, in milliseconds */
   constructor (clock: Clock, timeoutMs: number) {
@@ -23,10 +25,11 @@ export class RequestQueue {
     return this.#items.length
   }
 
-  /** Adds the newest request; its `queuedAtMs` is set. */
+  /** Adds a request; its `queuedAtMs` is set. It is the newest one, unless an earlier attempt of it has waited as well. */
   push (pending: PendingRequest): void {
-    pending.inQueueSinceMs = pending.queuedAtMs
-    this.#items.push(pending)
+    pending.inQueueSinceMs = this.#clock.monotonic()
+    const index = this.#items.findLastIndex(({ queuedAtMs }) => queuedAtMs <= pending.queuedAtMs)
+    this.#items.splice(index + 1, 0, pending)
   }
 
   /** Puts a request back that had been assigned to a connection. It has waited longest, but connection attempts made so far were not for it. */
@@ -60,8 +63,10 @@ export class RequestQueue {
   /** Starts the wait timeout of the queue. Call it after connection attempts are started: their timers then fire first, with a more exact error. */
   limitWait (): void {
     const oldest = this.#items[0]
-    if (oldest === undefined) return
-    this.#timer ??= this.#clock.setTimeout(this.#failLate, Math.max(1, Math.ceil(oldest.queuedAtMs + this.#timeoutMs - this.#clock.monotonic())))
+    if (oldest === undefined || (this.#timer !== undefined && oldest.queuedAtMs >= this.#timedMs)) return
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer)
+    this.#timedMs = oldest.queuedAtMs
+    this.#timer = this.#clock.setTimeout(this.#failLate, Math.max(1, Math.ceil(oldest.queuedAtMs + this.#timeoutMs - this.#clock.monotonic())))
   }
 
   readonly #failLate = (): void => {

@@ -91,7 +91,7 @@ await test('what meets unsolicited bytes is excused, but only if it was whole an
   t.match(checkRequest(recordOf(displaced), calm)[0], /^\(e\) somebody else/)
   t.same(checkRequest(recordOf(displaced), { ...calm, isDisplaced }), [])
   t.match(checkRequest(recordOf({ ...displaced, arrivals: [arrival()] }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
-  t.match(checkRequest(recordOf({ ...displaced, wholeAt: undefined }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
+  t.match(checkRequest(recordOf({ ...displaced, wholeAt: undefined, bodyBytesSent: 0 }), { ...calm, isDisplaced })[0], /^\(e\) somebody else/)
   const unreadable = { response: response(502, 'UPSTREAM_INVALID'), lines: [line(502)] }
   t.match(checkRequest(recordOf(unreadable), calm)[0], /^\(h\) UPSTREAM_INVALID/)
   t.same(checkRequest(recordOf(unreadable), { ...calm, hasStrayed: () => true }), [])

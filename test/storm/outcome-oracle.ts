@@ -120,15 +120,16 @@ function checkResponse (record: RequestRecord, circumstances: Circumstances): st
 }
 
 /**
- * Whether an unasked response may have crossed a whole request that was just being written. AMSU ends the connection behind some of them,
+ * Whether an unasked response may have crossed a request that was just being written. AMSU ends the connection behind some of them,
  * before it has read the request; nobody can tell then what the response belongs to. The next request on that connection may then meet the
- * response to this one. A request that is not whole yet must not get it.
+ * response to this one. A request of which nothing can have been written yet must not get it.
  */
 function isCrossed (record: RequestRecord, { hasStrayed, isDisplaced }: Circumstances): boolean {
-  const { arrivals, begunAt, endedAt, response, wholeAt } = record
+  const { arrivals, begunAt, bodyBytesSent, endedAt, response, wholeAt } = record
   const id = response?.headers.get('x-storm-id')
   const isStray = id === undefined ? response?.status === 408 && hasStrayed(begunAt!, endedAt ?? Infinity) : id.startsWith('unasked-') || isDisplaced(id)
-  return isStray && arrivals.length === 0 && wholeAt !== undefined && endedAt !== undefined && wholeAt < endedAt
+  const isBegun = bodyBytesSent > 0 || (wholeAt !== undefined && endedAt !== undefined && wholeAt < endedAt)
+  return isStray && arrivals.length === 0 && isBegun
 }
 
 /**
