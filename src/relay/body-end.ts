@@ -24,6 +24,7 @@ export class BodyEnd {
   readonly #onReached: () => void
   readonly #onRefused: () => void
   #isComplete = false
+  #isConfirming = false
   #isConfirmed = false
   #isReached = false
   #isStopped = false
@@ -69,8 +70,8 @@ export class BodyEnd {
   /** The client has sent all. */
   complete (): void {
     this.#isComplete = true
-    if (this.#options.lengthBytes === undefined) this.#confirm()
-    else this.#reach()
+    if (this.#isConfirming) this.#reach()
+    else this.#confirm()
   }
 
   /** Nobody waits for the end any longer. */
@@ -80,6 +81,7 @@ export class BodyEnd {
 
   /** The end of a client that has left lies behind its last byte: it is read when Node polls the sockets. */
   #confirm (): void {
+    this.#isConfirming = true
     afterPoll(() => {
       this.#isConfirmed = true
       this.#reach()

@@ -26,8 +26,8 @@ export interface Tokens {
 export interface ConnectionExchange {
   /** Whether the response's head frames its body, by a length or by chunked coding. */
   readonly isFramed: boolean
-  /** The client has closed its side, which counts as a disconnect; {@link onClose} follows. */
-  onClientEnd: () => void
+  /** The client has closed its side, which counts as a disconnect, or has reset the connection; {@link onClose} follows. */
+  onClientLeft: () => void
   /** The response was sent, or the client disconnected. */
   onClose: () => void
   /** The remainder of the request cannot be read. */
@@ -38,6 +38,8 @@ export interface ConnectionExchange {
 export interface ExchangeConnection {
   /** Receives the connection's errors and its end. */
   exchange: ConnectionExchange | undefined
+  /** Whether the client has closed its side or reset the connection. */
+  readonly hasClientLeft: boolean
   /**
    * Aborts the connection in the middle of a response, so that the client cannot mistake it for a complete one.
    *

@@ -62,7 +62,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   start (): void {
     const { host, maxBodyBytes, replayBudget } = this.#context
     // The client disconnected while its caller was identified: the connection's end has passed.
-    if (this.#req.socket.destroyed) return this.onClose()
+    if (this.#req.socket.destroyed || this.#call.connection.hasClientLeft) return this.onClose()
     this.#call.connection.exchange = this
     try {
       checkFraming(this.#req, maxBodyBytes)
@@ -97,7 +97,8 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     const overdue = this.#attempt?.overdue(nowMs)
     if (overdue !== undefined) this.#onUpstreamFailure(new ProxyError(overdue.code, { cause: overdue.cause }))
     else if (this.#body?.isCollecting === true && this.#attempt?.isIdle(nowMs) === true) this.#finish(this.#tokens.original) // the remainder does not arrive
-    if (!this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#writeStall.reset()
+    // When the exchange is over and its response is not, only the client is waited for.
+    if (!this.#isDone && !this.#res.writableEnded && this.#attempt?.isPaused !== true) this.#writeStall.reset()
     else if (this.#writeStall.isStalled(this.#req.socket, nowMs, this.#context.idleTimeoutMs)) this.#call.connection.abort(false)
   }
 
@@ -223,8 +224,8 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
   }
 
   /** A request that AMSU has not received completely is not sent any further. */
-  onClientEnd (): void {
-    if (this.#attempt?.isSentWhole !== true) this.#abort()
+  onClientLeft (): void {
+    if (this.#attempt?.isSentWhole !== true || this.#attempt.isDone) this.#abort()
   }
 
   /** The client has its response, or disconnected. */

@@ -6,7 +6,7 @@ import { ProxyError } from '../errors.ts'
 
 /** Whether the request has a body (RFC 9112 section 6.3). */
 export function hasBody ({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** The length of the body in bytes, as the request declares it; undefined if it does not. */

@@ -115,10 +115,15 @@ export class RequestBody implements BodySource {
     this.#sink = sink
     const chunks = this.#unkept ?? this.#kept.chunks ?? []
     this.#unkept = undefined
-    const isWhole = this.#end.isWhole(this.#bytes)
+    const isHeldBack = this.#end.isWhole(this.#bytes) && !this.#end.isReached
+    const last = chunks.at(-1)
     let hasRoom = true
-    for (const chunk of isWhole ? chunks.slice(0, -1) : chunks) hasRoom = sink.write(chunk, !this.#kept.isComplete)
-    if (isWhole) this.#held = chunks.at(-1)
+    for (const chunk of isHeldBack ? chunks.slice(0, -1) : chunks) hasRoom = sink.write(chunk, !this.#kept.isComplete)
+    if (isHeldBack && last !== undefined) {
+      // A byte is enough to hold back. The others are written, because whoever has a connection must write on it.
+      sink.write(last.subarray(0, -1), false)
+      this.#held = last.subarray(-1)
+    }
     if (this.#end.isReached) this.#sendEnd()
     else if (hasRoom) this.resume()
     else this.#pause()
@@ -191,7 +196,7 @@ export class RequestBody implements BodySource {
     } else if (this.#onCollected !== undefined) {
       if (!isKept) this.#notifyCollected(false)
     } else if (!this.#isStarted) {
-      if (!isKept) this.#unkept = [...before ?? [], chunk]
+      if (!isKept) this.#unkept = [...this.#unkept ?? before ?? [], chunk]
       // This may start the upload, if an attempt waits for the first chunk.
       if (this.#end.isExamined) afterPoll(() => { if (!this.#end.isNear(this.#bytes)) this.#notifyReady() })
       else if (!isLast) this.#notifyReady()

@@ -39,6 +39,7 @@ interface Rejection {
 export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
   index = -1
   exchange: ConnectionExchange | undefined
+  hasClientLeft = false
   readonly #socket: Socket
   readonly #handler: ConnectionHandler
   readonly #close: LingeringClose
@@ -64,8 +65,9 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     this.#handler = handler
     this.#headers = new HeaderShare(handler.headerBudget ?? new HeaderBudget(Infinity))
     this.#close = new LingeringClose(socket)
-    // Node removes its own listeners when it hands out a socket (CONNECT), and an `error` without a listener ends the process.
-    socket.on('error', () => {})
+    // Node removes its own listeners when it hands out a socket (CONNECT), and an `error` without a listener ends the process. A reset is
+    // told by `error` at once, and by `close` only after a turn in which the remainder of a request could be sent.
+    socket.on('error', () => { this.#onClientLeft() })
     // Before Node's own listener, which ends the socket: after that it cannot be reset any more.
     socket.prependListener('end', () => { this.#onClientEnd() })
     this.#idleBytes = socket.bytesRead
@@ -177,12 +179,17 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     this.#onResponseClose()
   }
 
+  #onClientLeft (): void {
+    this.hasClientLeft = true
+    this.exchange?.onClientLeft()
+  }
+
   /**
    * The client has closed its side, which counts as a disconnect. Node closes the connection some turns of the event loop later: until
    * then the remainder of a request could be sent. A normal close must not make a partial response look complete.
    */
   #onClientEnd (): void {
-    this.exchange?.onClientEnd()
+    this.#onClientLeft()
     if (this.#current?.res.headersSent === true && this.exchange?.isFramed === false) resetConnection(this.#socket)
   }
 

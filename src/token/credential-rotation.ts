@@ -24,6 +24,7 @@ export class CredentialRotation {
   #candidate: Candidate | undefined
   /** Aborts the trial in flight. */
   #trial: AbortController | undefined
+  #isClosed = false
   #isRejected = false
 
   constructor (options: CredentialRotationOptions) {
@@ -94,7 +95,15 @@ export class CredentialRotation {
     this.#trial?.abort()
   }
 
+  /** Starts no further trial, and says nothing of the one that this aborts. */
+  close (): void {
+    this.#isClosed = true
+    this.#candidate = undefined
+    this.abort()
+  }
+
   #fail (candidate: Candidate, error: unknown): void {
+    if (this.#isClosed) return
     const failure = toCallError('credentials', error)
     const kind = failureKind(failure.kind)
     candidate.backoff.fail(kind, failure.retryAfterMs)

@@ -63,6 +63,7 @@ export class TokenSource {
   close (): void {
     this.#isClosed = true
     if (this.#timer !== undefined) this.#options.clock.clearTimeout(this.#timer)
+    this.#rotation.close()
     this.#waiters.rejectAll(() => new ProxyError('DRAINING'))
   }
 
@@ -73,6 +74,7 @@ export class TokenSource {
    * @returns whether they are tried
    */
   rotate (credentials: Credentials): boolean {
+    if (this.#isClosed) return false
     const isOffered = this.#rotation.offer(credentials, this.#backoff.failure === 'rejected')
     if (isOffered) this.#advance()
     return isOffered

@@ -3,7 +3,7 @@
  */
 import type { AccessToken } from './access-token.ts'
 
-/** Returns flat headers with `Authorization` added last. `headers` must not hold one. */
+/** Returns flat headers that begin with `Authorization`: a server may ignore the last of very many. `headers` must not hold one. */
 export function withAuthorization (headers: readonly string[], token: AccessToken): string[] {
-  return [...headers, 'authorization', token.authorization]
+  return ['authorization', token.authorization, ...headers]
 }

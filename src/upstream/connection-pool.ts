@@ -119,11 +119,14 @@ export class ConnectionPool implements Transport, ConnectionOwner {
     if (this.#starting.push(connection) === 1) setImmediate(this.#startNext)
   }
 
-  readonly #startNext = (): void => { setImmediate(this.#start) }
-
-  readonly #start = (): void => {
+  /** What is assigned from now on has to wait for another poll. */
+  readonly #startNext = (): void => {
     const starting = this.#starting
     this.#starting = []
+    setImmediate(() => { this.#start(starting) })
+  }
+
+  #start (starting: readonly Connection[]): void {
     // In reverse, so that they return to the head of the queue in their original order.
     for (let i = starting.length - 1; i >= 0; i--) {
       const connection = starting[i] as Connection

@@ -49,7 +49,7 @@ export class Connection implements ConnectionHandle {
     keepReadable(socket, error => { this.#onFailedWrite(error) })
     socket.on('data', (bytes: Buffer) => { this.#onData(bytes) })
     socket.on('drain', () => { this.#body?.resume() })
-    socket.on('error', error => { this.#error ??= error })
+    socket.on('error', error => { this.#onError(error) })
     socket.on('end', () => { this.#onEnd() })
     socket.on('close', () => { this.fail(this.#error ?? new ConnectionEndedError()) })
   }
@@ -136,6 +136,12 @@ export class Connection implements ConnectionHandle {
     } catch (error) {
       this.fail(error as Error)
     }
+  }
+
+  /** Node tells of the close only after the turn in which the next request would be sent. */
+  #onError (cause: Error): void {
+    this.#error ??= cause
+    if (this.#pending === undefined) this.close()
   }
 
   /** AMSU takes no more of the request. Its response may still be unread. */
