@@ -10,7 +10,7 @@ import { ConnectionPool } from '../../src/upstream/connection-pool.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { CA, readPair } from '../support/tls.ts'
 import { startTcp } from '../support/upstream.ts'
-import { Call, within } from './pool-stage.ts'
+import { Call } from './pool-stage.ts'
 
 /** How the connection ends behind the response: with or without TLS's own end, then the end or a reset of TCP. */
 interface Ending { readonly closeNotify: boolean, readonly by: 'end' | 'reset' }
@@ -54,7 +54,7 @@ async function ask (t: Test, origin: URL, isSlow: boolean): Promise<string> {
   t.teardown(async () => { await pool.destroy() })
   const call = new Call({ body () { setImmediate(() => { call.pending?.resume() }); return !isSlow } })
   call.pending = pool.send({ method: 'GET', target: '/x', headers: ['host', origin.host], body: undefined }, call)
-  return await within(call.outcome)
+  return await call.outcome
 }
 
 test('over TLS too, a body without a length that a reset cuts is never complete, however much of it was read before', async t => {
