@@ -152,6 +152,15 @@ test('the last chunk of a chunked body waits until the client was seen to stay',
   t.strictSame(written, ['abc', 'end'])
 })
 
+test('a body of one piece is read to its end, however little is kept', async t => {
+  const { body, source, start, written } = setUp({ lengthBytes: 3, keptBytes: 0 })
+  body.whenReady(start)
+  source.end('abc')
+  await poll()
+  await poll()
+  t.strictSame(written, ['abc freed', 'end'])
+})
+
 test('a body that was there before its connection is written in one piece', async t => {
   const { body, source, start, written } = setUp({ lengthBytes: 3 })
   body.whenReady(() => {})
