@@ -1,53 +1,6 @@
 import { test } from 'tap'
-import type { IncomingMessage } from 'node:http'
-import { PassThrough } from 'node:stream'
 import { ReplayBudget } from '../../src/relay/replay-buffer.ts'
-import { RequestBody, type RequestBodyOptions } from '../../src/relay/request-body.ts'
-
-interface Scene {
-  readonly body: RequestBody
-  readonly source: PassThrough
-  /** The chunks that a sink got, as text, and whether their memory may be released. */
-  readonly written: string[]
-  takesMore: boolean
-  progress: number
-  start: () => void
-}
-
-function setUp (options: Partial<RequestBodyOptions> & { keptBytes?: number } = {}): Scene {
-  const source = new PassThrough()
-  const scene: Scene = { source, written: [], takesMore: true, progress: 0, body: undefined as unknown as RequestBody, start: () => {} }
-  const body = new RequestBody(source as unknown as IncomingMessage, {
-    lengthBytes: undefined,
-    limitBytes: 1_000,
-    replayBudget: new ReplayBudget(options.keptBytes ?? 4),
-    onProgress () { scene.progress++ },
-    onTooLarge () { throw new Error('is not too large') },
-    ...options,
-  })
-  return Object.assign(scene, {
-    body,
-    start () {
-      body.start({
-        write: (chunk: Buffer, mayFree: boolean) => {
-          scene.written.push(`${chunk.toString()}${mayFree ? ' freed' : ''}`)
-          return scene.takesMore
-        },
-        end: () => { scene.written.push('end') },
-      })
-    },
-  })
-}
-
-/** Lets Node poll the sockets once more after the last byte: the last piece is sent after that. */
-async function poll (): Promise<void> {
-  for (let i = 0; i < 3; i++) await turn()
-}
-
-/** Lets a stream emit its data. */
-async function turn (): Promise<void> {
-  await new Promise(resolve => { setImmediate(resolve) })
-}
+import { poll, setUp, turn } from './request-body-setup.ts'
 
 test('a body is ready with its first piece, and not read further before there is a connection', async t => {
   const { body, source, start, written } = setUp()
@@ -168,6 +121,33 @@ test('a body that was there before its connection is written in one piece', asyn
   await poll()
   start()
   t.strictSame(written, ['abc', 'end'])
+})
+
+test('pieces that do not fit the replay budget are not lost when they arrive before the body is ready', async t => {
+  const { body, source, start, written } = setUp({ lengthBytes: 11, keptBytes: 4, examiner: { update () {}, admits: () => true } })
+  const read = new Promise(resolve => { source.once('end', resolve) })
+  body.readAhead()
+  await turn()
+  source.write('first')
+  body.whenReady(start) // a token is there: the client is read on
+  source.write('two')
+  t.strictSame(written, [], 'the body is not ready yet')
+  source.end('end')
+  await read
+  await poll()
+  t.strictSame(written, ['first freed', 'two freed', 'end freed', 'end'])
+})
+
+test('a body that is whole when it gets its connection writes all but its last byte at once, and that when its client was seen to stay', async t => {
+  const { body, source, start, written } = setUp({ lengthBytes: 5, keptBytes: 1_000_000 })
+  body.whenReady(() => {})
+  source.write('ab')
+  await turn()
+  source.end('cde')
+  start()
+  t.strictSame(written, ['ab', 'cd'])
+  await poll()
+  t.strictSame(written, ['ab', 'cd', 'e', 'end'])
 })
 
 test('a body that is examined is known whole before its last piece is sent, and stops there if it is not admitted', async t => {

@@ -98,3 +98,19 @@ test('credentials in use that AMSU rejects just when they are offered again are 
   await grant()
   t.equal(source.status().reason, 'ok')
 })
+
+test('a closed source tries no new credentials, and logs nothing of the trial that it aborts', async t => {
+  const { source, tried, lines, grant, clock, isCalling } = setUp()
+  source.start()
+  await grant()
+  source.rotate(credentialsOf('new-secret'))
+  t.ok(isCalling())
+  const before = [...lines]
+  source.close()
+  await clock.advance(0)
+  t.notOk(isCalling(), 'the trial is aborted')
+  t.equal(source.rotate(credentialsOf('third-secret')), false)
+  await clock.advance(2 * DAY_MS)
+  t.same(tried, ['old-secret', 'new-secret'])
+  t.same(lines, before)
+})

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import type { Socket } from 'node:net'
-import { ask, closed, echo, setUp, type Call } from './pool-stage.ts'
+import { ask, closed, echo, setUp, within, type Call } from './pool-stage.ts'
 
 /** The server's header about idle connections, how long one may be reused, and when it is closed. */
 const LIVES = [
@@ -79,6 +79,53 @@ test('a connection that has ended, or that received unsolicited bytes, is not us
     t.equal(await call.outcome, '200 /next 1', name)
     t.strictSame(call.events, ['fresh', 'sent', 'started', 'head', 'body', 'end'])
     t.strictSame(stage.received.map(({ target }) => target), ['/x', '/next'], 'sent once')
+  }
+})
+
+/** What AMSU does to an idle connection, which has reached our kernel when it returns. */
+const IDLE_FAULTS: Array<[string, (socket: Socket) => void]> = [
+  ['ended', socket => { socket.destroy() }],
+  ['reset', socket => { socket.resetAndDestroy() }],
+  ['a response', socket => { socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nunwanted') }],
+]
+
+test('a connection that AMSU ends, resets or writes to while a request waits for its poll is not used', async t => {
+  for (const [name, fault] of IDLE_FAULTS) {
+    for (const immediates of [0, 1]) {
+      const stage = await setUp(t, {}, echo)
+      await ask(stage)
+      const call = stage.send('/next', {}, { method: 'POST' })
+      for (let i = 0; i < immediates; i++) await new Promise(setImmediate)
+      fault(stage.made[0] as Socket)
+      t.equal(await call.outcome, '200 /next 1', `${name} after ${immediates} immediates`)
+      t.strictSame(call.events, ['fresh', 'sent', 'started', 'head', 'body', 'end'])
+      t.strictSame(stage.received.map(({ target }) => target), ['/x', '/next'], 'sent once')
+    }
+  }
+})
+
+test('a request that joins a batch that has begun to start waits for a poll of its own', async t => {
+  for (const [name, fault] of IDLE_FAULTS) {
+    const stage = await setUp(t, {}, ({ respond, target }) => { if (target === '/late') respond() })
+    for (const [i, { outcome }] of [stage.send('/0'), stage.send('/1')].entries()) {
+      (await stage.nth(i)).respond()
+      await outcome
+    }
+    // The first request takes the connection that was used last, the second one the other.
+    const late = new Promise<Call>(resolve => {
+      setImmediate(() => {
+        // This runs directly before the batch of the first request is sent.
+        setImmediate(() => {
+          resolve(stage.send('/late', {}, { method: 'POST' }))
+          fault(stage.received[0]?.socket as Socket)
+        })
+      })
+    })
+    stage.send('/first')
+    const joined = await late
+    t.equal(await within(joined.outcome), '200 /late 2', name)
+    t.equal(joined.events[0], 'fresh')
+    t.equal(stage.received.filter(({ target }) => target === '/late').length, 1, 'sent once')
   }
 })
 
