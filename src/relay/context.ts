@@ -76,7 +76,7 @@ export interface Outcome {
   readonly errorCode: ErrorCode | undefined
   /** The cause of the error; for the log only. */
   readonly cause: unknown
-  /** Bytes of the request body and of the response body. */
+  /** Bytes of the request body, and of AMSU's response body as far as it was passed on. */
   readonly bytesIn: number
   readonly bytesOut: number
   readonly durationMs: number

@@ -59,11 +59,13 @@ test('300 clients that disconnect at random within a second leave no connection 
   t.teardown(upstream.close)
   const random = createRandom(300)
   const names = Object.keys(REQUESTS) as Array<keyof typeof REQUESTS>
+  const first = net.connect(proxy.port, '127.0.0.1', () => { first.write(REQUESTS.waiting) })
+  await until(() => seen > 0)
+  first.destroy()
   const left = Promise.all(Array.from({ length: CALLERS }, async () => {
     await leave(proxy.port, REQUESTS[random.pick(names)], random.between(0, SPAN_MS), random.chance(0.5))
   }))
   await left
-  t.ok(seen > 0, `AMSU has seen ${seen} of them`)
   await t.resolves(until(async () => await countCallers(proxy) === 0), 'no connection of a caller')
   await t.resolves(until(() => busy.size === 0 && used.size === 0), 'no call at AMSU, and no connection that ever had one')
   const lines = proxy.accessLines()
@@ -72,7 +74,7 @@ test('300 clients that disconnect at random within a second leave no connection 
   t.ok(lines.every(({ status }) => status === 499), 'and its status is 499')
   const before = performance.now()
   await proxy.stop()
-  t.ok(performance.now() - before < 30_000, 'nothing was under way')
+  t.ok(performance.now() - before < 30_000, 'nothing was in flight')
 })
 
 test('a client that disconnects while its request waits for a token is noticed, at the latest when the body is read', async t => {
