@@ -51,6 +51,7 @@ export interface RequestHead {
 export class Attempt implements RequestHandler, AwaitingRequest {
   index = -1
   order = 0
+  sinceMs = 0
   readonly #context: RelayContext
   readonly #owner: AttemptOwner
   readonly #body: RequestBody | undefined

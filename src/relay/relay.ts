@@ -24,7 +24,7 @@ export class Relay {
       ...options,
       timeouts: createTimeoutSweeper(options.clock, Math.min(options.idleTimeoutMs, options.responseTimeoutMs), this.#exchanges, options.onEventLoopStall),
       replayBudget: new ReplayBudget(options.replayBodyBytes),
-      awaitingBody: new AwaitingBody(),
+      awaitingBody: new AwaitingBody(options.clock),
       host: options.upstreamUrl.host,
       callerOrigin,
       isDraining: () => this.#isDraining,
