@@ -200,7 +200,7 @@ export class RequestBody implements BodySource {
       // This may start the upload, if an attempt waits for the first chunk.
       if (this.#end.isExamined) afterPoll(() => { if (!this.#end.isNear(this.#bytes)) this.#notifyReady() })
       else if (!isLast) this.#notifyReady()
-      // Behind the last piece there is only the end.
+      // A paused stream would not tell its end.
       if (!isLast && !this.#isStarted && !this.#kept.hasRoom(MAX_CHUNK_BYTES)) this.#source.pause()
     }
   }

@@ -1,12 +1,21 @@
 /**
  * Clients that disconnect. The matrix of faulty lines has more of them (npm run test:toxics).
  */
-import { test } from 'tap'
+import { test, type Test } from 'tap'
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import net, { type Socket } from 'node:net'
+import tls from 'node:tls'
+import { instant, systemClock } from '../../src/clock.ts'
+import { Secret } from '../../src/secrets/secret.ts'
+import { Listener } from '../../src/server/listener.ts'
+import { AccessToken } from '../../src/token/access-token.ts'
+import { call } from '../support/client.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
+import { createRelay, type BareRelay } from '../support/relay.ts'
+import { CA, pemPath, trustingAgent } from '../support/tls.ts'
 import { until } from '../support/until.ts'
-import { startUpstream } from '../support/upstream.ts'
+import { json, startUpstream } from '../support/upstream.ts'
 import { createRandom } from '../soak/random.ts'
 
 const PATH = '/amsu-analysis/v2/things/'
@@ -138,6 +147,87 @@ test('a POST whose client has left meanwhile never reaches AMSU whole, whether i
       await proxy.untilLogged(1)
       t.match(proxy.accessLines(), [{ status: 499 }])
       t.equal(upstream.received.length, 0, `${name}, ${hasToken ? 'with' : 'without'} a token: AMSU has seen no whole request`)
+    }
+  }
+})
+
+/** Sends all of this in one burst, with a reset of the connection behind it. */
+async function resetBehind (port: number, bytes: string, isSecure: boolean): Promise<void> {
+  const line = net.connect(port, '127.0.0.1')
+  line.on('error', () => {})
+  await once(line, 'connect')
+  // By TLS 1.2 a handshake ends with the server's words: by TLS 1.3, its tickets would meet the reset.
+  const client = isSecure ? tls.connect({ socket: line, ca: CA, maxVersion: 'TLSv1.2' }) : line
+  client.on('error', () => {}).resume()
+  if (isSecure) await once(client, 'secureConnect')
+  client.write(bytes)
+  line.resetAndDestroy()
+}
+
+test('a POST whose client has reset the connection behind it never reaches AMSU whole', async t => {
+  for (const [isSecure, settings] of [[false, {}], [true, { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: pemPath('server-key.pem') }]] as const) {
+    const upstream = await startUpstream()
+    const proxy = await startProxy(upstream.origin, settings)
+    const agent = isSecure ? trustingAgent() : undefined
+    t.teardown(async () => { agent?.destroy(); await proxy.stop(); await upstream.close() })
+    let lines = 0
+    const get = async (): Promise<void> => {
+      await call(proxy.origin, PATH, agent === undefined ? {} : { agent })
+      await proxy.untilLogged(++lines)
+    }
+    await get() // there is an idle connection to AMSU
+    for (const name of ['a short POST', 'a short chunked POST'] as const) {
+      await resetBehind(proxy.port, LEFT_BEFORE_THE_END[name], isSecure)
+      await proxy.untilLogged(++lines)
+      t.match(proxy.accessLines().at(-1), { status: 499 })
+      await get() // AMSU has read what was sent before
+      t.strictSame(upstream.received.filter(({ method }) => method === 'POST'), [], `${name} over ${isSecure ? 'TLS' : 'TCP'}`)
+    }
+  }
+})
+
+/** A relay whose client has left when its request is identified, or sent again: both happen in the turn in which its end is read. */
+async function startLeaving (t: Test, upstream: { origin: string }, phase: string): Promise<BareRelay & { origin: string, isWaiting: () => boolean }> {
+  const tokens = ['first', 'second'].map(name => new AccessToken(new Secret(`${name}-token-${'x'.repeat(40)}`), instant(systemClock), 86_400_000))
+  let [current, ...others] = tokens
+  let proceed: (() => void) | undefined
+  const bare = createRelay(t, upstream, {
+    current: () => current,
+    acquire: async () => await new Promise(resolve => { proceed = () => { current = others[0]; resolve(others[0] as AccessToken) } }),
+    invalidate () { current = undefined; return true },
+  })
+  const listener = new Listener({
+    tls: undefined,
+    headTimeoutMs: undefined,
+    onRejected: () => 'request-1',
+    onRequest (req, res, connection) {
+      const start = (): void => { bare.relay.relay({ req, res, requestId: 'request-1', connection, caller: undefined, isLate: false }) }
+      req.socket.once('end', () => { proceed?.() })
+      if (req.url === '/warm' || phase !== 'identified') start()
+      else proceed = start
+    },
+  })
+  const origin = await listener.listen({ host: '127.0.0.1', port: 0 })
+  t.teardown(async () => { listener.destroyAll(); await listener.close() })
+  return { ...bare, origin, isWaiting: () => proceed !== undefined }
+}
+
+test('nothing is sent for a client that left while its caller was identified, or while its request waited for a token to be sent again with', async t => {
+  for (const phase of ['identified', 'sent again']) {
+    for (const method of ['GET', 'POST']) {
+      const upstream = await startUpstream({ onRequest ({ url }, res) { json(res, url === PATH && upstream.received.filter(other => other.url === PATH).length === 1 ? 401 : 200, {}) } })
+      t.teardown(upstream.close)
+      const { origin, outcomes, isWaiting } = await startLeaving(t, upstream, phase)
+      await call(origin, '/warm')
+      const client = net.connect(Number(new URL(origin).port), '127.0.0.1')
+      client.on('error', () => {}).resume()
+      client.write(`${method} ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${method === 'GET' ? '0\r\n\r\n' : '5\r\n\r\nhello'}`)
+      await until(isWaiting)
+      client.end()
+      await until(() => outcomes.length === 2)
+      t.match(outcomes[1], { status: 499 })
+      await call(origin, '/warm') // AMSU has read what was sent before
+      t.strictSame(upstream.received.map(({ url }) => url), ['/warm', ...phase === 'sent again' ? [PATH] : [], '/warm'], `${method}, ${phase}`)
     }
   }
 })

@@ -1,6 +1,6 @@
 import { test } from 'tap'
 import { createHash, randomBytes } from 'node:crypto'
-import { call, errorCode } from '../support/client.ts'
+import { call, errorCode, sendBytes } from '../support/client.ts'
 import { CLIENT_SECRET, startProxy } from '../support/proxy.ts'
 import { hashBodies, startScripted, startUpstream, type Received } from '../support/upstream.ts'
 
@@ -77,6 +77,18 @@ test('large bodies stream, with and without a length', async t => {
   for (const headers of [{ 'content-length': body.length }, { 'transfer-encoding': 'chunked' }]) t.equal((await call(proxy.origin, PATH, { method: 'POST', headers, body })).status, 200)
   const sent = createHash('sha1').update(body).digest('hex')
   t.same(hashes, [sent, sent])
+})
+
+test('a request of length 0 has no body and waits for none, however many zeros that length has', async t => {
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin, { UPSTREAM_IDLE_TIMEOUT_MS: '2000' })
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  for (const [length, body] of [['0', ''], ['00', ''], ['000', ''], ['05', 'hello']] as const) {
+    const { text } = await sendBytes(proxy.port, `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n${body}`)
+    t.match(text, /^HTTP\/1\.1 200 /, length)
+    t.equal(upstream.received.at(-1)?.body.toString(), body)
+  }
+  t.equal(upstream.received.length, 4)
 })
 
 test('responses without a body end: HEAD, 204, 304 with a length, an empty 200', async t => {

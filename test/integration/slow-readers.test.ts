@@ -4,10 +4,13 @@
  */
 import { test, type Test } from 'tap'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import net, { type Socket } from 'node:net'
 import tls from 'node:tls'
+import { FakeClock } from '../support/fake-clock.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import { CA, pemPath } from '../support/tls.ts'
+import { until } from '../support/until.ts'
 import { startScripted } from '../support/upstream.ts'
 
 const RESPONSE_BYTES = 24_000_000
@@ -89,3 +92,50 @@ for (const scheme of ['http', 'https'] as const) {
     t.match(proxy.accessLines()[0], { status: 200, bytesOut: RESPONSE_BYTES })
   })
 }
+
+/** Sends chunks until the proxy reads no more, because AMSU takes none, and then the last one. */
+async function upload (caller: Socket, read: () => IncomingMessage | undefined): Promise<void> {
+  const piece = `1000\r\n${'x'.repeat(4_096)}\r\n`
+  caller.write('POST /amsu-analysis/v2/things/ HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n')
+  await until(() => read() !== undefined)
+  let paused = 0
+  await until(async () => {
+    while (read()?.isPaused() === false) {
+      caller.write(piece)
+      await new Promise(setImmediate)
+      paused = 0
+    }
+    return ++paused > 5
+  })
+  caller.write('0\r\n\r\n')
+  await until(() => read()?.complete === true)
+}
+
+test('a caller who leaves with an early response unread is cut, and holds no place', async t => {
+  const connections: Socket[] = []
+  const upstream = await startScripted((_head, socket) => { connections.push(socket.pause()) })
+  const clock = new FakeClock()
+  const proxy = await startProxy(upstream.origin, { UPSTREAM_IDLE_TIMEOUT_MS: String(IDLE_TIMEOUT_MS) }, clock)
+  let req: IncomingMessage | undefined
+  proxy.servers[0]?.listener.servers[0]?.prependListener('request', (read: IncomingMessage) => { req = read })
+  const caller = net.connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true })
+  caller.on('error', () => {}).pause()
+  t.teardown(async () => {
+    caller.destroy()
+    let isStopped = false
+    void proxy.stop().then(() => { isStopped = true })
+    await until(async () => { await clock.advance(IDLE_TIMEOUT_MS); return isStopped })
+    await upstream.close()
+  })
+  await upload(caller, () => req)
+  const { socket } = req as unknown as IncomingMessage
+  connections[0]?.write(`HTTP/1.1 200 OK\r\nContent-Length: ${RESPONSE_BYTES}\r\n\r\n`)
+  connections[0]?.write(Buffer.alloc(RESPONSE_BYTES))
+  await until(() => socket.writableLength > 0)
+  const hasLeft = once(socket, 'end')
+  caller.end()
+  await hasLeft
+  await clock.advance(4 * IDLE_TIMEOUT_MS)
+  await t.resolves(until(() => proxy.accessLines().length === 1, 5_000))
+  t.match(proxy.accessLines(), [{ status: 499 }])
+})

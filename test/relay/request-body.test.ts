@@ -123,6 +123,17 @@ test('a body that was there before its connection is written in one piece', asyn
   t.strictSame(written, ['abc', 'end'])
 })
 
+test('a body of one piece is ready at its end, although nothing more would fit the replay budget', async t => {
+  const { body, source, written, start } = setUp({ lengthBytes: 5, keptBytes: 0 })
+  body.whenReady(start)
+  source.write('hello')
+  await turn()
+  source.end()
+  await poll()
+  await poll()
+  t.strictSame(written, ['hello freed', 'end'])
+})
+
 test('pieces that do not fit the replay budget are not lost when they arrive before the body is ready', async t => {
   const { body, source, start, written } = setUp({ lengthBytes: 11, keptBytes: 4, examiner: { update () {}, admits: () => true } })
   const read = new Promise(resolve => { source.once('end', resolve) })
