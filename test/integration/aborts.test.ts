@@ -5,7 +5,6 @@ import { test, type Test } from 'tap'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import net, { type Socket } from 'node:net'
-import tls from 'node:tls'
 import { instant, systemClock } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { Listener } from '../../src/server/listener.ts'
@@ -13,7 +12,6 @@ import { AccessToken } from '../../src/token/access-token.ts'
 import { call } from '../support/client.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
 import { createRelay, type BareRelay } from '../support/relay.ts'
-import { CA, pemPath, trustingAgent } from '../support/tls.ts'
 import { until } from '../support/until.ts'
 import { json, startUpstream } from '../support/upstream.ts'
 import { createRandom } from '../soak/random.ts'
@@ -68,13 +66,11 @@ test('300 clients that disconnect at random within a second leave no connection 
   t.teardown(upstream.close)
   const random = createRandom(300)
   const names = Object.keys(REQUESTS) as Array<keyof typeof REQUESTS>
-  const first = net.connect(proxy.port, '127.0.0.1', () => { first.write(REQUESTS.waiting) })
-  await until(() => seen > 0)
-  first.destroy()
   const left = Promise.all(Array.from({ length: CALLERS }, async () => {
     await leave(proxy.port, REQUESTS[random.pick(names)], random.between(0, SPAN_MS), random.chance(0.5))
   }))
   await left
+  t.ok(seen > 0, `AMSU has seen ${seen} of them`)
   await t.resolves(until(async () => await countCallers(proxy) === 0), 'no connection of a caller')
   await t.resolves(until(() => busy.size === 0 && used.size === 0), 'no call at AMSU, and no connection that ever had one')
   const lines = proxy.accessLines()
@@ -83,7 +79,7 @@ test('300 clients that disconnect at random within a second leave no connection 
   t.ok(lines.every(({ status }) => status === 499), 'and its status is 499')
   const before = performance.now()
   await proxy.stop()
-  t.ok(performance.now() - before < 30_000, 'nothing was in flight')
+  t.ok(performance.now() - before < 30_000, 'nothing was under way')
 })
 
 test('a client that disconnects while its request waits for a token is noticed, at the latest when the body is read', async t => {
@@ -152,37 +148,30 @@ test('a POST whose client has left meanwhile never reaches AMSU whole, whether i
 })
 
 /** Sends all of this in one burst, with a reset of the connection behind it. */
-async function resetBehind (port: number, bytes: string, isSecure: boolean): Promise<void> {
-  const line = net.connect(port, '127.0.0.1')
-  line.on('error', () => {})
-  await once(line, 'connect')
-  // By TLS 1.2 a handshake ends with the server's words: by TLS 1.3, its tickets would meet the reset.
-  const client = isSecure ? tls.connect({ socket: line, ca: CA, maxVersion: 'TLSv1.2' }) : line
+async function resetBehind (port: number, bytes: string): Promise<void> {
+  const client = net.connect(port, '127.0.0.1')
   client.on('error', () => {}).resume()
-  if (isSecure) await once(client, 'secureConnect')
+  await once(client, 'connect')
   client.write(bytes)
-  line.resetAndDestroy()
+  client.resetAndDestroy()
 }
 
 test('a POST whose client has reset the connection behind it never reaches AMSU whole', async t => {
-  for (const [isSecure, settings] of [[false, {}], [true, { TLS_CERT_FILE: pemPath('server.pem'), TLS_KEY_FILE: pemPath('server-key.pem') }]] as const) {
-    const upstream = await startUpstream()
-    const proxy = await startProxy(upstream.origin, settings)
-    const agent = isSecure ? trustingAgent() : undefined
-    t.teardown(async () => { agent?.destroy(); await proxy.stop(); await upstream.close() })
-    let lines = 0
-    const get = async (): Promise<void> => {
-      await call(proxy.origin, PATH, agent === undefined ? {} : { agent })
-      await proxy.untilLogged(++lines)
-    }
-    await get() // there is an idle connection to AMSU
-    for (const name of ['a short POST', 'a short chunked POST'] as const) {
-      await resetBehind(proxy.port, LEFT_BEFORE_THE_END[name], isSecure)
-      await proxy.untilLogged(++lines)
-      t.match(proxy.accessLines().at(-1), { status: 499 })
-      await get() // AMSU has read what was sent before
-      t.strictSame(upstream.received.filter(({ method }) => method === 'POST'), [], `${name} over ${isSecure ? 'TLS' : 'TCP'}`)
-    }
+  const upstream = await startUpstream()
+  const proxy = await startProxy(upstream.origin)
+  t.teardown(async () => { await proxy.stop(); await upstream.close() })
+  let lines = 0
+  const get = async (): Promise<void> => {
+    await call(proxy.origin, PATH)
+    await proxy.untilLogged(++lines)
+  }
+  await get() // there is an idle connection to AMSU
+  for (const name of ['a short POST', 'a short chunked POST'] as const) {
+    await resetBehind(proxy.port, LEFT_BEFORE_THE_END[name])
+    await proxy.untilLogged(++lines)
+    t.match(proxy.accessLines().at(-1), { status: 499 })
+    await get() // AMSU has read what was sent before
+    t.strictSame(upstream.received.filter(({ method }) => method === 'POST'), [], name)
   }
 })
 
