@@ -135,14 +135,15 @@ test('a renewal in flight when the source is closed makes no second call', async
   t.equal(isCalling(), false)
 })
 
-test('a trial of new credentials in flight when the source is closed is followed by no call', async t => {
-  const { source, tried, grant, refuse, clock } = setUp()
+test('a trial of new credentials in flight when the source is closed is aborted, and followed by no call', async t => {
+  const { source, tried, grant, clock, isCalling } = setUp()
   source.start()
   await grant()
   source.rotate(credentialsOf('new-secret'))
+  t.ok(isCalling())
   source.close()
+  t.notOk(isCalling())
   await clock.advance(DAY_MS)
-  await refuse('rejected')
   t.equal(source.current(), undefined)
   t.same(tried, ['old-secret', 'new-secret'])
 })
