@@ -80,7 +80,7 @@ export class ProxyError extends Error {
   /** The methods for `Allow`. @default the relayed ones */
   readonly allow: readonly string[]
 
-  /** What the body says instead of this error's own code, to an app that logs in. */
+  /** AMSU's code and message for an app that logs in; the body then has these instead of this error's own. */
   readonly login: LoginError | undefined
 
   constructor (code: ErrorCode, options?: { cause?: unknown, retryAfterSeconds?: number | undefined, allow?: readonly string[], login?: LoginError }) {

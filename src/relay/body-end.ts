@@ -1,6 +1,6 @@
 /**
- * The end of a request body: it is reached when every byte was read, the client was seen to stay, and the call may be made. Until then
- * the last piece is held back, because AMSU does not process a request without its last byte.
+ * The end of a request body: it is reached when every byte was read, the client is still connected after that, and the call may be made.
+ * Until then the last piece is held back, because AMSU does not process a request without its last byte.
  */
 
 /** Examines a body while it is read. */

@@ -1,6 +1,6 @@
 /**
- * One proxied request, with its retry on a stale connection and its replay after a rejected token: client → AMSU → client. The methods
- * stand in the order in which they run.
+ * One proxied request, with its retry on a stale connection and its replay after a rejected token: client → AMSU → client. Its
+ * methods are in the order in which they run.
  *
  * AMSU charges for calls, so a request that may have reached AMSU is treated as charged. It is retried in two cases only: AMSU rejected
  * the token, so it did not process the request; or a GET or HEAD failed on a stale keep-alive connection.
@@ -223,7 +223,7 @@ export class Exchange implements InFlightRequest, AttemptOwner, ConnectionExchan
     this.#body?.close()
   }
 
-  /** A request that AMSU has not received completely is not sent any further. */
+  /** The client has disconnected: a request that AMSU has not received completely is not sent any further. */
   onClientLeft (): void {
     if (this.#attempt?.isSentWhole !== true || this.#attempt.isDone) this.#abort()
   }

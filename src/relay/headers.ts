@@ -1,5 +1,5 @@
 /**
- * Hop-by-hop, dropped and rewritten header fields: which headers the proxy forwards, in both directions. Pure functions over flat lists of
+ * Hop-by-hop, dropped and rewritten header fields, and loop detection (`Via`): which headers the proxy forwards, in both directions. Pure functions over flat lists of
  * names and values, as the parsers deliver them, so that order, case and repetition are preserved.
  */
 import { STATUS_CODES } from 'node:http'

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Memory that a connection may take: 140 KiB for a head of 16 kB in thousands of fields of which the end is missing, 60 KiB for the requests
+ * Memory that a connection may take: 140 KiB for an incomplete head of 16 kB with thousands of fields, 60 KiB for the requests
  * of its share ({@link SHARE_FIELDS}), and the sockets on both sides.
  */
 const CONNECTION_BYTES = 262_144

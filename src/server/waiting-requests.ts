@@ -20,7 +20,7 @@ export interface ReadRequest {
   error: ProxyError | undefined
 }
 
-/** What is counted of a socket. */
+/** A socket's byte counter. */
 type BytesRead = Pick<Socket, 'bytesRead'>
 
 /** The waiting requests of one connection. */
@@ -36,7 +36,7 @@ export class WaitingRequests {
   }
 
   /**
-   * Whether no further request may wait. The counter of the socket is read only if one waits: it asks libuv.
+   * Whether no further request may wait. The byte counter is read only if one waits, because reading it is a native call.
    *
    * @param socket the connection's socket
    */

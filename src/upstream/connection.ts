@@ -44,7 +44,7 @@ export class Connection implements ConnectionHandle {
     this.#owner = owner
     this.connectedAtMs = connectedAtMs
     this.#writer = new RequestWriter(socket)
-    // At its end it is probed, which is a write; then it is closed in any case.
+    // When AMSU has closed its side, reset-probe.ts still writes to the socket. After that it is always closed.
     socket.allowHalfOpen = true
     keepReadable(socket, error => { this.#onFailedWrite(error) })
     socket.on('data', (bytes: Buffer) => { this.#onData(bytes) })
@@ -155,7 +155,7 @@ export class Connection implements ConnectionHandle {
   /** AMSU has closed its side: nothing more arrives, and nobody reads what is still being written. */
   #onEnd (): void {
     const pending = this.#pending
-    // After a failed write this is the end of a reset connection: a body that ends with the connection may be incomplete.
+    // If a write has failed before, AMSU has reset the connection: a body without length may be incomplete.
     if (pending === undefined || this.#error !== undefined || !this.#parser.end()) this.fail(this.#error ?? new ConnectionEndedError())
     else probeForReset(this.#socket, cause => { this.#onProbed(pending, this.#error ?? cause) })
   }

@@ -2,7 +2,8 @@
  * CONNECT tunnel to AMSU through a forward proxy (RFC 9110 section 9.3.6). TLS runs inside it from the proxy to AMSU, and is verified as
  * on a direct connection.
  *
- * The request and the response are those of any other connection: Node's own client takes an interim response for the final one.
+ * The request is written and the response parsed as on any other connection. Node's own client cannot be used: it takes an interim response
+ * to CONNECT for the final one.
  */
 import type { Socket } from 'node:net'
 import type { ConnectTarget } from './connect-attempt.ts'

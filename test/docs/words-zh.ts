@@ -60,7 +60,7 @@ export const errorsZh: Readonly<Record<ErrorCode, string>> = {
   REQUEST_TIMEOUT: '请求没有及时到达。',
   EXPECTATION_FAILED: '只支持 100-continue 这一种期望（Expect）。',
   PATH_REJECTED: '请求目标不是规范形式。',
-  HOST_REJECTED: '这里不为此 Host 提供服务；运维人员可以把它加入 ALLOWED_HOSTS。',
+  HOST_REJECTED: '本代理不为该 Host 提供服务；运维人员可以把它加入 ALLOWED_HOSTS。',
   ORIGIN_REJECTED: '网页不得调用本代理；运维人员可以把来源加入 ALLOWED_ORIGINS。',
   ROUTE_REJECTED: '此调用不在 ALLOWED_ROUTES 之内。',
   METHOD_REJECTED: '不转发此方法。',
