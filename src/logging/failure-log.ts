@@ -1,6 +1,6 @@
 /**
- * Rate-limited log of relayed requests that failed and that an operator can act on. The line of each request has level info, so above
- * that level these lines are all that shows an outage, and all that has the stack of a defect.
+ * Rate-limited log of relayed requests that failed and that an operator can act on. The line of each request has level info, so at
+ * a level above info only these lines report an outage or contain the stack trace of a defect.
  */
 import type { BaseLogger } from 'pino'
 import type { Clock } from '../clock.ts'

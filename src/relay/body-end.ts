@@ -79,7 +79,7 @@ export class BodyEnd {
     this.#isStopped = true
   }
 
-  /** The end of a client that has left lies behind its last byte: it is read when Node polls the sockets. */
+  /** If the client has disconnected, that comes after the last byte of the body: Node notices it only at the next poll of the sockets. */
   #confirm (): void {
     this.#isConfirming = true
     afterPoll(() => {

@@ -26,7 +26,10 @@ export interface Tokens {
 export interface ConnectionExchange {
   /** Whether the response's head frames its body, by a length or by chunked coding. */
   readonly isFramed: boolean
-  /** The client has closed its side, which counts as a disconnect, or has reset the connection; {@link onClose} follows. */
+  /**
+   * The client has closed its side, which counts as a disconnect, or has reset the connection; {@link onClose} follows. Aborts the request
+   * unless AMSU was sent all of it.
+   */
   onClientLeft: () => void
   /** The response was sent, or the client disconnected. */
   onClose: () => void

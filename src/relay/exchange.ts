@@ -3,7 +3,7 @@
  * methods are in the order in which they run.
  *
  * AMSU charges for calls, so a request that may have reached AMSU is treated as charged. It is retried in two cases only: AMSU rejected
- * the token, so it did not process the request; or a GET or HEAD failed on a stale keep-alive connection.
+ * the token, so it did not process the request; or a GET or HEAD without a body failed on a stale keep-alive connection.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BufferedResponse, mayBeInvalidToken } from '../amsu/invalid-token.ts'

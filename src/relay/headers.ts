@@ -1,6 +1,7 @@
 /**
- * Hop-by-hop, dropped and rewritten header fields, and loop detection (`Via`): which headers the proxy forwards, in both directions. Pure functions over flat lists of
- * names and values, as the parsers deliver them, so that order, case and repetition are preserved.
+ * Hop-by-hop, dropped and rewritten header fields, and loop detection (`Via`): which headers the proxy forwards, in both directions. Pure
+ * functions over flat lists of names and values, as the parsers deliver them, so that order, case and repetition are preserved. Trailers
+ * are dropped in server/header-budget.ts.
  */
 import { STATUS_CODES } from 'node:http'
 import { withoutFinalDot } from '../upstream/host-name.ts'
@@ -41,6 +42,7 @@ type HeaderDecision = 'pass' | 'drop' | 'connection' | 'via' | 'location'
 export interface UpstreamRequestHeaders {
   /** Flat names and values, without `Authorization`, which is added last. */
   readonly headers: string[]
+  /** Whether it passed this proxy before. It is rejected with 508 LOOP. */
   readonly isLoop: boolean
 }
 

@@ -55,7 +55,8 @@ export class CredentialRotation {
   offer (credentials: Credentials, areRejected: boolean): boolean {
     const { clock, random, renewal } = this.#options
     this.#isRejected = false
-    // Credentials in use are needed while others are being tried: if AMSU accepts the others, the source must switch back to these.
+    // While others are being tried, the credentials in use become the next candidate: they were offered last, so the source must switch
+    // back to them if AMSU accepts the others.
     if (renewal.isInUse(credentials) && !areRejected && this.#trial === undefined) {
       this.#candidate = undefined
       return false
