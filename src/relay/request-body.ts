@@ -9,7 +9,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import type { BodySink, BodySource } from '../upstream/pending-request.ts'
-import { afterPoll, BodyEnd, type BodyEndOptions } from './body-end.ts'
+import { BodyEnd, type BodyEndOptions } from './body-end.ts'
 import { ReplayBuffer, type ReplayBudget } from './replay-buffer.ts'
 
 /** No chunk that Node reads is longer. */
@@ -49,7 +49,7 @@ export class RequestBody implements BodySource {
     this.#source = source
     this.#options = options
     this.#kept = new ReplayBuffer(options.replayBudget)
-    this.#end = new BodyEnd(options, () => { this.#onReached() }, () => { this.stop() })
+    this.#end = new BodyEnd(options, () => { this.#onReached() })
   }
 
   /** Bytes read from the client so far. */
@@ -64,7 +64,7 @@ export class RequestBody implements BodySource {
 
   /**
    * Calls back when the first chunk has arrived and can be sent, or the body turns out to be empty: a body of one piece is ready at its
-   * end. One that is examined is ready a turn later: if it came in one piece, that is known by then.
+   * end.
    */
   whenReady (onReady: () => void): void {
     if (this.#isReady) {
@@ -120,7 +120,7 @@ export class RequestBody implements BodySource {
     let hasRoom = true
     for (const chunk of isHeldBack ? chunks.slice(0, -1) : chunks) hasRoom = sink.write(chunk, !this.#kept.isComplete)
     if (isHeldBack && last !== undefined) {
-      // A byte is enough to hold back. The others are written, because whoever has a connection must write on it.
+      // Holds back one byte and writes the others: a request that has taken a connection must write to it at once.
       sink.write(last.subarray(0, -1), false)
       this.#held = last.subarray(-1)
     }
@@ -184,7 +184,7 @@ export class RequestBody implements BodySource {
       return
     }
     this.#options.onProgress()
-    this.#pass(chunk, this.#end.add(chunk, this.#bytes))
+    this.#pass(chunk, this.#end.add(this.#bytes))
   }
 
   #pass (chunk: Buffer, isLast: boolean): void {
@@ -196,10 +196,9 @@ export class RequestBody implements BodySource {
     } else if (this.#onCollected !== undefined) {
       if (!isKept) this.#notifyCollected(false)
     } else if (!this.#isStarted) {
-      if (!isKept) this.#unkept = [...this.#unkept ?? before ?? [], chunk]
+      if (!isKept) this.#unkept = [...before ?? [], chunk]
       // This may start the upload, if an attempt waits for the first chunk.
-      if (this.#end.isExamined) afterPoll(() => { if (!this.#end.isNear(this.#bytes)) this.#notifyReady() })
-      else if (!isLast) this.#notifyReady()
+      if (!isLast) this.#notifyReady()
       // A paused stream would not tell its end.
       if (!isLast && !this.#isStarted && !this.#kept.hasRoom(MAX_CHUNK_BYTES)) this.#source.pause()
     }

@@ -60,7 +60,7 @@ test('as process 1 of a container it ends as well, with 0 as a proxy and 143 as 
   t.same(await once(spawnProgram([signal], ['wait'], namespace, { PORT: '9' }), 'exit'), [143, null])
 })
 
-test('a command other than serve ends by the signal, as any other program', async t => {
+test('a command other than serve has no signal handler: the signal ends it', async t => {
   const silent = net.createServer().listen(0, '127.0.0.1')
   await once(silent, 'listening')
   t.teardown(() => silent.close())

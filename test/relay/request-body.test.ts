@@ -105,15 +105,6 @@ test('the last chunk of a chunked body waits until the client was seen to stay',
   t.strictSame(written, ['abc', 'end'])
 })
 
-test('a body of one piece is read to its end, however little is kept', async t => {
-  const { body, source, start, written } = setUp({ lengthBytes: 3, keptBytes: 0 })
-  body.whenReady(start)
-  source.end('abc')
-  await poll()
-  await poll()
-  t.strictSame(written, ['abc freed', 'end'])
-})
-
 test('a body that was there before its connection is written in one piece', async t => {
   const { body, source, start, written } = setUp({ lengthBytes: 3 })
   body.whenReady(() => {})
@@ -134,21 +125,6 @@ test('a body of one piece is ready at its end, although nothing more would fit t
   t.strictSame(written, ['hello freed', 'end'])
 })
 
-test('pieces that do not fit the replay budget are not lost when they arrive before the body is ready', async t => {
-  const { body, source, start, written } = setUp({ lengthBytes: 11, keptBytes: 4, examiner: { update () {}, admits: () => true } })
-  const read = new Promise(resolve => { source.once('end', resolve) })
-  body.readAhead()
-  await turn()
-  source.write('first')
-  body.whenReady(start) // a token is there: the client is read on
-  source.write('two')
-  t.strictSame(written, [], 'the body is not ready yet')
-  source.end('end')
-  await read
-  await poll()
-  t.strictSame(written, ['first freed', 'two freed', 'end freed', 'end'])
-})
-
 test('a body that is whole when it gets its connection writes all but its last byte at once, and that when its client was seen to stay', async t => {
   const { body, source, start, written } = setUp({ lengthBytes: 5, keptBytes: 1_000_000 })
   body.whenReady(() => {})
@@ -159,29 +135,6 @@ test('a body that is whole when it gets its connection writes all but its last b
   t.strictSame(written, ['ab', 'cd'])
   await poll()
   t.strictSame(written, ['ab', 'cd', 'e', 'end'])
-})
-
-test('a body that is examined is known whole before its last piece is sent, and stops there if it is not admitted', async t => {
-  for (const [pieces, isAdmitted] of [[['abc'], true], [['abc'], false], [['abc', 'de'], true], [['abc', 'de'], false]] as const) {
-    for (const lengthBytes of [pieces.join('').length, undefined]) {
-      const seen: string[] = []
-      const examiner = { update (chunk: Buffer) { seen.push(chunk.toString()) }, admits () { seen.push(`asked after ${written.join()}`); return isAdmitted } }
-      const { body, source, start, written } = setUp({ lengthBytes, examiner })
-      body.whenReady(start)
-      for (const piece of pieces.slice(0, -1)) {
-        source.write(piece)
-        await poll()
-      }
-      source.end(pieces.at(-1))
-      await new Promise(resolve => { source.once('end', resolve) })
-      await poll()
-      const first = pieces.length === 1 ? '' : 'abc'
-      // With chunked coding, the last piece is the last chunk, which has no bytes.
-      const rest = pieces.length > 1 && lengthBytes === undefined ? 'de' : ''
-      t.equal(seen.join('|'), [...pieces, `asked after ${[first, rest].filter(text => text !== '').map((text, i) => i === 0 ? text : `${text} freed`).join()}`].join('|'))
-      t.equal(written.at(-1) === 'end', isAdmitted)
-    }
-  }
 })
 
 test('a body that AMSU rejected early is read to its end without being sent, so that it can be sent again', async t => {
