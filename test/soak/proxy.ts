@@ -9,10 +9,12 @@ const stopTimeoutMs = 12_000
 const loudKept = 20
 /** Level of pino from which a line is loud: nothing in a soak is an error of the proxy's own. */
 const errorLevel = 50
+/** The message of each line of the access log. */
+const accessLogMsg = 'request'
 
 /** A proxy that runs. */
 export class Proxy {
-  /** Lines of the log by request id; the reader deletes it. */
+  /** The lines of the access log by request id; the reader deletes them. Lines about several requests also hold the id of one. */
   readonly lines = new Map<string, string[]>()
   /** Errors in the log, and whatever is no line of the log at all. */
   readonly loud: string[] = []
@@ -42,10 +44,10 @@ export class Proxy {
     return exit
   }
 
-  #note (line: string, { level = errorLevel, requestId, address }: ParsedLine = {}): void {
+  #note (line: string, { level = errorLevel, msg, requestId, address }: ParsedLine = {}): void {
     if (address !== undefined) this.#address = address
     if (Number(level) >= errorLevel && this.loud.length < loudKept) this.loud.push(line)
-    if (requestId === undefined) return
+    if (requestId === undefined || msg !== accessLogMsg) return
     const before = this.lines.get(requestId)
     if (before === undefined) this.lines.set(requestId, [line])
     else before.push(line)
