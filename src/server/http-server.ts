@@ -6,6 +6,7 @@ import type https from 'node:https'
 import { createRequire } from 'node:module'
 import type tls from 'node:tls'
 import type { TlsConfig } from '../config/tls-files.ts'
+import { JoiningRequest } from './joining-request.ts'
 
 /** Loads Node's TLS only if there is a certificate: that costs 4 to 6 MiB. */
 const load = createRequire(import.meta.url)
@@ -30,6 +31,7 @@ const TCP_KEEP_ALIVE_DELAY_MS = 60_000
  */
 export function createHttpServer (certificate: TlsConfig | undefined, headTimeoutMs = HEAD_TIMEOUT_MS): Server {
   const options = {
+    IncomingMessage: JoiningRequest,
     headersTimeout: headTimeoutMs,
     connectionsCheckingInterval: HEAD_CHECK_INTERVAL_MS,
     requestTimeout: 0, // an upload may take an hour; the idle timeout applies instead

@@ -43,7 +43,7 @@ export class Connection implements ConnectionHandle {
     this.#socket = socket
     this.#owner = owner
     this.connectedAtMs = connectedAtMs
-    this.#writer = new RequestWriter(socket)
+    this.#writer = new RequestWriter(socket, () => { this.#body?.resume() })
     // When AMSU has closed its side, reset-probe.ts still writes to the socket. After that it is always closed.
     socket.allowHalfOpen = true
     keepReadable(socket, error => { this.#onFailedWrite(error) })

@@ -10,6 +10,9 @@ import type { BodySink, OutgoingRequest } from './pending-request.ts'
 /** Up to this size, appending a chunk to the head as text is cheaper than a separate write. */
 const MAX_TEXT_BYTES = 16_384
 
+/** A chunk below this size costs more objects than bytes while it waits to be written. */
+const SHORT_CHUNK_BYTES = 1_024
+
 /** Characters that no head may hold (header injection): a line break would start another header, and so could the low byte of a wider character. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
 const UNSENDABLE_IN_FIRST_LINE = /[^\x21-\x7e\x80-\xff]/
@@ -26,9 +29,18 @@ export class RequestWriter implements BodySink {
   #head = ''
   #isChunked = false
   #onRequestSent: () => void = nothing
+  /** Whether the body waits until a short chunk is written. */
+  #isShortWaiting = false
+  readonly #onShortWritten: (error?: Error | null) => void
 
-  constructor (socket: Socket) {
+  /** @param onDrain called when the body may go on although the socket does not emit `drain` */
+  constructor (socket: Socket, onDrain: () => void = nothing) {
     this.#socket = socket
+    this.#onShortWritten = error => {
+      if (!this.#isShortWaiting || error != null) return
+      this.#isShortWaiting = false
+      onDrain()
+    }
   }
 
   /**
@@ -58,6 +70,7 @@ export class RequestWriter implements BodySink {
     const head = this.#takeHead()
     const before = this.#isChunked ? `${head}${chunk.length.toString(16)}\r\n` : head
     const after = this.#isChunked ? '\r\n' : ''
+    if (chunk.length < SHORT_CHUNK_BYTES) return this.#writeShort(before + chunk.toString('latin1') + after)
     if (chunk.length <= MAX_TEXT_BYTES && before !== '') return this.#socket.write(before + chunk.toString('latin1') + after, 'latin1')
     const onWritten = mayRelease ? (error?: Error | null) => { if (error == null) releaseBuffer(chunk) } : undefined
     if (before === '') return this.#socket.write(chunk, onWritten)
@@ -67,6 +80,13 @@ export class RequestWriter implements BodySink {
     if (after !== '') this.#socket.write(after, 'latin1')
     this.#socket.uncork()
     return takesMore
+  }
+
+  /** Writes one short chunk at a time: the socket counts bytes, and would hold thousands of them. */
+  #writeShort (text: string): boolean {
+    const takesMore = this.#socket.write(text, 'latin1', this.#onShortWritten)
+    this.#isShortWaiting = this.#socket.writableLength > 0
+    return takesMore && !this.#isShortWaiting
   }
 
   end (): void {

@@ -15,6 +15,7 @@ class Recorder {
   readonly writes: string[] = []
   readonly callbacks: OnWritten[] = []
   takesMore = true
+  writableLength = 0
   #corked: string | undefined
 
   write (data: string | Buffer, ...rest: unknown[]): boolean {
@@ -231,4 +232,19 @@ test('bytes arrive as they were, although their memory is freed behind them', as
   const text = (await bytes).toString('latin1')
   const chunks = sizes.map((size, i) => `${size.toString(16)}\r\n${String.fromCharCode(97 + i).repeat(size)}\r\n`).join('')
   t.ok(text.endsWith(`\r\n\r\n${chunks}0\r\n\r\n`))
+})
+
+test('a short chunk that waits to be written stops the body until it is: thousands of them count as few bytes', async t => {
+  for (const error of [undefined, new Error('broken')]) {
+    let drains = 0
+    const [socket, body] = [new Recorder(), new Hand()]
+    const writer = new RequestWriter(socket as unknown as Socket, () => { drains++ })
+    writer.send(request({ body }), false, () => {})
+    t.equal(body.sink?.write(Buffer.from('x'), false), true, 'the kernel has taken it')
+    socket.writableLength = 6
+    t.equal(body.sink?.write(Buffer.from('y'), false), false)
+    socket.callbacks.at(-1)?.(error)
+    t.equal(drains, error === undefined ? 1 : 0, 'nobody goes on after a failed write')
+    t.equal(body.sink?.write(Buffer.alloc(1_024), false), true, 'a longer one is counted by its bytes')
+  }
 })
