@@ -1,5 +1,5 @@
 /**
- * What a client is told of a request that was sent, and then could not be sent again.
+ * What a client is told of a request that was sent, and then could not be sent again; and a client that left before its request began.
  */
 import { test, type Test } from 'tap'
 import { instant, systemClock } from '../../src/clock.ts'
@@ -8,6 +8,7 @@ import type { Tokens } from '../../src/relay/context.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { AccessToken } from '../../src/token/access-token.ts'
 import { call, errorCode, type ReceivedResponse } from '../support/client.ts'
+import { connectRaw } from '../support/raw-client.ts'
 import { startRelay, type BareRelay } from '../support/relay.ts'
 import { until } from '../support/until.ts'
 import { startScripted } from '../support/upstream.ts'
@@ -46,4 +47,16 @@ test('a GET that was sent, and waits for a token when the grace period is over, 
   await until(() => isWaiting)
   relay.relay.stop()
   t.equal(errorCode((await response).text), 'PROXY.UPSTREAM_RESET')
+})
+
+test('a request whose client has left, and whose socket is not closed yet, is not sent', async t => {
+  const upstream = await startScripted((_head, socket) => { socket.write(OK) })
+  t.teardown(upstream.close)
+  const token = new AccessToken(new Secret('x'.repeat(40)), instant(systemClock), 86_400_000)
+  const { origin, outcomes } = await startRelay(t, upstream, { current: () => token }, () => ({ exchange: undefined, hasClientLeft: true, abort () {} }))
+  const client = await connectRaw(t, origin)
+  client.socket.write(`GET ${PATH} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  await until(() => outcomes.length + upstream.heads.length > 0)
+  t.match(outcomes, [{ status: 499 }])
+  t.strictSame(upstream.heads, [])
 })

@@ -3,7 +3,7 @@
  */
 import type { Test } from 'tap'
 import { instant, systemClock } from '../../src/clock.ts'
-import type { Outcome, Tokens } from '../../src/relay/context.ts'
+import type { ExchangeConnection, Outcome, Tokens } from '../../src/relay/context.ts'
 import { Relay } from '../../src/relay/relay.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { Listener } from '../../src/server/listener.ts'
@@ -53,13 +53,13 @@ export function createRelay (t: Test, upstream: UpstreamOptions, other: Partial<
   return { relay, outcomes }
 }
 
-/** Starts to serve such a relay. */
-export async function startRelay (t: Test, upstream: UpstreamOptions, other?: Partial<Tokens>): Promise<BareRelay & { readonly origin: string }> {
+/** Starts to serve such a relay; `asSeen` changes what its exchanges see of their connections. */
+export async function startRelay (t: Test, upstream: UpstreamOptions, other?: Partial<Tokens>, asSeen = (connection: ExchangeConnection) => connection): Promise<BareRelay & { readonly origin: string }> {
   const { outcomes, relay } = createRelay(t, upstream, other)
   const listener = new Listener({
     tls: undefined,
     headTimeoutMs: undefined,
-    onRequest (req, res, connection) { relay.relay({ req, res, requestId: 'request-1', connection, caller: undefined, isLate: relay.isDraining }) },
+    onRequest (req, res, connection) { relay.relay({ req, res, requestId: 'request-1', connection: asSeen(connection), caller: undefined, isLate: relay.isDraining }) },
     onRejected: () => 'request-1',
   })
   const origin = await listener.listen({ host: '127.0.0.1', port: 0 })
