@@ -5,13 +5,16 @@ import { test, type Test } from 'tap'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import net, { type Socket } from 'node:net'
+import tls from 'node:tls'
 import { instant, systemClock } from '../../src/clock.ts'
 import { Secret } from '../../src/secrets/secret.ts'
 import { Listener } from '../../src/server/listener.ts'
 import { AccessToken } from '../../src/token/access-token.ts'
 import { call } from '../support/client.ts'
 import { startProxy, type Proxy } from '../support/proxy.ts'
+import { listenOn } from '../support/raw-client.ts'
 import { createRelay, type BareRelay } from '../support/relay.ts'
+import { CA, trustingAgent } from '../support/tls.ts'
 import { until } from '../support/until.ts'
 import { json, startUpstream } from '../support/upstream.ts'
 import { createRandom } from '../soak/random.ts'
@@ -149,30 +152,34 @@ test('a POST whose client has left meanwhile never reaches AMSU whole, whether i
 })
 
 /** Sends all of this in one burst, with a reset of the connection behind it. */
-async function resetBehind (port: number, bytes: string): Promise<void> {
-  const client = net.connect(port, '127.0.0.1')
-  client.on('error', () => {}).resume()
-  await once(client, 'connect')
-  client.write(bytes)
-  client.resetAndDestroy()
+async function resetBehind (port: number, bytes: string, isTls: boolean): Promise<void> {
+  const raw = net.connect(port, '127.0.0.1')
+  const client = isTls ? tls.connect({ socket: raw, ca: CA, servername: 'localhost' }) : raw
+  for (const socket of new Set([raw, client])) socket.on('error', () => {}).resume()
+  await once(client, isTls ? 'secureConnect' : 'connect')
+  await new Promise(resolve => { client.write(bytes, resolve) })
+  raw.resetAndDestroy()
 }
 
-test('a POST whose client has reset the connection behind it never reaches AMSU whole', async t => {
-  const upstream = await startUpstream()
-  const proxy = await startProxy(upstream.origin)
-  t.teardown(async () => { await proxy.stop(); await upstream.close() })
-  let lines = 0
-  const get = async (): Promise<void> => {
-    await call(proxy.origin, PATH)
-    await proxy.untilLogged(++lines)
-  }
-  await get() // there is an idle connection to AMSU
-  for (const name of ['a short POST', 'a short chunked POST'] as const) {
-    await resetBehind(proxy.port, LEFT_BEFORE_THE_END[name])
-    await proxy.untilLogged(++lines)
-    t.match(proxy.accessLines().at(-1), { status: 499 })
-    await get() // AMSU has read what was sent before
-    t.strictSame(upstream.received.filter(({ method }) => method === 'POST'), [], name)
+test('a POST whose client has reset the connection behind it never reaches AMSU whole, over TLS neither', async t => {
+  for (const isTls of [false, true]) {
+    const upstream = await startUpstream()
+    const proxy = await startProxy(upstream.origin, isTls ? listenOn(t, 'TLS') : {})
+    const options = isTls ? { agent: trustingAgent() } : {}
+    t.teardown(async () => { await proxy.stop(); await upstream.close() })
+    let lines = 0
+    const get = async (): Promise<void> => {
+      await call(proxy.origin, PATH, options)
+      await proxy.untilLogged(++lines)
+    }
+    await get() // there is an idle connection to AMSU
+    for (const name of ['a short POST', 'a short chunked POST'] as const) {
+      await resetBehind(proxy.port, LEFT_BEFORE_THE_END[name], isTls)
+      await proxy.untilLogged(++lines)
+      t.match(proxy.accessLines().at(-1), { status: 499 })
+      await get() // AMSU has read what was sent before
+      t.strictSame(upstream.received.filter(({ method }) => method === 'POST'), [], name)
+    }
   }
 })
 
