@@ -12,7 +12,7 @@ const paths = [{ name: 'node:process', message: node.message }]
 const folders = readdirSync(new URL('src/', import.meta.url), { withFileTypes: true }).filter(entry => entry.isDirectory()).map(({ name }) => name)
 
 /**
- * What a folder may import: the folders it knows, and of the files beside the folders `clock.ts` and `errors.ts`.
+ * What a folder may import: the folders it knows, and of the files beside the folders `chunk-joiner.ts`, `clock.ts` and `errors.ts`.
  *
  * @param {string} folder the folder under src/
  * @param {string[]} known folders it knows

@@ -4,6 +4,7 @@
  * only then is it known whether it is forwarded. If it is, it is forwarded unchanged.
  */
 
+import { KeptChunks } from '../chunk-joiner.ts'
 import type { ProxyError } from '../errors.ts'
 import { headerValue, headerValues } from '../upstream/header-value.ts'
 import type { ResponseHead } from '../upstream/response-head.ts'
@@ -31,8 +32,7 @@ export class BufferedResponse {
   readonly head: ResponseHead
   /** Why it is incomplete; such a response cannot be forwarded. */
   fault: ProxyError | undefined
-  readonly #chunks: Buffer[] = []
-  #bytes = 0
+  readonly #chunks = new KeptChunks()
 
   constructor (head: ResponseHead) {
     this.head = head
@@ -40,21 +40,20 @@ export class BufferedResponse {
 
   /** The body so far, as received. */
   get chunks (): readonly Buffer[] {
-    return this.#chunks
+    return this.#chunks.all()
   }
 
   /** Adds a chunk of the body. Returns false if the body is too large to be buffered further. */
   add (chunk: Buffer): boolean {
-    this.#chunks.push(chunk)
-    this.#bytes += chunk.length
-    return this.#bytes <= MAX_BUFFERED_BYTES
+    this.#chunks.add(chunk)
+    return this.#chunks.bytes <= MAX_BUFFERED_BYTES
   }
 
   /** Whether AMSU says that the token is invalid. */
   isInvalidToken (): boolean {
     const { headers, status } = this.head
     if (status === 401) return true
-    const body = decodeContent(Buffer.concat(this.#chunks), headerValues(headers, 'content-encoding'), MAX_BUFFERED_BYTES)
+    const body = decodeContent(Buffer.concat(this.chunks), headerValues(headers, 'content-encoding'), MAX_BUFFERED_BYTES)
     return body !== undefined && errorCode(body) === INVALID_TOKEN_CODE
   }
 }

@@ -3,6 +3,7 @@
  * parse before any route runs, and existing AMSU clients send various types.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { KeptChunks } from '../chunk-joiner.ts'
 import type { Clock } from '../clock.ts'
 import { ProxyError } from '../errors.ts'
 
@@ -25,22 +26,20 @@ export async function readTokenRequestBody (req: IncomingMessage, res: ServerRes
   if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw new ProxyError('BODY_TOO_LARGE')
   if (req.destroyed) return undefined
   return await new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
+    const chunks = new KeptChunks()
     const stop = (): void => {
       clock.clearTimeout(timer)
       req.off('data', onData).off('end', onEnd).off('close', onClose).pause()
     }
     const onData = (chunk: Buffer): void => {
-      bytes += chunk.length
-      chunks.push(chunk)
-      if (bytes <= limitBytes) return
+      chunks.add(chunk)
+      if (chunks.bytes <= limitBytes) return
       stop()
       reject(new ProxyError('BODY_TOO_LARGE'))
     }
     const onEnd = (): void => {
       stop()
-      resolve(Buffer.concat(chunks).toString())
+      resolve(Buffer.concat(chunks.all()).toString())
     }
     const onClose = (): void => {
       stop()

@@ -3,22 +3,14 @@
  * of objects, however short it is: a client that sends chunks of one byte would fill the heap with what counts as a few kilobytes.
  */
 import { IncomingMessage } from 'node:http'
-
-/** A chunk below this size costs more objects than bytes. */
-const SHORT_CHUNK_BYTES = 1_024
-
-/** Sizes of the memory for joined chunks. It doubles, because most bodies that wait are small. */
-const FIRST_BLOCK_BYTES = 256
-const MAX_BLOCK_BYTES = 16_384
+import { ChunkJoiner, SHORT_CHUNK_BYTES } from '../chunk-joiner.ts'
 
 /**
  * A request of a client, for the `IncomingMessage` option of Node's servers. Short chunks are joined while nobody reads, and those of a
  * chunked body that arrive in one read always: an upload of such chunks costs a write to AMSU for each otherwise.
  */
 export class JoiningRequest extends IncomingMessage {
-  #block: Buffer | undefined
-  /** Bytes of the block in use. */
-  #bytes = 0
+  readonly #joiner = new ChunkJoiner()
   #isAwaitingResume = false
 
   /** Adds a chunk to the body, or ends it with null; Node's parser calls it. Returns false for backpressure. */
@@ -27,9 +19,10 @@ export class JoiningRequest extends IncomingMessage {
       this.#flush()
       return super.push(chunk)
     }
-    if (this.#bytes + chunk.length > MAX_BLOCK_BYTES) this.#flush()
-    this.#join(chunk)
-    return this.readableLength + this.#bytes < this.readableHighWaterMark
+    if (this.#joiner.bytes === 0) setImmediate(this.#onRead)
+    const full = this.#joiner.add(chunk)
+    if (full !== undefined) this.#pass(full)
+    return this.readableLength + this.#joiner.bytes < this.readableHighWaterMark
   }
 
   #isJoining (): boolean {
@@ -38,20 +31,9 @@ export class JoiningRequest extends IncomingMessage {
     return this.listenerCount('readable') === 0
   }
 
-  #join (chunk: Buffer): void {
-    if (this.#block === undefined) setImmediate(this.#onRead)
-    const needed = this.#bytes + chunk.length
-    if (this.#block === undefined || needed > this.#block.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(MAX_BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, needed * 2)))
-      this.#block?.copy(larger, 0, 0, this.#bytes)
-      this.#block = larger
-    }
-    this.#bytes += chunk.copy(this.#block, this.#bytes)
-  }
-
   /** The parser has read everything that had arrived: it calls back for each chunk, and microtasks run between those calls. */
   readonly #onRead = (): void => {
-    if (this.#block === undefined) return
+    if (this.#joiner.bytes === 0) return
     if (this.readableFlowing === true) {
       this.#flush()
     } else if (!this.#isAwaitingResume) {
@@ -66,11 +48,11 @@ export class JoiningRequest extends IncomingMessage {
   }
 
   #flush (): void {
-    const block = this.#block
-    if (block === undefined) return
-    const joined = block.subarray(0, this.#bytes)
-    this.#block = undefined
-    this.#bytes = 0
+    const joined = this.#joiner.take()
+    if (joined !== undefined) this.#pass(joined)
+  }
+
+  #pass (joined: Buffer): void {
     if (!this.destroyed) super.push(joined)
   }
 }

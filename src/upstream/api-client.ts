@@ -2,6 +2,7 @@
  * HTTP client for the proxy's own AMSU calls (token, quota, check): small requests, and small responses that are read completely. It
  * follows no redirect, decompresses nothing and retries nothing.
  */
+import { KeptChunks } from '../chunk-joiner.ts'
 import type { PendingRequest, RequestHandler } from './pending-request.ts'
 import type { FramedResponseHead } from './response-head.ts'
 import { createTransport, type TransportOptions } from './transport.ts'
@@ -69,9 +70,8 @@ class ApiCall implements RequestHandler {
   readonly #request: ApiRequest
   readonly #resolve: (response: ApiResponse) => void
   readonly #reject: (error: Error) => void
-  readonly #chunks: Buffer[] = []
+  readonly #chunks = new KeptChunks()
   #head: ApiResponseHead | undefined
-  #length = 0
   pending: PendingRequest | undefined
 
   constructor (request: ApiRequest, resolve: (response: ApiResponse) => void, reject: (error: Error) => void) {
@@ -100,9 +100,8 @@ class ApiCall implements RequestHandler {
   }
 
   onResponseData (chunk: Buffer): boolean {
-    this.#length += chunk.length
-    if (this.#length <= MAX_RESPONSE_BYTES) {
-      this.#chunks.push(chunk)
+    if (this.#chunks.bytes + chunk.length <= MAX_RESPONSE_BYTES) {
+      this.#chunks.add(chunk)
     } else {
       this.pending?.abort()
       this.#finish(undefined)
@@ -111,7 +110,7 @@ class ApiCall implements RequestHandler {
   }
 
   onResponseEnd (): void {
-    this.#finish(Buffer.concat(this.#chunks))
+    this.#finish(Buffer.concat(this.#chunks.all()))
   }
 
   onResponseError (cause: Error): void {

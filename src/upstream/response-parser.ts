@@ -1,25 +1,14 @@
 /**
  * HTTP/1.1 response parser (RFC 9112) of one connection: bytes in; head, body chunks and end out. It buffers no body, and only the
- * incomplete part of a head or line.
+ * incomplete part of a head or line. Short chunks of one read are passed on as one piece, because each piece costs objects and a write.
  */
+import { SHORT_CHUNK_BYTES } from '../chunk-joiner.ts'
+import { chunkSize, isTrailer } from './chunk-lines.ts'
 import { InvalidResponseError } from './errors.ts'
 import { CHUNKED, parseHead, UNTIL_CLOSE, type FramedResponseHead } from './response-head.ts'
 
 /** Limit of a head, a chunk line or a trailer section, in characters; Node.js has the same limit for requests. */
 const MAX_TEXT_LENGTH = 16_384
-
-const TOKEN = "[!#$%&'*+\\-.^_`|~\\dA-Za-z]+"
-const QUOTED_STRING = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"'
-
-const BLANKS = '[\\t ]*'
-
-/**
- * A chunk size and chunk extensions, which are ignored (RFC 9112 sections 7.1 and 7.1.1). Some servers pad the size to a fixed width with
- * zeros or blanks.
- */
-const CHUNK_LINE = new RegExp(`^${BLANKS}([\\da-f]+)${BLANKS}(?:;${BLANKS}${TOKEN}${BLANKS}(?:=${BLANKS}(?:${TOKEN}|${QUOTED_STRING})${BLANKS})?)*$`, 'i')
-
-const TRAILER_LINE = new RegExp(`^${TOKEN}${BLANKS}:[\\t\\x20-\\x7e\\x80-\\xff]*$`)
 
 /** The start of every head; anything else is rejected at once. */
 const VERSION = 'HTTP/1.'
@@ -45,7 +34,7 @@ export interface ResponseHandler {
   onFirstByte: () => void
   /** The final response's head. Throws if the response cannot be forwarded. */
   onResponseStart: (head: FramedResponseHead) => void
-  /** A chunk of the body. Returns false for backpressure. */
+  /** A piece of the body. Returns false for backpressure. */
   onResponseData: (chunk: Buffer) => boolean
 }
 
@@ -65,6 +54,9 @@ export class ResponseParser {
   #text = ''
   /** Position of the next unread byte. */
   #position = 0
+  /** The piece of the bytes being read that is not passed on yet; empty if there is none. */
+  #pieceStart = 0
+  #pieceEnd = 0
   #trailerLength = 0
   #interimLength = 0
   /** Whether an interim response says that the connection closes after the final one. */
@@ -95,7 +87,8 @@ export class ResponseParser {
   }
 
   /**
-   * Parses received bytes up to the end of the response, or until the handler resets the parser.
+   * Parses received bytes up to the end of the response, or until the handler resets the parser. It joins short chunks in these bytes, so
+   * nobody else may use them.
    *
    * @returns how many bytes were read
    * @throws {InvalidResponseError} if the response is invalid; and whatever `onResponseStart` throws
@@ -103,7 +96,11 @@ export class ResponseParser {
   read (bytes: Buffer): number {
     this.#position = 0
     this.#isPaused = false
-    while (this.#position < bytes.length && this.#expected !== 'nothing') this.#step(bytes)
+    try {
+      while (this.#position < bytes.length && this.#expected !== 'nothing') this.#step(bytes)
+    } finally {
+      this.#passPiece(bytes)
+    }
     return this.#position
   }
 
@@ -173,7 +170,22 @@ export class ResponseParser {
     this.#position = end
     this.#remaining -= end - start
     if (this.#remaining === 0) this.#expected = this.#expected === 'chunk' ? 'chunk-end' : 'nothing'
-    // The original buffer if the chunk is all of it: only a buffer that owns its memory can be released.
+    if (end - start < SHORT_CHUNK_BYTES && this.#pieceEnd > this.#pieceStart) {
+      bytes.copyWithin(this.#pieceEnd, start, end)
+      this.#pieceEnd += end - start
+      return
+    }
+    this.#passPiece(bytes)
+    this.#pieceStart = start
+    this.#pieceEnd = end
+  }
+
+  #passPiece (bytes: Buffer): void {
+    const start = this.#pieceStart
+    const end = this.#pieceEnd
+    if (start === end) return
+    this.#pieceStart = this.#pieceEnd = 0
+    // The original buffer if the piece is all of it: only a buffer that owns its memory can be released.
     this.#isPaused = this.#handler?.onResponseData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) === false
   }
 
@@ -187,7 +199,7 @@ export class ResponseParser {
   }
 
   #onChunkLine (line: string): void {
-    const size = Number.parseInt(CHUNK_LINE.exec(line)?.[1] ?? '', 16)
+    const size = chunkSize(line)
     if (!Number.isSafeInteger(size)) throw new InvalidResponseError('chunk')
     this.#remaining = size
     this.#trailerLength = 0
@@ -203,7 +215,7 @@ export class ResponseParser {
   #onTrailer (line: string): void {
     this.#trailerLength += line.length
     if (line === '') this.#expected = 'nothing'
-    else if (this.#trailerLength > MAX_TEXT_LENGTH || !TRAILER_LINE.test(line)) throw new InvalidResponseError('trailer')
+    else if (this.#trailerLength > MAX_TEXT_LENGTH || !isTrailer(line)) throw new InvalidResponseError('trailer')
   }
 
   /** Returns the text before a terminator and moves past it. Without a terminator, buffers the text and returns undefined. */
