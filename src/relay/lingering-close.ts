@@ -27,16 +27,19 @@ const DEFAULT_LIMIT = { bytes: 4 * 1_048_576, ms: 120_000 }
 /** A client that passed the checks may write its complete body before it reads: 100 MB take a quarter of an hour at 1 Mbit/s. */
 const ACCEPTED_LIMIT = { bytes: Infinity, ms: 900_000 }
 
+/** What Node's own `onIncoming` returns for an upgrade, to stop the parser behind its head. */
+const STOP_PARSING = 2
+
 const LINGERING = Symbol('lingering close')
 
-/** A socket with its lingering close. */
-interface LingeringSocket extends Socket { [LINGERING]?: LingeringClose }
+/** A socket with its lingering close, and Node's parser. */
+interface LingeringSocket extends Socket { [LINGERING]?: LingeringClose, readonly parser?: { onIncoming: unknown } | null }
 
 /** Closes one connection, once. Node closes a connection after its last response by `destroySoon`; {@link start} replaces that. */
 export class LingeringClose {
   /** Limits of what is discarded. */
   limit = DEFAULT_LIMIT
-  readonly #socket: Socket
+  readonly #socket: LingeringSocket
   readonly #times: LingerTimes
   #isStarted = false
   #isDiscarding = false
@@ -81,6 +84,16 @@ export class LingeringClose {
     socket.resume()
     // The stream assumes that it is being read, because the parser did that. Only this call starts it again.
     socket._read(0)
+  }
+
+  /**
+   * Discards also what Node's parser has read. It would make a request of each head there, and Node keeps those until the connection
+   * closes: 64 KiB of short heads take megabytes. Its `pause` comes into effect only after all of them.
+   */
+  discardParsed (): void {
+    this.discard()
+    const { parser } = this.#socket
+    if (parser != null) parser.onIncoming = () => STOP_PARSING
   }
 
   /** Destroys the socket after a silence, after a write stall of a TLS client that has left, or when lingering has lasted too long. */

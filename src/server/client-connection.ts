@@ -193,11 +193,11 @@ export class ClientConnection implements ExchangeConnection, UnorderedSetItem {
     if (this.#current?.res.headersSent === true && this.exchange?.isFramed === false) resetConnection(this.#socket)
   }
 
-  /** Ends reading. Node keeps the requests that it has parsed until the connection closes. */
+  /** Ends reading, in the middle of what has arrived. Node keeps the requests that it has parsed until the connection closes. */
   #discard (req: IncomingMessage): void {
     dropHeaders(req)
     this.#isClosing = true
-    this.#close.discard()
+    this.#close.discardParsed()
   }
 
   #queue (request: ReadRequest): void {
