@@ -2,6 +2,9 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { test, type Test } from 'tap'
 import { readTokenRequestBody } from '../../src/callers/token-request-body.ts'
 import { systemClock, type Clock } from '../../src/clock.ts'
@@ -82,4 +85,24 @@ test('a client that disconnected before is not waited for', async t => {
   const req = new http.IncomingMessage(new net.Socket())
   req.destroy()
   t.equal(await readTokenRequestBody(req, new http.ServerResponse(req), { limitBytes: 10, timeoutMs: 5_000, clock: new FakeClock() }), undefined)
+})
+
+test('a body that arrives byte by byte is whole, and none of its chunks stays in memory', async t => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const req = new http.IncomingMessage(new net.Socket())
+  const reading = readTokenRequestBody(req, new http.ServerResponse(req), { limitBytes: 16_384, timeoutMs: 5_000, clock: new FakeClock() })
+  const chunks: Array<WeakRef<Buffer>> = []
+  for (let i = 0; i < 5_000; i++) {
+    const chunk = Buffer.from(String.fromCharCode(97 + i % 26))
+    chunks.push(new WeakRef(chunk))
+    req.push(chunk)
+  }
+  while (req.readableLength > 0) await nextTurn()
+  await nextTurn()
+  collect()
+  const kept = chunks.filter(chunk => chunk.deref() !== undefined).length
+  t.ok(kept < 100, `${kept} chunks are kept`)
+  req.push(null)
+  t.equal(await reading, 'abcdefghijklmnopqrstuvwxyz'.repeat(193).slice(0, 5_000))
 })

@@ -1,5 +1,7 @@
 /** A lingering close whose socket never reports that the client is gone. */
-import type { Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import net, { type AddressInfo, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { test } from 'tap'
 import { LingeringClose } from '../../src/relay/lingering-close.ts'
@@ -37,5 +39,30 @@ test('A client may take long to read its last response, unless it speaks TLS and
     if (hasClosed) socket.push(null)
     await closed(socket)
     t.ok(performance.now() - startedMs > 300, `${name}: only the limit of the whole close ends it`)
+  }
+})
+
+test('What the parser has read of a connection that discards is no request, and the next connection is served', async t => {
+  const server = createServer({ requireHostHeader: false })
+  t.teardown(() => { server.close() })
+  let requests = 0
+  server.on('request', ({ socket }: IncomingMessage) => {
+    requests++
+    new LingeringClose(socket, times).discardParsed()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  // Node uses the parser of the first connection again.
+  for (const expected of [1, 2, 3]) {
+    const requested = once(server, 'request') as Promise<[IncomingMessage]>
+    const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1')
+    client.write('GET / HTTP/1.1\r\n\r\n'.repeat(3_000))
+    const [{ socket }] = await requested
+    client.end()
+    await once(socket, 'end')
+    t.equal(requests, expected)
+    client.destroy()
+    socket.destroy()
+    await once(socket, 'close')
   }
 })

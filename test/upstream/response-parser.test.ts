@@ -177,3 +177,41 @@ test('the limits are the same in one piece and byte by byte', async t => {
     }
   }
 })
+
+test('short chunks in one read are one piece, and none waits for another read', async t => {
+  const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
+  parser.begin('GET', log)
+  parser.read(Buffer.from(CHUNKS + Array.from({ length: 5_000 }, (_, i) => chunk(String.fromCharCode(97 + i % 26))).join('')))
+  t.equal(log.pieces.length, 1)
+  t.equal(log.body, 'abcdefghijklmnopqrstuvwxyz'.repeat(193).slice(0, 5_000))
+  parser.read(Buffer.from('2\r\na'))
+  parser.read(Buffer.from('b\r\n'))
+  t.strictSame(log.pieces.slice(1).map(String), ['a', 'b'])
+  const long = 'L'.repeat(1_024)
+  parser.read(Buffer.from([...'xyz', long, long, ...'pq'].map(chunk).join('') + '0\r\n\r\n'))
+  t.strictSame(log.pieces.slice(3).map(String), ['xyz', long, `${long}pq`])
+  t.ok(parser.isComplete)
+})
+
+test('a single chunk in a read is not copied', async t => {
+  const passed: Buffer[] = []
+  const parser = new ResponseParser()
+  parser.begin('GET', { onFirstByte () {}, onResponseStart () {}, onResponseData (piece) { passed.push(piece); return true } })
+  const bytes = Buffer.from(`${CHUNKS}5\r\nhello\r\n`)
+  parser.read(bytes)
+  t.equal(passed[0]?.buffer, bytes.buffer)
+  t.equal(passed[0]?.byteOffset, bytes.byteOffset + bytes.indexOf('hello'))
+})
+
+test('what is valid before an invalid chunk is passed on, and backpressure is that of the last piece', async t => {
+  const log = new ResponseLog()
+  const parser = new ResponseParser()
+  log.takesMore = false
+  parser.begin('GET', log)
+  parser.read(Buffer.from(`${CHUNKS}1\r\na\r\n1\r\nb\r\n`))
+  t.ok(parser.isPaused)
+  t.throws(() => parser.read(Buffer.from('1\r\nc\r\n1\r\nd\r\n1\r\neX')), { code: 'ERR_INVALID_RESPONSE' })
+  t.equal(log.body, 'abcde')
+})
