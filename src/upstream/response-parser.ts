@@ -1,10 +1,10 @@
 /**
  * HTTP/1.1 response parser (RFC 9112) of one connection: bytes in; head, body chunks and end out. It buffers no body, and only the
- * incomplete part of a head or line. Short chunks of one read are passed on as one piece, because each piece costs objects and a write.
+ * incomplete part of a head or line.
  */
-import { SHORT_CHUNK_BYTES } from '../chunk-joiner.ts'
 import { chunkSize, isTrailer } from './chunk-lines.ts'
 import { InvalidResponseError } from './errors.ts'
+import { ReadPieces } from './read-pieces.ts'
 import { CHUNKED, parseHead, UNTIL_CLOSE, type FramedResponseHead } from './response-head.ts'
 
 /** Limit of a head, a chunk line or a trailer section, in characters; Node.js has the same limit for requests. */
@@ -54,9 +54,7 @@ export class ResponseParser {
   #text = ''
   /** Position of the next unread byte. */
   #position = 0
-  /** The piece of the bytes being read that is not passed on yet; empty if there is none. */
-  #pieceStart = 0
-  #pieceEnd = 0
+  readonly #pieces = new ReadPieces(piece => { this.#isPaused = this.#handler?.onResponseData(piece) === false })
   #trailerLength = 0
   #interimLength = 0
   /** Whether an interim response says that the connection closes after the final one. */
@@ -82,13 +80,13 @@ export class ResponseParser {
     this.#head = undefined
     this.#handler = undefined
     this.#text = ''
+    this.#pieces.clear()
     this.#expected = 'nothing'
     return head
   }
 
   /**
-   * Parses received bytes up to the end of the response, or until the handler resets the parser. It joins short chunks in these bytes, so
-   * nobody else may use them.
+   * Parses received bytes up to the end of the response, or until the handler resets the parser.
    *
    * @returns how many bytes were read
    * @throws {InvalidResponseError} if the response is invalid; and whatever `onResponseStart` throws
@@ -98,9 +96,11 @@ export class ResponseParser {
     this.#isPaused = false
     try {
       while (this.#position < bytes.length && this.#expected !== 'nothing') this.#step(bytes)
-    } finally {
-      this.#passPiece(bytes)
+    } catch (error) {
+      if (error instanceof InvalidResponseError) this.#pieces.end()
+      throw error
     }
+    this.#pieces.end()
     return this.#position
   }
 
@@ -170,23 +170,8 @@ export class ResponseParser {
     this.#position = end
     this.#remaining -= end - start
     if (this.#remaining === 0) this.#expected = this.#expected === 'chunk' ? 'chunk-end' : 'nothing'
-    if (end - start < SHORT_CHUNK_BYTES && this.#pieceEnd > this.#pieceStart) {
-      bytes.copyWithin(this.#pieceEnd, start, end)
-      this.#pieceEnd += end - start
-      return
-    }
-    this.#passPiece(bytes)
-    this.#pieceStart = start
-    this.#pieceEnd = end
-  }
-
-  #passPiece (bytes: Buffer): void {
-    const start = this.#pieceStart
-    const end = this.#pieceEnd
-    if (start === end) return
-    this.#pieceStart = this.#pieceEnd = 0
-    // The original buffer if the piece is all of it: only a buffer that owns its memory can be released.
-    this.#isPaused = this.#handler?.onResponseData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)) === false
+    // The original buffer if the chunk is all of it: only a buffer that owns its memory can be released.
+    this.#pieces.add(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
   }
 
   /** Reads chunk lines, chunk ends and trailers, a line at a time. */

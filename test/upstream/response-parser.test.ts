@@ -191,7 +191,7 @@ test('short chunks in one read are one piece, and none waits for another read', 
   t.strictSame(log.pieces.slice(1).map(String), ['a', 'b'])
   const long = 'L'.repeat(1_024)
   parser.read(Buffer.from([...'xyz', long, long, ...'pq'].map(chunk).join('') + '0\r\n\r\n'))
-  t.strictSame(log.pieces.slice(3).map(String), ['xyz', long, `${long}pq`])
+  t.strictSame(log.pieces.slice(3).map(String), ['xyz', long, long, 'pq'])
   t.ok(parser.isComplete)
 })
 
@@ -212,6 +212,27 @@ test('what is valid before an invalid chunk is passed on, and backpressure is th
   parser.begin('GET', log)
   parser.read(Buffer.from(`${CHUNKS}1\r\na\r\n1\r\nb\r\n`))
   t.ok(parser.isPaused)
-  t.throws(() => parser.read(Buffer.from('1\r\nc\r\n1\r\nd\r\n1\r\neX')), { code: 'ERR_INVALID_RESPONSE' })
+  t.throws(() => parser.read(Buffer.from('1\r\nc\r\n1\r\nd\r\n1\r\neXX\r\n')), { code: 'ERR_INVALID_RESPONSE' })
   t.equal(log.body, 'abcde')
+})
+
+test('a handler that throws, or drops the response, gets nothing more of that read', async t => {
+  for (const isThrowing of [true, false]) {
+    const parser = new ResponseParser()
+    let pieces = 0
+    parser.begin('GET', {
+      onFirstByte () {},
+      onResponseStart () {},
+      onResponseData () {
+        pieces++
+        if (isThrowing) throw new Error('cannot be forwarded')
+        parser.reset()
+        return true
+      },
+    })
+    const read = (): number => parser.read(Buffer.from(CHUNKS + '1\r\nx\r\n'.repeat(20_000)))
+    if (isThrowing) t.throws(read, { message: 'cannot be forwarded' })
+    else read()
+    t.equal(pieces, 1)
+  }
 })
