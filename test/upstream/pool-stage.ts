@@ -142,9 +142,12 @@ export async function closed (socket: Socket): Promise<void> {
   if (!socket.closed) await new Promise(resolve => { socket.once('close', resolve) })
 }
 
-/** The outcome, or `forgotten` after a second: a test would wait for a lost request until the end of the run. */
+/** How long a request may take on a machine that is busy with other tests. */
+const LIMIT_MS = 20_000
+
+/** The outcome, or `forgotten` if there is none in time: a test would wait for a lost request until the end of the run. */
 export async function within<T> (outcome: Promise<T>): Promise<T | 'forgotten'> {
-  return await Promise.race([outcome, new Promise<'forgotten'>(resolve => { setTimeout(resolve, 1_000, 'forgotten').unref() })])
+  return await Promise.race([outcome, new Promise<'forgotten'>(resolve => { setTimeout(resolve, LIMIT_MS, 'forgotten').unref() })])
 }
 
 /** Responds by itself. */
