@@ -10,7 +10,8 @@ import { ChunkJoiner, SHORT_CHUNK_BYTES } from '../chunk-joiner.ts'
  * chunked body that arrive in one read always: an upload of such chunks costs a write to AMSU for each otherwise.
  */
 export class JoiningRequest extends IncomingMessage {
-  readonly #joiner = new ChunkJoiner()
+  /** Made with the first short chunk: most requests have none. */
+  #joiner: ChunkJoiner | undefined
   #isAwaitingResume = false
 
   /** Adds a chunk to the body, or ends it with null; Node's parser calls it. Returns false for backpressure. */
@@ -19,10 +20,11 @@ export class JoiningRequest extends IncomingMessage {
       this.#flush()
       return super.push(chunk)
     }
-    if (this.#joiner.bytes === 0) setImmediate(this.#onRead)
-    const full = this.#joiner.add(chunk)
+    const joiner = this.#joiner ??= new ChunkJoiner()
+    if (joiner.bytes === 0) setImmediate(() => { this.#onRead() })
+    const full = joiner.add(chunk)
     if (full !== undefined) this.#pass(full)
-    return this.readableLength + this.#joiner.bytes < this.readableHighWaterMark
+    return this.readableLength + joiner.bytes < this.readableHighWaterMark
   }
 
   #isJoining (): boolean {
@@ -32,23 +34,23 @@ export class JoiningRequest extends IncomingMessage {
   }
 
   /** The parser has read everything that had arrived: it calls back for each chunk, and microtasks run between those calls. */
-  readonly #onRead = (): void => {
-    if (this.#joiner.bytes === 0) return
+  #onRead (): void {
+    if (this.#joiner === undefined || this.#joiner.bytes === 0) return
     if (this.readableFlowing === true) {
       this.#flush()
     } else if (!this.#isAwaitingResume) {
       this.#isAwaitingResume = true
-      this.once('resume', this.#onResume)
+      this.once('resume', () => { this.#onResume() })
     }
   }
 
-  readonly #onResume = (): void => {
+  #onResume (): void {
     this.#isAwaitingResume = false
     this.#flush()
   }
 
   #flush (): void {
-    const joined = this.#joiner.take()
+    const joined = this.#joiner?.take()
     if (joined !== undefined) this.#pass(joined)
   }
 
