@@ -1,5 +1,6 @@
 /**
  * `amsu-proxy serve`: runs the proxy until a signal stops it.
+ * The graceful shutdown after SIGTERM is in lifecycle.ts; relay/relay.ts drains the requests in flight.
  */
 import type { DestinationStream, Logger } from 'pino'
 import { createApp } from '../app.ts'

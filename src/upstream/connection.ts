@@ -1,6 +1,8 @@
 /**
  * One keep-alive connection to AMSU: one request at a time, without pipelining. A pipelined request would be lost together with the one
  * before it, and nobody could tell whether it was charged.
+ *
+ * It retries nothing. What is retried after a stale connection (`ECONNRESET`) is decided in relay/exchange.ts.
  */
 import type { Socket } from 'node:net'
 import { ConnectionEndedError } from './errors.ts'
