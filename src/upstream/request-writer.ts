@@ -3,15 +3,13 @@
  * the body. Short chunks are appended as text, because a buffer after the head becomes a `writev`, which costs twice as much as a `write`.
  */
 import type { Socket } from 'node:net'
+import { SHORT_CHUNK_BYTES } from '../chunk-joiner.ts'
 import { UnsendableRequestError } from './errors.ts'
 import { releaseBuffer } from './memory.ts'
 import type { BodySink, OutgoingRequest } from './pending-request.ts'
 
 /** Up to this size, appending a chunk to the head as text is cheaper than a separate write. */
 const MAX_TEXT_BYTES = 16_384
-
-/** A chunk below this size costs more objects than bytes while it waits to be written. */
-const SHORT_CHUNK_BYTES = 1_024
 
 /** Characters that no head may hold (header injection): a line break would start another header, and so could the low byte of a wider character. */
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
